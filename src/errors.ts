@@ -1,0 +1,31 @@
+/** Errors a caller may want to tell apart. Each message says who, what was wanted, what came, what to do. */
+
+/** An option is unknown, out of range or contradicts another. */
+export class OptionError extends TypeError {
+  override readonly name: string = 'OptionError';
+}
+
+/** Data cannot be used: ragged or empty rows, NaN, wrong width or shape, too few rows. */
+export class DataError extends RangeError {
+  override readonly name: string = 'DataError';
+}
+
+/** The estimator was asked for something that only a fitted (and undisposed) one can give. */
+export class NotFittedError extends Error {
+  override readonly name: string = 'NotFittedError';
+}
+
+/** Training reached a loss that is not a finite number. The last good weights were kept. */
+export class DivergedError extends Error {
+  override readonly name: string = 'DivergedError';
+}
+
+/** A saved model is missing, damaged, foreign, or from a newer version. Nothing was changed. */
+export class ArtifactError extends Error {
+  override readonly name: string = 'ArtifactError';
+}
+
+/** A backend or an optional package that was asked for by name is not to be had here. */
+export class UnavailableError extends Error {
+  override readonly name: string = 'UnavailableError';
+}

@@ -1,0 +1,41 @@
+/** Runs every compiled test file, quick ones first, and closes with the totals. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const folder = path.dirname(fileURLToPath(import.meta.url));
+/** Folders and files whose tests train or start processes: after everything else. */
+const slow = ['integration', 'examples.test', 'package.test'];
+const wanted = process.argv.slice(2);
+
+const files = (readdirSync(folder, { recursive: true }) as string[])
+  .filter((file) => file.endsWith('.test.js'))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
+  .map((file) => path.join(folder, file));
+
+function rank(file: string): number {
+  return slow.findIndex((part) => file.includes(part)) + 1;
+}
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const stream = run({ files, concurrency: 2 });
+stream.on('test:pass', (event) => {
+  if (event.details.type === 'suite') return;
+  if (event.skip !== undefined || event.todo !== undefined) counts.skipped++;
+  else counts.passed++;
+});
+stream.on('test:fail', (event) => {
+  if (event.details.type === 'suite') return;
+  counts.failed++;
+  process.exitCode = 1;
+});
+stream.compose(new spec()).pipe(process.stdout);
+stream.on('end', () => {
+  if (files.length === 0 || counts.passed === 0) process.exitCode = 1;
+  process.on('exit', () => {
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  });
+});
