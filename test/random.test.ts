@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { createRandom, shuffle } from '../src/random.js';
 
 test('the same seed gives the same stream, another seed another one', () => {
-  const draw = (seed: number | string) => Array.from({ length: 5 }, ((r) => () => r.next())(createRandom(seed)));
+  const draw = (seed: number | string) =>
+    Array.from(
+      { length: 5 },
+      (
+        (r) => () =>
+          r.next()
+      )(createRandom(seed)),
+    );
   assert.deepEqual(draw(42), draw(42));
   assert.notDeepEqual(draw(42), draw(43));
 });
