@@ -29,3 +29,13 @@ export class ArtifactError extends Error {
 export class UnavailableError extends Error {
   override readonly name: string = 'UnavailableError';
 }
+
+/** Says in a few words what a wrong value is, for a message. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object') return `a ${value.constructor?.name ?? 'plain'} object`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  return String(value);
+}

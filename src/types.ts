@@ -122,6 +122,25 @@ export interface LossTerm {
   readonly weight: number;
   /** Unweighted value. Runs inside `tf.tidy` and is differentiated. */
   compute(step: Step): Scalar;
+  /** Networks besides the encoder that this loss trains. */
+  readonly networks?: readonly Network[];
+}
+
+/** Applies gradients. The list of variables must keep its order from step to step. */
+export interface Optimizer {
+  step(variables: readonly Variable[], gradients: readonly Tensor[], learningRate: number): void;
+  /** Its memory on the host, for saving; undefined when it has none of ours. */
+  state(): Promise<AdamState | undefined>;
+  /** Takes a memory back; undefined forgets everything. */
+  restore(state: AdamState | undefined): void;
+  dispose(): void;
+}
+
+/** Adam's memory: steps taken, and for each variable its shape and both moments, alternating in `values`. */
+export interface AdamState {
+  readonly taken: number;
+  readonly shapes: readonly (readonly number[])[];
+  readonly values: readonly Float32Array[];
 }
 
 /** One report of training: means over the steps since the last report. */

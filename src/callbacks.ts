@@ -1,0 +1,161 @@
+/** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
+import * as tf from '@tensorflow/tfjs';
+import { OptionError } from './errors.js';
+import type { Progress } from './types.js';
+
+/** What a callback can do to the training it watches; it comes as `training` among the `setParams` values. */
+export interface Training {
+  /** Ends training after this report, as if it had been the last. */
+  stop(): void;
+  /** Copies all weights being trained. */
+  snapshot(): Promise<Float32Array[]>;
+  restore(weights: readonly Float32Array[]): void;
+}
+
+/** A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or plain functions. */
+export type TrainingCallback = tf.CustomCallback | tf.EarlyStopping | tf.CustomCallbackArgs;
+
+/** The part of `tf.BaseCallback` that training calls. */
+interface Callback {
+  setParams(params: Record<string, unknown>): void;
+  setModel(model: tf.LayersModel): void;
+  onTrainBegin(logs: Logs): Promise<void>;
+  onTrainEnd(logs: Logs): Promise<void>;
+  onEpochBegin(epoch: number, logs: Logs): Promise<void>;
+  onEpochEnd(epoch: number, logs: Logs): Promise<void>;
+  onBatchBegin(batch: number, logs: Logs): Promise<void>;
+  onBatchEnd(batch: number, logs: Logs): Promise<void>;
+}
+
+type Logs = Record<string, number | tf.Scalar>;
+
+export interface CallbackRunner {
+  begin(): Promise<void>;
+  /** One gradient step: an `onBatchEnd` with the total loss as a scalar. */
+  step(step: number, rows: number, loss: tf.Scalar): Promise<void>;
+  /** One report: an `onEpochEnd` with every loss by name. */
+  report(progress: Progress): Promise<void>;
+  end(): Promise<void>;
+  /** Whether a callback asked to stop. */
+  stopped(): boolean;
+}
+
+/**
+ * Runs callbacks over a training. An "epoch" is a report, as in the Python original. `params` reach
+ * `setParams`; `model` is the encoder, whose `stopTraining` ends the training.
+ */
+export function runCallbacks(
+  callbacks: readonly TrainingCallback[],
+  model: tf.LayersModel,
+  params: { epochs: number; steps: number },
+  training: Omit<Training, 'stop'>,
+): CallbackRunner {
+  let stop = false;
+  const control: Training = { ...training, stop: () => (stop = true) };
+  const list = callbacks.map(asCallback);
+  for (const callback of list) {
+    callback.setParams({ ...params, training: control });
+    callback.setModel(model);
+  }
+  const each = async (call: (callback: Callback) => Promise<void>) => {
+    for (const callback of list) await call(callback);
+  };
+  let epoch = 0;
+  let batch = 0;
+  return {
+    async begin() {
+      model.stopTraining = false;
+      await each((callback) => callback.onTrainBegin({}));
+      await each((callback) => callback.onEpochBegin(0, {}));
+    },
+    async step(_, rows, loss) {
+      for (const callback of list) {
+        await callback.onBatchBegin(batch, { batch, size: rows });
+        // A tf.CustomCallback frees the scalars that it reads; whoever does not read leaves it to us.
+        const own = tf.keep(tf.clone(loss));
+        try {
+          await callback.onBatchEnd(batch, { batch, size: rows, loss: own });
+        } finally {
+          own.dispose();
+        }
+      }
+      batch++;
+    },
+    async report(progress) {
+      epoch = progress.epoch;
+      batch = 0;
+      await each((callback) => callback.onEpochEnd(epoch, { ...progress.losses }));
+      const last = progress.epoch + 1 === progress.epochs;
+      if (!last && !stop) await each((callback) => callback.onEpochBegin(epoch + 1, {}));
+    },
+    end: () => each((callback) => callback.onTrainEnd({})),
+    stopped: () => stop || model.stopTraining,
+  };
+}
+
+function asCallback(callback: TrainingCallback): Callback {
+  if ('setModel' in callback && typeof callback.setModel === 'function')
+    return callback as unknown as Callback;
+  return new tf.CustomCallback(callback as tf.CustomCallbackArgs) as unknown as Callback;
+}
+
+export interface EarlyStoppingOptions {
+  /** Key of the history to watch. Default `'loss'`. */
+  readonly monitor?: string;
+  /** A smaller change is no improvement. Default 0. */
+  readonly minDelta?: number;
+  /** Reports without improvement after which training stops. Default 1. */
+  readonly patience?: number;
+  /** Whether lower (`'min'`, default) or higher (`'max'`) is better. */
+  readonly mode?: 'min' | 'max';
+  /** Puts the weights of the best report back at the end. Default false. */
+  readonly restoreBestWeights?: boolean;
+}
+
+/**
+ * Stops training when a monitored value no longer improves, on any key of the history, and can put the best
+ * weights back (which `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a key that is not there.
+ */
+export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallback {
+  const { monitor = 'loss', minDelta = 0, patience = 1, mode = 'min', restoreBestWeights = false } = options;
+  let training: Training | undefined;
+  let best = Number.POSITIVE_INFINITY;
+  let waited = 0;
+  let weights: Float32Array[] | undefined;
+  const quiet = async () => {};
+  const callback: Callback = {
+    setParams(params) {
+      training = params.training as Training;
+    },
+    setModel() {},
+    async onTrainBegin() {
+      best = Number.POSITIVE_INFINITY;
+      waited = 0;
+      weights = undefined;
+    },
+    async onEpochEnd(_, logs) {
+      const value = logs[monitor];
+      if (typeof value !== 'number') {
+        throw new OptionError(
+          `earlyStopping: monitor must be one of ${Object.keys(logs).join(', ')}; got '${monitor}'`,
+        );
+      }
+      const cost = mode === 'min' ? value : -value;
+      if (cost < best - minDelta) {
+        best = cost;
+        waited = 0;
+        if (restoreBestWeights) weights = await training?.snapshot();
+      } else if (++waited >= patience) {
+        training?.stop();
+      }
+    },
+    async onTrainEnd() {
+      if (weights) training?.restore(weights);
+      weights = undefined;
+    },
+    onEpochBegin: quiet,
+    onBatchBegin: quiet,
+    onBatchEnd: quiet,
+  };
+  return callback as unknown as TrainingCallback;
+}

@@ -1,0 +1,180 @@
+/**
+ * UMAP's cross-entropy (McInnes, Healy and Melville 2018, section 3.2) of pairs in an embedding.
+ *
+ * With g = a d^(2b) and d the Euclidean distance of a pair, the similarity is q = 1 / (1 + g), and
+ *   a positive pair costs  -log q       = log(1 + g),
+ *   a negative pair costs  -log(1 - q)  = log(1 + g) - log g.
+ * The loss is the mean over all pairs, R negatives counted for each positive one.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { Batch, LossTerm, Random, Step } from '../types.js';
+import { withGradient } from './gradient.js';
+
+export interface UmapLossOptions {
+  /** Curve parameters of the similarity, as `fitCurve` gives them. */
+  readonly a: number;
+  readonly b: number;
+  /** R: total weight of the negative pairs of one positive pair. 0 leaves only attraction. */
+  readonly negativeSampleRate: number;
+  /** Negative pairs drawn for a positive one, each weighing R / draws; more of them make a calmer gradient. */
+  readonly negativeDraws?: number;
+  /** Factor on the negative pairs' cost. */
+  readonly repulsionStrength?: number;
+  readonly random: Random;
+}
+
+/**
+ * Below this squared distance the cost of a negative pair goes on along its tangent: it would be infinite at 0,
+ * and one coincident pair would outweigh the whole batch. 1e-3 is a third of a per cent of `minDist` squared or
+ * less in the usual range, and umap-learn softens its repulsion by the same number.
+ */
+const TANGENT = 1e-3;
+/** Keeps d^(2b - 1) finite for coincident positive pairs when b < 1/2. */
+const TINY = 1e-12;
+
+/** The UMAP loss as a term of training. */
+export function umapLoss(options: UmapLossOptions): LossTerm {
+  const pairs = pairTable(options);
+  return {
+    name: 'umap',
+    weight: 1,
+    compute({ batch, z }: Step) {
+      pairs.fill(batch);
+      return tf.getBackend() === 'webgpu' ? byTensors(z, pairs, options) : byHost(z, pairs, options);
+    },
+  };
+}
+
+/** The pairs of one step: positives first, then negatives, as positions in the batch, with their weights. */
+export interface PairTable {
+  heads: Int32Array;
+  tails: Int32Array;
+  weights: Float32Array;
+  positives: number;
+  /** Pairs in all; entries beyond belong to an earlier, larger step. */
+  count: number;
+  fill(batch: Batch): void;
+}
+
+/**
+ * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, itself left
+ * out. Weights add up to one over positives and to R times the repulsion strength over negatives, over 1 + R.
+ */
+export function pairTable(options: UmapLossOptions): PairTable {
+  const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
+  const draws = rate === 0 ? 0 : (options.negativeDraws ?? Math.max(1, Math.round(rate)));
+  return {
+    heads: new Int32Array(0),
+    tails: new Int32Array(0),
+    weights: new Float32Array(0),
+    positives: 0,
+    count: 0,
+    fill({ heads, tails, pairCount, rowCount, pairWeights }) {
+      const room = pairCount * (1 + draws);
+      if (this.heads.length < room) {
+        this.heads = new Int32Array(room);
+        this.tails = new Int32Array(room);
+        this.weights = new Float32Array(room);
+      }
+      let total = pairCount;
+      if (pairWeights) {
+        total = 0;
+        for (let p = 0; p < pairCount; p++) total += pairWeights[p]!;
+      }
+      const each = 1 / (total * (1 + rate));
+      const eachNegative = draws === 0 ? 0 : (each * rate * repulsionStrength) / draws;
+      const { heads: allHeads, tails: allTails, weights } = this;
+      let at = pairCount;
+      for (let p = 0; p < pairCount; p++) {
+        const head = heads[p]!;
+        const weight = pairWeights ? pairWeights[p]! : 1;
+        allHeads[p] = head;
+        allTails[p] = tails[p]!;
+        weights[p] = each * weight;
+        for (let r = 0; r < draws; r++) {
+          const other = random.integer(rowCount);
+          if (other === head) continue;
+          allHeads[at] = head;
+          allTails[at] = other;
+          weights[at++] = eachNegative * weight;
+        }
+      }
+      this.positives = pairCount;
+      this.count = at;
+    },
+  };
+}
+
+/** Value and gradient in one pass on the host: two small transfers instead of some thirty tensor operations. */
+function byHost(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
+  return withGradient(z, (points, gradient) => crossEntropy(points, z.shape[1], pairs, a, b, gradient));
+}
+
+/**
+ * Adds the weighted cost of all pairs and writes its gradient with respect to `points` (row-major, `columns`
+ * wide) into `gradient`, which must come in as zeros.
+ */
+export function crossEntropy(
+  points: Float32Array,
+  columns: number,
+  { heads, tails, weights, positives, count }: PairTable,
+  a: number,
+  b: number,
+  gradient: Float32Array,
+): number {
+  let value = 0;
+  for (let p = 0; p < count; p++) {
+    const head = heads[p]! * columns;
+    const tail = tails[p]! * columns;
+    let squared = 0;
+    for (let c = 0; c < columns; c++) {
+      const difference = points[head + c]! - points[tail + c]!;
+      squared += difference * difference;
+    }
+    // dCost is the derivative with respect to d², so that the gradient is 2 dCost (z_head - z_tail).
+    let cost: number;
+    let dCost: number;
+    if (p < positives) {
+      const s = squared > TINY ? squared : TINY;
+      const g = a * s ** b;
+      cost = Math.log1p(g);
+      dCost = (b * g) / (s * (1 + g));
+    } else {
+      const s = squared > TANGENT ? squared : TANGENT;
+      const g = a * s ** b;
+      cost = Math.log1p(1 / g);
+      dCost = -b / (s * (1 + g));
+      if (squared < TANGENT) cost += dCost * (squared - TANGENT);
+    }
+    const weight = weights[p]!;
+    value += weight * cost;
+    const pull = 2 * weight * dCost;
+    for (let c = 0; c < columns; c++) {
+      const step = pull * (points[head + c]! - points[tail + c]!);
+      gradient[head + c] = gradient[head + c]! + step;
+      gradient[tail + c] = gradient[tail + c]! - step;
+    }
+  }
+  return value;
+}
+
+/** The same in tensor operations, for a device that cannot be read synchronously. */
+export function byTensors(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
+  const { positives, count } = pairs;
+  const cost = (from: number, to: number, of: (squared: tf.Tensor) => tf.Tensor): tf.Scalar => {
+    const heads = tf.gather(z, tf.tensor1d(pairs.heads.slice(from, to), 'int32'));
+    const tails = tf.gather(z, tf.tensor1d(pairs.tails.slice(from, to), 'int32'));
+    const squared = tf.sum(tf.square(tf.sub(heads, tails)), 1);
+    return tf.sum(tf.mul(of(squared), tf.tensor1d(pairs.weights.slice(from, to)))) as tf.Scalar;
+  };
+  const attraction = cost(0, positives, (squared) =>
+    tf.log1p(tf.mul(tf.pow(tf.maximum(squared, TINY), b), a)),
+  );
+  if (count === positives) return attraction;
+  const slope = -b / (TANGENT * (1 + a * TANGENT ** b));
+  const repulsion = cost(positives, count, (squared) => {
+    const beyond = tf.log1p(tf.div(1 / a, tf.pow(tf.maximum(squared, TANGENT), b)));
+    return tf.add(beyond, tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), slope));
+  });
+  return tf.add(attraction, repulsion);
+}

@@ -1,0 +1,213 @@
+/** The door: whatever a caller holds becomes a `Matrix`, checked once, and goes out in the form it came in. */
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import { DataError, describe } from './errors.js';
+import type { Matrix } from './types.js';
+
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/** Numbers nested to any depth: `number[][]` is rows, deeper is image-shaped rows. */
+export type NestedNumbers = readonly (number | NestedNumbers)[];
+
+/** Flat numbers with a shape; row-major. */
+export interface FlatInput {
+  readonly data: TypedArray | readonly number[];
+  readonly shape: readonly number[];
+}
+
+/**
+ * Rows of numbers: `number[][]` (deeper for image-shaped rows), an array of typed arrays, `{ data, shape }`, or
+ * a tensor. The first axis counts rows.
+ */
+export type MatrixInput = NestedNumbers | readonly TypedArray[] | FlatInput | Tensor;
+
+/** What goes out for an input of type `X`: the same kind. */
+export type SameForm<X> = X extends Tensor
+  ? Tensor2D
+  : X extends FlatInput
+    ? Matrix
+    : X extends readonly TypedArray[]
+      ? Float32Array[]
+      : number[][];
+
+/** How rows came in, so that they can go out alike. */
+export type Form = 'arrays' | 'typedRows' | 'flat' | 'tensor';
+
+export interface Entered {
+  readonly matrix: Matrix;
+  /** Shape of one row as it came in: `[784]`, or `[28, 28, 1]`. */
+  readonly rowShape: readonly number[];
+  readonly form: Form;
+}
+
+/**
+ * Checks rows and turns them into a flat `Matrix`; nothing is copied when they already are one.
+ * Throws `DataError` for no rows, no columns, ragged rows, NaN and infinite values, naming the place.
+ */
+export async function enter(input: MatrixInput, who: string): Promise<Entered> {
+  const { data, shape, form } = await flatten(input, who);
+  if (shape.length < 2) {
+    throw new DataError(
+      `${who}: rows wanted (2 axes or more), got ${shape.length} axis; wrap one row as [row]`,
+    );
+  }
+  const rows = shape[0]!;
+  const rowShape = shape.slice(1);
+  const columns = rowShape.reduce((product, size) => product * size, 1);
+  if (rows === 0) throw new DataError(`${who}: at least 1 row wanted, got 0`);
+  if (columns === 0) throw new DataError(`${who}: at least 1 column wanted, got 0`);
+  if (data.length !== rows * columns) {
+    throw new DataError(
+      `${who}: shape [${shape.join(', ')}] wants ${rows * columns} values, data holds ${data.length}`,
+    );
+  }
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  checkFinite(values, columns, who);
+  return { matrix: { data: values, shape: [rows, columns] }, rowShape, form };
+}
+
+/** As `enter`, and the rows must be `columns` wide (in any row shape). */
+export async function enterWidth(input: MatrixInput, columns: number, who: string): Promise<Entered> {
+  const entered = await enter(input, who);
+  const [, found] = entered.matrix.shape;
+  if (found !== columns) {
+    throw new DataError(
+      `${who}: rows of ${columns} values wanted (as fitted), got rows of ${found} (shape [${entered.rowShape.join(', ')}])`,
+    );
+  }
+  return entered;
+}
+
+type Flat = { data: ArrayLike<number>; shape: readonly number[]; form: Form };
+
+async function flatten(input: MatrixInput, who: string): Promise<Flat> {
+  if (isTensor(input)) {
+    if (input.dtype === 'string' || input.dtype === 'complex64') {
+      throw new DataError(`${who}: a numeric tensor wanted, got dtype ${input.dtype}`);
+    }
+    return { data: await input.data<'float32'>(), shape: input.shape, form: 'tensor' };
+  }
+  if (isFlat(input)) {
+    for (const size of input.shape) {
+      if (!Number.isInteger(size) || size < 0) {
+        throw new DataError(`${who}: shape must hold whole numbers, got [${input.shape.join(', ')}]`);
+      }
+    }
+    return { data: input.data, shape: input.shape, form: 'flat' };
+  }
+  if (!Array.isArray(input)) {
+    throw new DataError(
+      `${who}: number[][], an array of typed arrays, { data, shape } or a tensor wanted, got ${describe(input)}`,
+    );
+  }
+  if (input.length === 0) return { data: [], shape: [0, 0], form: 'arrays' };
+  if (ArrayBuffer.isView(input[0])) return flattenTypedRows(input as readonly TypedArray[], who);
+  return flattenNested(input as NestedNumbers, who);
+}
+
+function flattenTypedRows(rows: readonly TypedArray[], who: string): Flat {
+  const columns = rows[0]!.length;
+  const data = new Float32Array(rows.length * columns);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    if (!ArrayBuffer.isView(row) || row.length !== columns) {
+      throw new DataError(
+        `${who}: row 0 has ${columns} values, row ${i} has ${row?.length ?? describe(row)}`,
+      );
+    }
+    data.set(row, i * columns);
+  }
+  return { data, shape: [rows.length, columns], form: 'typedRows' };
+}
+
+function flattenNested(rows: NestedNumbers, who: string): Flat {
+  const shape: number[] = [];
+  for (let level: unknown = rows; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  let at = 0;
+  const fill = (level: unknown, depth: number, path: string) => {
+    if (depth === shape.length) {
+      if (typeof level !== 'number')
+        throw new DataError(`${who}: a number wanted at ${path}, got ${describe(level)}`);
+      data[at++] = level;
+      return;
+    }
+    if (!Array.isArray(level) || level.length !== shape[depth]) {
+      const found = Array.isArray(level) ? `${level.length} values` : describe(level);
+      throw new DataError(`${who}: row 0 has ${shape[depth]} values, ${path} has ${found}`);
+    }
+    for (let i = 0; i < level.length; i++)
+      fill(level[i], depth + 1, depth === 0 ? `row ${i}` : `${path}[${i}]`);
+  };
+  fill(rows, 0, 'rows');
+  return { data, shape, form: 'arrays' };
+}
+
+function checkFinite(values: Float32Array, columns: number, who: string): void {
+  // A sum is finite only if every addend is; the slow search for the place runs only when there is one.
+  for (let start = 0; start < values.length; start += 4096) {
+    const end = Math.min(start + 4096, values.length);
+    let sum = 0;
+    for (let i = start; i < end; i++) sum += values[i]!;
+    if (Number.isFinite(sum)) continue;
+    for (let i = start; i < end; i++) {
+      if (Number.isFinite(values[i]!)) continue;
+      throw new DataError(
+        `${who}: finite 32-bit numbers wanted, got ${values[i]} at row ${Math.floor(i / columns)}, column ${i % columns}; ` +
+          'drop or fill such values first',
+      );
+    }
+  }
+}
+
+/**
+ * Sends a matrix out in the given form; `rowShape` nests each row again when it has more than one axis.
+ * Tensors are made by `makeTensor`, so that this file needs no TensorFlow.js.
+ */
+export function leave(
+  matrix: Matrix,
+  form: Form,
+  makeTensor: (data: Float32Array, shape: number[]) => Tensor,
+  rowShape?: readonly number[],
+): unknown {
+  const [rows, columns] = matrix.shape;
+  const shape = [rows, ...(rowShape ?? [columns])];
+  if (form === 'flat') return { data: matrix.data, shape };
+  if (form === 'tensor') return makeTensor(matrix.data, shape);
+  if (form === 'typedRows') {
+    return Array.from({ length: rows }, (_, i) => matrix.data.slice(i * columns, (i + 1) * columns));
+  }
+  return nest(matrix.data, shape, 0, 0, matrix.data.length);
+}
+
+function nest(
+  data: Float32Array,
+  shape: readonly number[],
+  axis: number,
+  from: number,
+  to: number,
+): NestedNumbers {
+  if (axis === shape.length - 1) return Array.from(data.subarray(from, to));
+  const size = (to - from) / shape[axis]!;
+  return Array.from({ length: shape[axis]! }, (_, i) =>
+    nest(data, shape, axis + 1, from + i * size, from + (i + 1) * size),
+  );
+}
+
+function isTensor(input: unknown): input is Tensor {
+  return typeof input === 'object' && input !== null && 'dataId' in input && 'shape' in input;
+}
+
+function isFlat(input: unknown): input is FlatInput {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
+  const { data, shape } = input as Partial<FlatInput>;
+  return Array.isArray(shape) && (ArrayBuffer.isView(data) || Array.isArray(data));
+}

@@ -1,0 +1,45 @@
+/** Any `tf.LayersModel` as a network that the training loop can drive. */
+import type { LayersModel, Tensor, Variable } from '@tensorflow/tfjs';
+import { OptionError } from '../errors.js';
+import type { Network } from '../types.js';
+
+/**
+ * Wraps a model. `owned` says who frees it: `dispose()` of the network leaves a caller's model alone.
+ * Throws `OptionError` for models with several inputs or outputs, or with axes of unknown size.
+ */
+export function networkOf(model: LayersModel, name: string, owned: boolean): Network {
+  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
+    throw new OptionError(
+      `${name}: a model with 1 input and 1 output wanted, got ${model.inputs.length} and ${model.outputs.length}`,
+    );
+  }
+  const inputShape = rowShape(model.inputs[0]!.shape, `${name} input`);
+  const outputShape = rowShape(model.outputs[0]!.shape, `${name} output`);
+  let disposed = false;
+  return {
+    model,
+    inputShape,
+    outputShape,
+    apply: (x, training) => model.apply(x, { training }) as Tensor,
+    variables: () => model.trainableWeights.map((weight) => weight.read() as Variable),
+    dispose() {
+      if (owned && !disposed) model.dispose();
+      disposed = true;
+    },
+  };
+}
+
+function rowShape(shape: readonly (number | null)[], name: string): number[] {
+  const sizes = shape.slice(1);
+  if (sizes.some((size) => size === null)) {
+    throw new OptionError(
+      `${name}: axes of known size wanted, got [${shape.map((s) => s ?? 'null').join(', ')}]`,
+    );
+  }
+  return sizes as number[];
+}
+
+/** Values in one row of the given shape. */
+export function rowSize(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,158 @@
+/** The options of `ParametricUMAP`: what each means, its default, its range. */
+import type { LayersModel, Optimizer } from '@tensorflow/tfjs';
+import type { TrainingCallback } from './callbacks.js';
+import { callable, either, flag, having, listOf, oneOf, orNull, type Rule, real, whole } from './options.js';
+import type { DistanceFunction } from './types.js';
+
+export interface ParametricUMAPOptions {
+  // The graph.
+  /** Neighbours a row, itself included: small shows detail, large shows the whole. Default 15, at least 2. */
+  nNeighbors: number;
+  /**
+   * Distance between rows: a name (`'euclidean'`, `'cosine'`, `'manhattan'`, …), a function of two rows, or
+   * `'precomputed'` with a distance matrix in `fit(X, y, { distances })`. Default `'euclidean'`.
+   */
+  metric: string | DistanceFunction;
+  /** Extra arguments of the metric, such as `{ p: 3 }` for minkowski. Default none. */
+  metricParams: Readonly<Record<string, unknown>>;
+  /**
+   * How neighbours are found: `'exact'`, `'nndescent'`, `'hnsw'` (needs hnswlib-node), `'usearch'` (needs
+   * usearch), or by size and metric. Default `'auto'`.
+   */
+  neighbors: 'auto' | 'exact' | 'nndescent' | 'hnsw' | 'usearch';
+  /** Nearest neighbours taken to be fully connected to a row. Default 1; fractions interpolate. */
+  localConnectivity: number;
+  /** 1 for the fuzzy union of the rows' neighbourhoods, 0 for their intersection. Default 1, in [0, 1]. */
+  setOpMixRatio: number;
+  /** Edges at least this long are cut. Default null: the metric's own (2 for cosine, 1 for jaccard, …, or none). */
+  disconnectionDistance: number | null;
+
+  // The map.
+  /** Dimensions of the map. Default 2, from 1 to 100. */
+  nComponents: number;
+  /** Distance at which close points settle: small packs clusters. Default 0.1, in [0, spread]. */
+  minDist: number;
+  /** Scale of the map. Default 1, above 0. */
+  spread: number;
+  /** Curve parameters instead of `minDist` and `spread`; both or none. Default null. */
+  a: number | null;
+  b: number | null;
+
+  // The networks.
+  /** Encoder to train, one row in, `nComponents` out; stays the caller's. Default null: three dense layers of 100. */
+  encoder: LayersModel | null;
+  /** Shape of one row for the encoder, such as `[28, 28, 1]`; flat rows are reshaped. Default null: as X has it. */
+  dims: readonly number[] | null;
+
+  // The training.
+  /** Edges a gradient step. Default null: min(rows, 1000). */
+  batchSize: number | null;
+  /** Repeats of the heaviest edge in one pass, as in the original: more is longer. Default null: 500 up to 10,000 rows, else 200. */
+  nEpochs: number | null;
+  /** Passes over the graph. Default 1. */
+  nTrainingEpochs: number;
+  /** Reports a pass. Default 10. */
+  lossReportFrequency: number;
+  /** Weight of the negative pairs of one edge. Default 5; 0 for attraction alone. */
+  negativeSampleRate: number;
+  /** Factor on repulsion. Default 1. */
+  repulsionStrength: number;
+  /** Peak learning rate of Adam. Default 0.001. Without effect on an `optimizer` of the caller's. */
+  learningRate: number;
+  /** A `tf.Optimizer` instead of Adam. Default null. */
+  optimizer: Optimizer | null;
+  /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */
+  clipValue: number;
+  /** TensorFlow.js callbacks, or plain `{ onEpochEnd(report, logs) { … } }`. Default none. */
+  callbacks: readonly TrainingCallback[];
+
+  // The run.
+  /** Same seed, data, backend and machine: the same map to the last bit. Default 42. */
+  seed: number | string;
+  /** TensorFlow.js backend; `'auto'` keeps one you made active, else native if installed, else wasm. Default `'auto'`. */
+  backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
+  /** Says what is chosen and shows progress on stderr. Default false. */
+  verbose: boolean;
+}
+
+/** Values for options left out. */
+export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.freeze({
+  nNeighbors: 15,
+  metric: 'euclidean',
+  metricParams: Object.freeze({}),
+  neighbors: 'auto',
+  localConnectivity: 1,
+  setOpMixRatio: 1,
+  disconnectionDistance: null,
+  nComponents: 2,
+  minDist: 0.1,
+  spread: 1,
+  a: null,
+  b: null,
+  encoder: null,
+  dims: null,
+  batchSize: null,
+  nEpochs: null,
+  nTrainingEpochs: 1,
+  lossReportFrequency: 10,
+  negativeSampleRate: 5,
+  repulsionStrength: 1,
+  learningRate: 0.001,
+  optimizer: null,
+  clipValue: 4,
+  callbacks: Object.freeze([]),
+  seed: 42,
+  backend: 'auto',
+  verbose: false,
+});
+
+const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
+const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
+const model = having('apply', 'a tf.LayersModel');
+
+export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]: Rule } = {
+  nNeighbors: whole(2),
+  metric: either(text, callable),
+  metricParams: object,
+  neighbors: oneOf('auto', 'exact', 'nndescent', 'hnsw', 'usearch'),
+  localConnectivity: real(0),
+  setOpMixRatio: real(0, 1),
+  disconnectionDistance: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
+  nComponents: whole(1, 100),
+  minDist: real(0),
+  spread: real(0, Number.POSITIVE_INFINITY, { above: true }),
+  a: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
+  b: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
+  encoder: orNull(model),
+  dims: orNull(listOf(whole(1))),
+  batchSize: orNull(whole(1)),
+  nEpochs: orNull(whole(1)),
+  nTrainingEpochs: whole(1),
+  lossReportFrequency: whole(1),
+  negativeSampleRate: real(0),
+  repulsionStrength: real(0),
+  learningRate: real(0, Number.POSITIVE_INFINITY, { above: true }),
+  optimizer: orNull(having('applyGradients', 'a tf.Optimizer')),
+  clipValue: real(0, Number.POSITIVE_INFINITY, { above: true }),
+  callbacks: listOf(object),
+  seed: either(whole(Number.MIN_SAFE_INTEGER), text),
+  backend: oneOf('auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'),
+  verbose: flag,
+};
+
+/** What names of the Python original became. */
+export const parametricUmapRenamed: Readonly<Record<string, string>> = {
+  randomState: "the seed is called 'seed'",
+  kerasFitKwargs: "callbacks are given as 'callbacks', epochs as 'nTrainingEpochs'",
+  metricKwds: "the metric's arguments are called 'metricParams'",
+  precomputedKnn: 'neighbours found elsewhere go to fit(X, y, { knn: { indices, distances } })',
+  precomputedDistances: 'a distance matrix goes to fit(X, y, { distances })',
+  parametricEmbedding: 'the embedding is always parametric here',
+  nJobs: 'threads are chosen by the library',
+  lowMemory: "memory is linear in the rows; 'neighbors' picks the search",
+  forceApproximationAlgorithm: "use neighbors: 'nndescent'",
+  angularRpForest: "the search suits itself to the 'metric'",
+  transformSeed: 'transform is deterministic',
+  transformQueueSize: 'transform is one pass through the encoder',
+  tqdmKwds: "progress is shown by 'verbose', or read from steps()",
+};

@@ -1,0 +1,125 @@
+/** Training batches from a weighted graph. Nothing is materialised: edges are drawn, not repeated and shuffled. */
+import { DataError } from './errors.js';
+import type { Batch, Edges, Random, Sampler } from './types.js';
+
+/** Draws indices in proportion to weights in constant time: Walker's alias method (Vose, 1991). */
+export interface AliasTable {
+  readonly probability: Float64Array;
+  readonly alias: Int32Array;
+}
+
+export function aliasTable(weights: ArrayLike<number>): AliasTable {
+  const n = weights.length;
+  let total = 0;
+  for (let i = 0; i < n; i++) total += weights[i]!;
+  if (!(total > 0 && Number.isFinite(total))) {
+    throw new DataError(
+      `sampler: weights with a positive finite sum wanted, got ${n} weights that sum to ${total}`,
+    );
+  }
+  const probability = new Float64Array(n);
+  const alias = new Int32Array(n);
+  // One array holds both work lists: indices below their fair share grow from the left, the others from the right.
+  const lists = new Int32Array(n);
+  let small = 0;
+  let large = n;
+  for (let i = 0; i < n; i++) {
+    probability[i] = (weights[i]! * n) / total;
+    if (probability[i]! < 1) lists[small++] = i;
+    else lists[--large] = i;
+  }
+  while (small > 0 && large < n) {
+    const poor = lists[--small]!;
+    const rich = lists[large]!;
+    alias[poor] = rich;
+    probability[rich] = probability[rich]! - (1 - probability[poor]!);
+    if (probability[rich]! < 1) {
+      large++;
+      lists[small++] = rich;
+    }
+  }
+  while (small > 0) probability[lists[--small]!] = 1;
+  while (large < n) probability[lists[large++]!] = 1;
+  return { probability, alias };
+}
+
+/** Draws one index from an alias table. */
+export function drawIndex({ probability, alias }: AliasTable, random: Random): number {
+  const slot = random.integer(probability.length);
+  return random.next() < probability[slot]! ? slot : alias[slot]!;
+}
+
+export interface EdgeSamplerOptions {
+  /** Edges a batch, at least 1. */
+  readonly batchSize: number;
+  readonly random: Random;
+}
+
+/**
+ * Batches of edges, each drawn with probability proportional to its weight, independently and with
+ * replacement: the limit of umap-learn's repeated and shuffled edge list, without the list. `rows` holds every
+ * end of the drawn edges once, so that a step encodes no row twice.
+ * Throws `DataError` for a graph without edges.
+ */
+export function edgeSampler(edges: Edges, { batchSize, random }: EdgeSamplerOptions): Sampler {
+  if (edges.head.length === 0) {
+    throw new DataError(`sampler: a graph with edges wanted, got 0 edges among ${edges.vertices} rows`);
+  }
+  const { head, tail, vertices } = edges;
+  const table = aliasTable(edges.weight);
+  const batch: Batch = {
+    rows: new Int32Array(Math.min(2 * batchSize, vertices)),
+    rowCount: 0,
+    heads: new Int32Array(batchSize),
+    tails: new Int32Array(batchSize),
+    pairCount: batchSize,
+  };
+  const place = placeRows(batch, vertices);
+  return {
+    next() {
+      place.begin();
+      for (let p = 0; p < batchSize; p++) {
+        const edge = drawIndex(table, random);
+        batch.heads[p] = place.of(head[edge]!);
+        batch.tails[p] = place.of(tail[edge]!);
+      }
+      return batch;
+    },
+  };
+}
+
+/** Gives every data row one place in `batch.rows`, without clearing a table for each batch. */
+function placeRows(batch: Batch, vertices: number) {
+  const placed = new Int32Array(vertices);
+  const stamp = new Int32Array(vertices);
+  let round = 0;
+  return {
+    begin() {
+      round++;
+      batch.rowCount = 0;
+    },
+    of(row: number): number {
+      if (stamp[row] !== round) {
+        stamp[row] = round;
+        placed[row] = batch.rowCount;
+        batch.rows[batch.rowCount++] = row;
+      }
+      return placed[row]!;
+    },
+  };
+}
+
+/**
+ * Gradient steps of one pass over the graph as umap-learn counts them: edges lighter than max(w) / nEpochs are
+ * left out, every other one is repeated floor(nEpochs * w) times, and a step takes `batchSize` repeats.
+ */
+export function stepsPerEpoch(edges: Edges, nEpochs: number, batchSize: number): number {
+  const { weight } = edges;
+  let heaviest = 0;
+  for (let e = 0; e < weight.length; e++) heaviest = Math.max(heaviest, weight[e]!);
+  let repeats = 0;
+  for (let e = 0; e < weight.length; e++) {
+    if (weight[e]! >= heaviest / nEpochs) repeats += Math.floor(Math.fround(nEpochs * weight[e]!));
+  }
+  return Math.max(1, Math.floor(repeats / batchSize));
+}

@@ -1,0 +1,172 @@
+/** The loop: draw a batch, encode it once, add the terms up, clip, step. It knows no loss by name. */
+import * as tf from '@tensorflow/tfjs';
+import { DivergedError } from './errors.js';
+import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from './types.js';
+
+export interface TrainOptions {
+  /** Rows as the encoder takes them. */
+  readonly matrix: Matrix;
+  readonly sampler: Sampler;
+  readonly encoder: Network;
+  readonly terms: readonly LossTerm[];
+  readonly optimizer: Optimizer;
+  /** Learning rate of a step, from 0 to `steps - 1`. */
+  readonly learningRate: (step: number) => number;
+  /** Gradient steps. */
+  readonly steps: number;
+  /** Reports in all, spread evenly; at most `steps`. */
+  readonly reports: number;
+  /** Each gradient element is clipped to [-clipValue, clipValue]. */
+  readonly clipValue: number;
+  readonly signal?: AbortSignal;
+  /** Called after every step with the step's number and its total loss, which belongs to the loop. */
+  readonly onStep?: (step: number, batch: Batch, loss: tf.Scalar) => Promise<void> | void;
+}
+
+/** Longest time, in milliseconds, that the loop keeps the event loop to itself. */
+const BREATH = 40;
+
+/**
+ * Trains and yields a `Progress` at every report. Stops when the consumer stops; throws the signal's reason
+ * when aborted, and `DivergedError` for a report whose loss is not finite, with the weights of the last
+ * finite report (or of the start) put back.
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<Progress, void, void> {
+  const { terms, encoder, steps, learningRate, signal, onStep } = options;
+  const reports = Math.min(options.reports, steps);
+  const networks = trainedNetworks(encoder, terms);
+  const variables = networks.flatMap((network) => network.variables());
+  const meter = lossMeter(terms);
+  const takeStep = stepper(options, variables);
+  try {
+    let good = await readWeights(networks);
+    let rested = performance.now();
+    for (let step = 0, epoch = 0; epoch < reports; epoch++) {
+      const until = Math.round(((epoch + 1) * steps) / reports);
+      for (; step < until; step++) {
+        signal?.throwIfAborted();
+        const { batch, losses } = takeStep(learningRate(step));
+        try {
+          await onStep?.(step, batch, losses[0]!);
+          meter.add(losses);
+        } finally {
+          tf.dispose(losses);
+        }
+        if (performance.now() - rested > BREATH) {
+          await tf.nextFrame();
+          rested = performance.now();
+        }
+      }
+      const losses = await meter.take();
+      if (!Object.values(losses).every(Number.isFinite)) {
+        writeWeights(networks, good);
+        throw diverged(losses, step, epoch, learningRate(step - 1));
+      }
+      good = await readWeights(networks);
+      yield { epoch, epochs: reports, step, steps, losses, learningRate: learningRate(step - 1) };
+    }
+  } finally {
+    meter.dispose();
+  }
+}
+
+/** The encoder and the networks of the terms, each once. */
+export function trainedNetworks(encoder: Network, terms: readonly LossTerm[]): Network[] {
+  return [...new Set([encoder, ...terms.flatMap((term) => term.networks ?? [])])];
+}
+
+function stepper(
+  { matrix, sampler, encoder, terms, optimizer, clipValue }: TrainOptions,
+  variables: tf.Variable[],
+) {
+  return (rate: number): { batch: Batch; losses: tf.Scalar[] } => {
+    const batch = sampler.next();
+    // The total first, then each term; kept for the meter.
+    const losses: tf.Scalar[] = [];
+    tf.tidy(() => {
+      const x = gatherRows(matrix, batch.rows, batch.rowCount, encoder.inputShape);
+      const { grads } = tf.variableGrads(() => {
+        const z = encoder.apply(x, true) as tf.Tensor2D;
+        const values = terms.map((term) => term.compute({ batch, x, z }));
+        const weighted = values.map((value, i) => tf.mul(value, terms[i]!.weight));
+        const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
+        losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
+        return total;
+      }, variables);
+      const clipped = variables.map((variable) => {
+        const gradient = grads[variable.name];
+        return gradient ? tf.clipByValue(gradient, -clipValue, clipValue) : tf.zerosLike(variable);
+      });
+      optimizer.step(variables, clipped, rate);
+    });
+    return { batch, losses };
+  };
+}
+
+/** Copies the given rows into one tensor, `[count, ...shape]`. */
+export function gatherRows(
+  matrix: Matrix,
+  rows: Int32Array,
+  count: number,
+  shape: readonly number[],
+): tf.Tensor {
+  const columns = matrix.shape[1];
+  const { data } = matrix;
+  const gathered = new Float32Array(count * columns);
+  for (let i = 0; i < count; i++) {
+    const from = rows[i]! * columns;
+    gathered.set(data.subarray(from, from + columns), i * columns);
+  }
+  return tf.tensor(gathered, [count, ...shape]);
+}
+
+/** Running sums on the device: read once a report. */
+function lossMeter(terms: readonly LossTerm[]) {
+  const names = ['loss', ...terms.map((term) => term.name)];
+  let sums: tf.Tensor[] = [];
+  let count = 0;
+  const clear = () => {
+    tf.dispose(sums);
+    sums = [];
+    count = 0;
+  };
+  return {
+    add(values: readonly tf.Scalar[]) {
+      const next = values.map((value, i) => (count === 0 ? tf.clone(value) : tf.add(sums[i]!, value)));
+      tf.dispose(sums);
+      sums = next;
+      count++;
+    },
+    async take(): Promise<Record<string, number>> {
+      const totals = await Promise.all(sums.map((sum) => sum.data()));
+      const means = Object.fromEntries(names.map((name, i) => [name, totals[i]![0]! / count]));
+      clear();
+      return means;
+    },
+    dispose: clear,
+  };
+}
+
+function diverged(losses: Record<string, number>, step: number, epoch: number, rate: number): DivergedError {
+  const terms = Object.entries(losses).map(([name, value]) => `${name} ${value}`);
+  return new DivergedError(
+    `training: a finite loss wanted, got ${terms.join(', ')} in report ${epoch} (up to step ${step}, learning rate ${rate}); ` +
+      `weights of ${epoch === 0 ? 'the start' : `report ${epoch - 1}`} were kept; lower learningRate or check the encoder`,
+  );
+}
+
+/** All weights of the networks, on the host. */
+export async function readWeights(networks: readonly Network[]): Promise<Float32Array[]> {
+  const weights = networks.flatMap((network) => network.model.weights);
+  return Promise.all(weights.map(async (weight) => Float32Array.from(await weight.read().data())));
+}
+
+/** Puts weights back that `readWeights` took. */
+export function writeWeights(networks: readonly Network[], values: readonly Float32Array[]): void {
+  const weights = networks.flatMap((network) => network.model.weights);
+  tf.tidy(() => {
+    weights.forEach((weight, i) => {
+      weight.write(tf.tensor(values[i]!, weight.read().shape, weight.read().dtype));
+    });
+  });
+}
