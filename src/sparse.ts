@@ -1,0 +1,37 @@
+/** Compressed rows: the form in which graphs are transposed, merged and multiplied. */
+import type { Edges } from './types.js';
+
+/** Rows of a sparse matrix: row `i` holds the entries from `offsets[i]` to `offsets[i + 1]`. */
+export interface SparseRows {
+  readonly offsets: Int32Array;
+  readonly columns: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** Edges as compressed rows. The edges are sorted by head, so tails and weights are shared, not copied. */
+export function edgeRows({ head, tail, weight, vertices }: Edges): SparseRows {
+  const offsets = new Int32Array(vertices + 1);
+  for (let edge = 0; edge < head.length; edge++) offsets[head[edge]! + 1]!++;
+  for (let i = 0; i < vertices; i++) offsets[i + 1]! += offsets[i]!;
+  return { offsets, columns: tail, values: weight };
+}
+
+/** The transpose of a square sparse matrix, every row sorted by column: a counting sort, linear in the entries. */
+export function transpose({ offsets, columns, values }: SparseRows): SparseRows {
+  const rows = offsets.length - 1;
+  const entries = offsets[rows]!;
+  const next = new Int32Array(rows + 1);
+  for (let entry = 0; entry < entries; entry++) next[columns[entry]! + 1]!++;
+  for (let i = 0; i < rows; i++) next[i + 1]! += next[i]!;
+  const transposedOffsets = next.slice();
+  const transposedColumns = new Int32Array(entries);
+  const transposedValues = new Float32Array(entries);
+  for (let i = 0; i < rows; i++) {
+    for (let entry = offsets[i]!; entry < offsets[i + 1]!; entry++) {
+      const place = next[columns[entry]!]!++;
+      transposedColumns[place] = i;
+      transposedValues[place] = values[entry]!;
+    }
+  }
+  return { offsets: transposedOffsets, columns: transposedColumns, values: transposedValues };
+}
