@@ -35,9 +35,7 @@ const smallestScale = 1e-3;
  * Throws `OptionError` for options out of range and `DataError` for a malformed table.
  */
 export function fuzzyGraph(knn: Knn, { setOpMixRatio = 1, ...options }: FuzzyOptions = {}): Edges {
-  if (!(setOpMixRatio >= 0 && setOpMixRatio <= 1)) {
-    throw new OptionError(`fuzzy: setOpMixRatio must lie in [0, 1] (setOpMixRatio=${setOpMixRatio})`);
-  }
+  checkRange('setOpMixRatio', setOpMixRatio, setOpMixRatio >= 0 && setOpMixRatio <= 1, 'lie in [0, 1]');
   const transposed = transpose(directedMemberships(knn, options));
   // Transposing twice sorts every row by column.
   return uniteWithTranspose(transpose(transposed), transposed, setOpMixRatio);
@@ -54,16 +52,9 @@ export function smoothKnn(
   knn: Knn,
   { localConnectivity = 1, disconnectionDistance = Number.POSITIVE_INFINITY }: SmoothKnnOptions = {},
 ): { sigma: Float32Array; rho: Float32Array } {
-  if (!(Number.isFinite(localConnectivity) && localConnectivity >= 0)) {
-    throw new OptionError(
-      `fuzzy: localConnectivity must be a finite number of at least 0 (localConnectivity=${localConnectivity})`,
-    );
-  }
-  if (!(disconnectionDistance > 0)) {
-    throw new OptionError(
-      `fuzzy: disconnectionDistance must be above 0 (disconnectionDistance=${disconnectionDistance})`,
-    );
-  }
+  const finite = Number.isFinite(localConnectivity) && localConnectivity >= 0;
+  checkRange('localConnectivity', localConnectivity, finite, 'be a finite number of at least 0');
+  checkRange('disconnectionDistance', disconnectionDistance, disconnectionDistance > 0, 'be above 0');
   checkKnn(knn);
   const { indices, distances, rows, k } = knn;
   const sigma = new Float32Array(rows);
@@ -178,6 +169,10 @@ export function disconnectedVertices({ head, vertices }: Edges): Int32Array {
 
 function isCut(id: number, distance: number, limit: number): boolean {
   return id < 0 || distance >= limit;
+}
+
+function checkRange(name: string, value: number, holds: boolean, wanted: string): void {
+  if (!holds) throw new OptionError(`fuzzy: ${name} must ${wanted} (${name}=${value})`);
 }
 
 function checkKnn({ indices, distances, rows, k }: Knn): void {
