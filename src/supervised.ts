@@ -1,0 +1,199 @@
+/** The graph of the data meets what is known about its rows: labels or numbers to predict. */
+import { DataError, OptionError } from './errors.js';
+import { directedMemberships, uniteWithTranspose } from './fuzzy.js';
+import { edgeRows, type SparseRows, transpose } from './sparse.js';
+import type { Edges, Knn } from './types.js';
+
+/** How much the targets count. */
+export interface SuperviseOptions {
+  /** 0 leaves the graph to the data, 1 to the targets; default 0.5, in [0, 1]. */
+  readonly targetWeight?: number;
+}
+
+/** An edge that one side lacks has at least this membership there. */
+const leastMembership = 1e-8;
+
+/**
+ * Weakens edges between rows of different labels, as in umap-learn. With F = 2.5 / (1 - targetWeight), an edge keeps
+ * exp(-1) of its weight where a label is unknown, and exp(-F) where the labels differ; at `targetWeight` 1 such edges
+ * go. Then every vertex is tied to its strongest neighbour again (row maxima become 1) and both views of an edge are
+ * united.
+ *
+ * - `labels`: one whole number a vertex, -1 where it is unknown.
+ *
+ * Throws `DataError` for labels that do not match the graph, `OptionError` for `targetWeight` out of range.
+ */
+export function superviseCategorical(
+  edges: Edges,
+  labels: Int32Array,
+  options: SuperviseOptions = {},
+): Edges {
+  const far = farDistance(options);
+  checkVertices('labels', labels.length, edges);
+  const { head, tail } = edges;
+  const different = Math.exp(-far);
+  const unknown = Math.exp(-1);
+  const weight = edges.weight.slice();
+  for (let edge = 0; edge < weight.length; edge++) {
+    const a = labels[head[edge]!]!;
+    const b = labels[tail[edge]!]!;
+    if (a === -1 || b === -1) weight[edge]! *= unknown;
+    else if (a !== b) weight[edge]! *= different;
+  }
+  return reconnect(edgeRows({ ...edges, weight }));
+}
+
+/**
+ * Weakens edges by a distance between targets: exp(-F distance(i, j)), with F and the rest as in
+ * {@link superviseCategorical}. For ordinal classes, for instance, |y_i - y_j| / (number of classes - 1).
+ *
+ * - `distance`: of the targets of two vertices; at least 0.
+ *
+ * Throws `DataError` when a distance is negative or not a number, `OptionError` for `targetWeight` out of range.
+ */
+export function superviseDiscrete(
+  edges: Edges,
+  distance: (i: number, j: number) => number,
+  options: SuperviseOptions = {},
+): Edges {
+  const far = farDistance(options);
+  const { head, tail } = edges;
+  const weight = edges.weight.slice();
+  for (let edge = 0; edge < weight.length; edge++) {
+    const between = distance(head[edge]!, tail[edge]!);
+    if (!(between >= 0)) {
+      throw new DataError(
+        `supervision: distances of targets must be numbers of at least 0 ` +
+          `(${between} between rows ${head[edge]} and ${tail[edge]})`,
+      );
+    }
+    if (between > 0) weight[edge]! *= Math.exp(-far * between);
+  }
+  return reconnect(edgeRows({ ...edges, weight }));
+}
+
+/**
+ * Intersects the graph with the directed fuzzy graph of the targets, as in umap-learn. With l and r the memberships of
+ * an edge in the data and among the targets, and t = targetWeight, it becomes l r^(t / (1 - t)) for t < 0.5, else
+ * l^((1 - t) / t) r; an edge that one side lacks has a small membership there, half that side's smallest. Then as in
+ * {@link superviseCategorical}.
+ *
+ * - `targetKnn`: nearest neighbours among the targets, one row a vertex; see {@link scalarNeighbors} for one number a
+ *   row.
+ *
+ * Throws `DataError` for a table that does not match the graph or is malformed, `OptionError` for `targetWeight` out of
+ * range.
+ */
+export function superviseContinuous(edges: Edges, targetKnn: Knn, options: SuperviseOptions = {}): Edges {
+  const targetWeight = checkTargetWeight(options);
+  checkVertices('target neighbours', targetKnn.rows, edges);
+  const directed = directedMemberships(targetKnn);
+  return reconnect(intersect(edgeRows(edges), transpose(transpose(directed)), targetWeight));
+}
+
+/**
+ * Exact nearest neighbours of numbers, |y_i - y_j| apart, by sorting them. Column 0 is the row itself. Of equal
+ * distances those below come first.
+ *
+ * - `k`: neighbours a row, itself included, from 2 to the number of values.
+ *
+ * Throws `DataError` for values that are not finite, `OptionError` for `k` out of range.
+ */
+export function scalarNeighbors(values: ArrayLike<number>, k: number): Knn {
+  const rows = values.length;
+  if (!(Number.isInteger(k) && k >= 2 && k <= rows)) {
+    throw new OptionError(
+      `supervision: targetNNeighbors must be a whole number from 2 to rows (targetNNeighbors=${k}, rows=${rows})`,
+    );
+  }
+  const sorted = Float64Array.from(values);
+  const wrong = sorted.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0)
+    throw new DataError(`supervision: targets must be finite numbers (${values[wrong]} in row ${wrong})`);
+  const order = Int32Array.from(sorted, (_, i) => i).sort((a, b) => values[a]! - values[b]! || a - b);
+  sorted.sort();
+  const indices = new Int32Array(rows * k);
+  const distances = new Float32Array(rows * k);
+  for (let place = 0; place < rows; place++) {
+    const value = sorted[place]!;
+    let below = place - 1;
+    let above = place + 1;
+    let entry = order[place]! * k;
+    const end = entry + k;
+    indices[entry++] = order[place]!;
+    while (entry < end) {
+      const gapBelow = below >= 0 ? value - sorted[below]! : Number.POSITIVE_INFINITY;
+      const gapAbove = above < rows ? sorted[above]! - value : Number.POSITIVE_INFINITY;
+      const goBelow = gapBelow <= gapAbove;
+      distances[entry] = goBelow ? gapBelow : gapAbove;
+      indices[entry++] = order[goBelow ? below-- : above++]!;
+    }
+  }
+  return { indices, distances, rows, k };
+}
+
+/** Merges two matrices with sorted rows, entry by entry where either has one, by the powers of the target weight. */
+function intersect(data: SparseRows, targets: SparseRows, targetWeight: number): SparseRows {
+  const rows = data.offsets.length - 1;
+  const most = data.offsets[rows]! + targets.offsets[rows]!;
+  const offsets = new Int32Array(rows + 1);
+  const columns = new Int32Array(most);
+  const values = new Float32Array(most);
+  const missingData = Math.max(smallest(data.values) / 2, leastMembership);
+  const missingTarget = Math.min(Math.max(smallest(targets.values) / 2, leastMembership), 1e-4);
+  const dataPower = targetWeight < 0.5 ? 1 : (1 - targetWeight) / targetWeight;
+  const targetPower = targetWeight < 0.5 ? targetWeight / (1 - targetWeight) : 1;
+  let filled = 0;
+  for (let i = 0; i < rows; i++) {
+    let a = data.offsets[i]!;
+    let b = targets.offsets[i]!;
+    const endA = data.offsets[i + 1]!;
+    const endB = targets.offsets[i + 1]!;
+    while (a < endA || b < endB) {
+      const columnA = a < endA ? data.columns[a]! : rows;
+      const columnB = b < endB ? targets.columns[b]! : rows;
+      const column = Math.min(columnA, columnB);
+      const left = columnA === column ? data.values[a++]! : missingData;
+      const right = columnB === column ? targets.values[b++]! : missingTarget;
+      columns[filled] = column;
+      values[filled++] = left ** dataPower * right ** targetPower;
+    }
+    offsets[i + 1] = filled;
+  }
+  return { offsets, columns: columns.subarray(0, filled), values: values.subarray(0, filled) };
+}
+
+/** Divides every row by its maximum, then unites it with the transpose. Changes the values it is given. */
+function reconnect(rows: SparseRows): Edges {
+  const { offsets, values } = rows;
+  for (let i = 0; i + 1 < offsets.length; i++) {
+    let strongest = 0;
+    for (let entry = offsets[i]!; entry < offsets[i + 1]!; entry++)
+      strongest = Math.max(strongest, values[entry]!);
+    if (strongest === 0) continue;
+    for (let entry = offsets[i]!; entry < offsets[i + 1]!; entry++) values[entry]! /= strongest;
+  }
+  return uniteWithTranspose(rows, transpose(rows), 1);
+}
+
+function smallest(values: Float32Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let entry = 0; entry < values.length; entry++) least = Math.min(least, values[entry]!);
+  return values.length === 0 ? 0 : least;
+}
+
+function farDistance(options: SuperviseOptions): number {
+  return 2.5 / (1 - checkTargetWeight(options));
+}
+
+function checkTargetWeight({ targetWeight = 0.5 }: SuperviseOptions): number {
+  if (targetWeight >= 0 && targetWeight <= 1) return targetWeight;
+  throw new OptionError(`supervision: targetWeight must lie in [0, 1] (targetWeight=${targetWeight})`);
+}
+
+function checkVertices(what: string, count: number, { vertices }: Edges): void {
+  if (count === vertices) return;
+  throw new DataError(
+    `supervision: one row of ${what} is needed for every row of the data (${what}=${count}, rows=${vertices})`,
+  );
+}
