@@ -1,0 +1,137 @@
+/** Which TensorFlow.js backend does the work. */
+import * as tf from '@tensorflow/tfjs';
+import { OptionError, UnavailableError } from '../errors.js';
+import { useCpu } from './cpu.js';
+import { useTensorflow } from './tensorflow.js';
+import { enableTraining, useWasm } from './wasm.js';
+import { useWebgpu } from './webgpu.js';
+
+/** A backend by name, or `auto`: see `useBackend`. */
+export type BackendName = 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
+
+/** What is in use now, and why, in one line. */
+export interface BackendChoice {
+  /** As TensorFlow.js calls it: `tensorflow`, `webgpu`, `wasm`, `cpu`, or another one that the caller has set. */
+  readonly name: string;
+  readonly reason: string;
+}
+
+const starters: Readonly<Record<Exclude<BackendName, 'auto'>, () => Promise<string>>> = {
+  tensorflow: async () => `native TensorFlow from ${await useTensorflow()}`,
+  webgpu: async () => `WebGPU on ${await useWebgpu()}`,
+  wasm: async () => {
+    await useWasm();
+    return 'WebAssembly with training kernels';
+  },
+  cpu: async () => {
+    await useCpu();
+    return 'plain JavaScript';
+  },
+};
+
+/** Chooses in turn: two fits that start together must not switch backends under each other. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/** An active `cpu` is what was left after a failure here, nobody's choice. */
+let fallenBack = false;
+
+/**
+ * Makes a backend the active one of TensorFlow.js, and says which and why. Nothing is printed.
+ *
+ * `auto` (the default) keeps a backend that the caller has already made active; else takes native TensorFlow if a
+ * tfjs-node package is installed and loads, else WebAssembly with our training kernels, else plain JavaScript. In a browser it takes
+ * what TensorFlow.js prefers there. TensorFlow.js falls back to `cpu` by itself at the first operation and keeps no note of who
+ * chose, so an active `cpu` counts as the caller's choice only when a better backend stood ready (`tf.setBackend('cpu')` after
+ * importing another one); to have plain JavaScript for sure, say `cpu` here.
+ *
+ * The environment variable `PARAMETRIC_UMAP_BACKEND` says what `auto` means in this process: a name from the list, taken as if
+ * it had been given here, whatever is active.
+ *
+ * Throws `UnavailableError` when a backend given by name cannot be had; it says why and what to install. The backend that was
+ * active then stays active. Throws `OptionError` for an unknown name.
+ */
+export function useBackend(wanted: BackendName = 'auto'): Promise<BackendChoice> {
+  const choice = turn.then(() => choose(wanted));
+  turn = choice.catch(() => undefined);
+  return choice;
+}
+
+async function choose(wanted: BackendName): Promise<BackendChoice> {
+  if (wanted !== 'auto') return start(check(wanted, 'backend'), 'as asked');
+  const ordered = globalThis.process?.env.PARAMETRIC_UMAP_BACKEND ?? '';
+  if (ordered !== '' && ordered !== 'auto') {
+    return start(check(ordered, 'PARAMETRIC_UMAP_BACKEND'), 'as PARAMETRIC_UMAP_BACKEND says');
+  }
+  const active = callersChoice();
+  if (active !== undefined) return keep(active);
+  if (globalThis.process?.versions?.node === undefined) {
+    await tf.ready();
+    return {
+      name: tf.getBackend(),
+      reason: `${tf.getBackend()}: what TensorFlow.js prefers in this browser`,
+    };
+  }
+  return best();
+}
+
+function check(name: string, where: string): Exclude<BackendName, 'auto'> {
+  if (Object.hasOwn(starters, name)) return name as Exclude<BackendName, 'auto'>;
+  throw new OptionError(
+    `${where}: must be one of auto, ${Object.keys(starters).join(', ')} (got ${String(name)})`,
+  );
+}
+
+async function start(name: Exclude<BackendName, 'auto'>, why: string): Promise<BackendChoice> {
+  const previous = tf.engine().backendName;
+  try {
+    const what = await starters[name]();
+    fallenBack = false;
+    return { name, reason: `${name}: ${what}, ${why}` };
+  } catch (error) {
+    // A backend that failed to start stays half active.
+    if (tf.engine().backendName !== previous) {
+      fallenBack ||= previous === undefined;
+      if (previous === undefined) await useCpu();
+      else await tf.setBackend(previous);
+    }
+    throw error;
+  }
+}
+
+async function best(): Promise<BackendChoice> {
+  const rejected: string[] = [];
+  for (const name of ['tensorflow', 'wasm'] as const) {
+    try {
+      return await start(name, rejected.length === 0 ? 'the fastest here' : rejected.join('; '));
+    } catch (error) {
+      rejected.push(error instanceof UnavailableError ? brief(error) : `${name}: ${String(error)}`);
+    }
+  }
+  return start('cpu', rejected.join('; '));
+}
+
+/** Why something was passed over, without the advice that follows for those who asked for it. */
+function brief(error: UnavailableError): string {
+  return error.message.replace(/; npm install.*$/s, '');
+}
+
+async function keep(name: string): Promise<BackendChoice> {
+  await tf.ready();
+  if (name === 'cpu') await useCpu();
+  if (name !== 'wasm') return { name, reason: `${name}: already active` };
+  try {
+    await enableTraining();
+    return { name, reason: 'wasm: already active; training kernels added' };
+  } catch (error) {
+    return { name, reason: `wasm: already active; without training kernels (${(error as Error).message})` };
+  }
+}
+
+function callersChoice(): string | undefined {
+  const { backendName, registryFactory } = tf.engine();
+  if (backendName === undefined || backendName === null) return undefined;
+  if (backendName !== 'cpu') return backendName;
+  if (fallenBack) return undefined;
+  const cpu = registryFactory.cpu?.priority ?? 0;
+  return Object.values(registryFactory).some(({ priority }) => priority > cpu) ? backendName : undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * The WebAssembly backend, made fit for training: kernels that `@tensorflow/tfjs-backend-wasm` 4.22 lacks, and fast
+ * ones where its own are slow (a transposed or batched matrix product leaves its fast path, and every gradient of a dense
+ * layer is one).
+ */
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { UnavailableError } from '../errors.js';
+import { correctGradients } from './corrections.js';
+import { quietly } from './quiet.js';
+import {
+  conv2DBackpropFilter,
+  conv2DBackpropInput,
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+} from './wasmConvolution.js';
+import { einsum } from './wasmEinsum.js';
+import { batchMatMul, fusedMatMul } from './wasmMatMul.js';
+import type { Call, WasmBackend } from './wasmModule.js';
+import { compileKernels, workshop } from './wasmModule.js';
+import { gatherV2, unsortedSegmentSum } from './wasmRows.js';
+
+type Make = (original: KernelFunc) => (call: Call) => TensorInfo;
+
+const kernels: Readonly<Record<string, Make>> = {
+  BatchMatMul: () => batchMatMul,
+  _FusedMatMul: () => fusedMatMul,
+  GatherV2: gatherV2,
+  UnsortedSegmentSum: () => unsortedSegmentSum,
+  Conv2DBackpropFilter: () => conv2DBackpropFilter,
+  Conv2DBackpropInput: conv2DBackpropInput,
+  DepthwiseConv2dNativeBackpropFilter: () => depthwiseBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput: () => depthwiseBackpropInput,
+  Einsum: () => einsum,
+};
+
+let registered = false;
+
+/** Makes WebAssembly the active backend, with the training kernels. Throws `UnavailableError` when it cannot start. */
+export async function useWasm(): Promise<void> {
+  try {
+    await import('@tensorflow/tfjs-backend-wasm');
+  } catch (error) {
+    throw new UnavailableError(
+      `wasm: @tensorflow/tfjs-backend-wasm does not load (${(error as Error).message})`,
+    );
+  }
+  const { value: started, said } = await quietly(() => tf.setBackend('wasm'));
+  if (!started) {
+    throw new UnavailableError(
+      `wasm: TensorFlow.js' WebAssembly backend does not start (${said.at(-1) ?? 'no reason given'})`,
+    );
+  }
+  await enableTraining();
+}
+
+/**
+ * Registers the training kernels on the active WebAssembly backend, for whoever uses TensorFlow.js in this process; they
+ * compute what the originals do. Calling it again changes nothing.
+ */
+export async function enableTraining(): Promise<void> {
+  await compileKernels();
+  workshop(tf.backend() as unknown as WasmBackend);
+  if (registered) return;
+  registered = true;
+  for (const [name, make] of Object.entries(kernels)) register(name, make);
+  correctGradients('wasm');
+}
+
+function register(kernelName: string, make: Make): void {
+  const original = tf.getKernel(kernelName, 'wasm');
+  const kernel = make(original?.kernelFunc);
+  // Registering over a kernel would print a warning.
+  if (original !== undefined) tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel({
+    ...original,
+    kernelName,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, backend, attrs }) =>
+      kernel({ inputs, attrs: attrs ?? {}, shop: workshop(backend as WasmBackend) }),
+  });
+}

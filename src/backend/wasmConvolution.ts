@@ -1,0 +1,132 @@
+/** Gradients of convolutions: patches as rows of a matrix, then a matrix product. Depthwise ones go directly. */
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import type { Call, Workshop } from './wasmModule.js';
+import { allocate, pointer, zeros } from './wasmModule.js';
+
+type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
+type Shape4D = [number, number, number, number];
+
+/** Bytes of patches at a time: about the size of the second cache. */
+const patchBytes = 1 << 20;
+
+/** Kernel Conv2DBackpropFilter (NHWC): dW = patches(x)^T dy. */
+export function conv2DBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo {
+  const x = inputs.x!;
+  const dy = inputs.dy!;
+  if (attrs.dataFormat !== 'NHWC') {
+    throw new Error(`Conv2DBackpropFilter: the wasm backend knows NHWC only, not ${attrs.dataFormat}`);
+  }
+  const info = convInfo(x.shape as Shape4D, attrs.filterShape as Shape4D, attrs, false);
+  const out = shop.backend.makeOutput(info.filterShape, 'float32');
+  const size = info.filterHeight * info.filterWidth * info.inChannels;
+  const columns = info.outChannels;
+  const from = pointer(shop, dy);
+  eachChunk(shop, info, size, (start, count, patches) => {
+    shop.run.gatherPatches(pointer(shop, x), ...geometry(info), start, count, patches);
+    shop.run.gemm(
+      ...[size, columns, count, patches, 4, size * 4, from + start * columns * 4, columns * 4, 4],
+      ...[pointer(shop, out), 0, 0, Number(start > 0), shop.gemmScratch],
+    );
+  });
+  return out;
+}
+
+/** Kernel Conv2DBackpropInput (NHWC; also the forward pass of a transposed convolution): patches = dy W^T, put back. */
+export function conv2DBackpropInput(original: KernelFunc): (call: Call) => TensorInfo {
+  return ({ inputs, attrs, shop }) => {
+    const dy = inputs.dy!;
+    const filter = inputs.filter!;
+    if (attrs.dataFormat !== 'NHWC') return original({ inputs, attrs, backend: shop.backend }) as TensorInfo;
+    const info = convInfo(attrs.inputShape as Shape4D, filter.shape as Shape4D, attrs, false);
+    const out = zeros(shop, info.inShape, 'float32');
+    const size = info.filterHeight * info.filterWidth * info.inChannels;
+    const inner = info.outChannels;
+    const from = pointer(shop, dy);
+    eachChunk(shop, info, size, (start, count, patches) => {
+      shop.run.gemm(
+        ...[count, size, inner, from + start * inner * 4, inner * 4, 4, pointer(shop, filter), 4, inner * 4],
+        ...[patches, 0, 0, 0, shop.gemmScratch],
+      );
+      shop.run.scatterPatches(pointer(shop, out), ...geometry(info), start, count, patches);
+    });
+    return out;
+  };
+}
+
+/** Kernel DepthwiseConv2dNativeBackpropFilter. */
+export function depthwiseBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo {
+  const x = inputs.x!;
+  const info = convInfo(x.shape as Shape4D, attrs.filterShape as Shape4D, attrs, true);
+  const out = zeros(shop, info.filterShape, 'float32');
+  depthwise(shop, info, out, x, inputs.dy!, true);
+  return out;
+}
+
+/** Kernel DepthwiseConv2dNativeBackpropInput. */
+export function depthwiseBackpropInput({ inputs, attrs, shop }: Call): TensorInfo {
+  const filter = inputs.filter!;
+  const info = convInfo(attrs.inputShape as Shape4D, filter.shape as Shape4D, attrs, true);
+  const out = zeros(shop, info.inShape, 'float32');
+  depthwise(shop, info, out, filter, inputs.dy!, false);
+  return out;
+}
+
+function convInfo(
+  inShape: Shape4D,
+  filterShape: Shape4D,
+  attrs: Call['attrs'],
+  depthwise: boolean,
+): ConvInfo {
+  return tf.backend_util.computeConv2DInfo(
+    inShape,
+    filterShape,
+    attrs.strides as number | [number, number],
+    // The kernels of full convolutions have no dilations; a gradient with dilations is refused before it gets here.
+    (attrs.dilations as number | [number, number] | undefined) ?? 1,
+    attrs.pad as 'valid' | 'same' | number,
+    attrs.dimRoundingMode as 'floor' | 'round' | 'ceil' | undefined,
+    depthwise,
+  );
+}
+
+function geometry(info: ConvInfo): number[] {
+  return [
+    ...[info.inHeight, info.inWidth, info.inChannels, info.outHeight, info.outWidth],
+    ...[info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+    ...[info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
+  ];
+}
+
+function eachChunk(
+  shop: Workshop,
+  info: ConvInfo,
+  patchSize: number,
+  visit: (start: number, count: number, patches: number) => void,
+): void {
+  const positions = info.batchSize * info.outHeight * info.outWidth;
+  const chunk = Math.min(positions, Math.max(64, Math.floor(patchBytes / 4 / patchSize)));
+  const patches = allocate(shop.backend, chunk * patchSize * 4);
+  try {
+    for (let start = 0; start < positions; start += chunk) {
+      visit(start, Math.min(chunk, positions - start), patches);
+    }
+  } finally {
+    shop.backend.wasm._free(patches);
+  }
+}
+
+function depthwise(
+  shop: Workshop,
+  info: ConvInfo,
+  out: TensorInfo,
+  other: TensorInfo,
+  dy: TensorInfo,
+  toFilter: boolean,
+): void {
+  const [height, width, channels, ...rest] = geometry(info) as [number, number, number, ...number[]];
+  shop.run.depthwiseGradient(
+    ...[pointer(shop, out), pointer(shop, other), pointer(shop, dy), Number(toFilter), info.batchSize],
+    ...[height, width, channels, info.outChannels / info.inChannels, ...rest],
+  );
+}

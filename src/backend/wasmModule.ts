@@ -1,0 +1,113 @@
+/** Our own WebAssembly module, at work in the memory of TensorFlow.js' WebAssembly backend. */
+import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { UnavailableError } from '../errors.js';
+import { wasmBinary } from './wasmBinary.js';
+
+/** What we use of the backend object of `@tensorflow/tfjs-backend-wasm`. */
+export interface WasmBackend {
+  readonly wasm: {
+    readonly asm: Readonly<Record<string, unknown>>;
+    _malloc(bytes: number): number;
+    _free(pointer: number): void;
+  };
+  readonly dataIdMap: { get(id: DataId): { readonly memoryOffset: number } };
+  makeOutput(shape: number[], dtype: DataType, memoryOffset?: number, values?: Float32Array): TensorInfo;
+  /** A view of the tensor's numbers, good until the memory grows. */
+  typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array | Uint8Array;
+  refCount(id: DataId): number;
+  disposeData(id: DataId): boolean;
+}
+
+/** The functions of `kernels/index.ts`; pointers, sizes and flags are numbers. */
+interface Exports {
+  gemm(...numbers: number[]): void;
+  gemmScratch(): number;
+  gatherRows(...numbers: number[]): number;
+  segmentSumFloat(...numbers: number[]): void;
+  segmentSumInt(...numbers: number[]): void;
+  gatherPatches(...numbers: number[]): void;
+  scatterPatches(...numbers: number[]): void;
+  depthwiseGradient(...numbers: number[]): void;
+  adam(...numbers: number[]): void;
+}
+
+/** A backend and our module inside its memory. */
+export interface Workshop {
+  readonly backend: WasmBackend;
+  readonly run: Exports;
+  /** Room for `gemm` to pack its operands. */
+  readonly gemmScratch: number;
+}
+
+/** What a kernel of ours is given. */
+export interface Call {
+  readonly inputs: NamedTensorInfoMap;
+  readonly attrs: NamedAttrMap;
+  readonly shop: Workshop;
+}
+
+const workshops = new WeakMap<object, Workshop>();
+let module: WebAssembly.Module | undefined;
+
+/** Compiles the module once. Throws where WebAssembly SIMD is missing. */
+export async function compileKernels(): Promise<void> {
+  module ??= await WebAssembly.compile(Uint8Array.from(atob(wasmBinary), (char) => char.charCodeAt(0)));
+}
+
+/**
+ * The module bound to this backend; made at the first call. Throws `UnavailableError` when the backend does not
+ * show its memory or the memory is of another kind (the multi-threaded build shares it).
+ */
+export function workshop(backend: WasmBackend): Workshop {
+  const known = workshops.get(backend);
+  if (known !== undefined) return known;
+  const memory = Object.values(backend.wasm.asm ?? {}).find((value) => value instanceof WebAssembly.Memory);
+  if (module === undefined || memory === undefined) {
+    throw new UnavailableError(
+      'wasm: the backend shows no memory to work in; use @tensorflow/tfjs-backend-wasm 4.22',
+    );
+  }
+  const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  const made = { backend, run, gemmScratch: allocate(backend, run.gemmScratch()) };
+  workshops.set(backend, made);
+  return made;
+}
+
+/** The active backend's workshop if that is WebAssembly with our kernels, else undefined. */
+export function activeWorkshop(): Workshop | undefined {
+  return tf.getBackend() === 'wasm' ? workshops.get(tf.backend()) : undefined;
+}
+
+/** Bytes on the heap of the backend; give them back with `backend.wasm._free`. */
+export function allocate(backend: WasmBackend, bytes: number): number {
+  const pointer = backend.wasm._malloc(bytes) >>> 0;
+  if (pointer === 0) throw new RangeError(`wasm: out of memory (wanted ${bytes} bytes); use smaller batches`);
+  return pointer;
+}
+
+/** Where a tensor's numbers are. */
+export function pointer(shop: Workshop, tensor: TensorInfo): number {
+  return shop.backend.dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** A new tensor full of zeros. */
+export function zeros(shop: Workshop, shape: number[], dtype: DataType): TensorInfo {
+  return stock(shop, 'Fill', {}, { shape, value: 0, dtype });
+}
+
+/** Runs a kernel of the backend, replaced or not. The result is the caller's to dispose. */
+export function stock(
+  shop: Workshop,
+  kernelName: string,
+  inputs: NamedTensorInfoMap,
+  attrs: NamedAttrMap = {},
+): TensorInfo {
+  const { kernelFunc } = tf.getKernel(kernelName, 'wasm');
+  return kernelFunc({ inputs, backend: shop.backend, attrs }) as TensorInfo;
+}
+
+/** Frees a tensor that a kernel made on its way. */
+export function free(shop: Workshop, tensor: TensorInfo): void {
+  shop.backend.disposeData(tensor.dataId);
+}

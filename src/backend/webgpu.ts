@@ -1,0 +1,53 @@
+/** WebGPU: the browser's, or in Node that of the `webgpu` package (Dawn) when installed. */
+import * as tf from '@tensorflow/tfjs';
+import { UnavailableError } from '../errors.js';
+import { quietly } from './quiet.js';
+
+const advice =
+  'npm install webgpu @tensorflow/tfjs-backend-webgpu, on a machine with a Vulkan, Metal or Direct3D 12 driver';
+
+/** The part of WebGPU that is needed to start. */
+interface Gpu {
+  requestAdapter(): Promise<{
+    readonly info?: { readonly device?: string; readonly description?: string };
+  } | null>;
+}
+
+/**
+ * Makes WebGPU the active backend and returns the adapter's name. Throws `UnavailableError` when a package or an adapter is
+ * missing. Results can be read asynchronously only (`await tensor.data()`): `dataSync` needs a canvas.
+ */
+export async function useWebgpu(): Promise<string> {
+  if (globalThis.navigator === undefined || !('gpu' in navigator)) await provideGpu();
+  const adapter = await (navigator as unknown as { gpu: Gpu }).gpu.requestAdapter();
+  if (adapter === null) throw new UnavailableError(`webgpu: no graphics adapter found; ${advice}`);
+  await load('@tensorflow/tfjs-backend-webgpu');
+  const { value: started, said } = await quietly(() => tf.setBackend('webgpu'));
+  if (!started)
+    throw new UnavailableError(`webgpu: does not start (${said.at(-1) ?? 'no reason given'}); ${advice}`);
+  return adapter.info?.description || adapter.info?.device || 'unnamed adapter';
+}
+
+/** Puts Dawn where a browser has its WebGPU: the backend looks for `navigator.gpu` when it is imported. */
+async function provideGpu(): Promise<void> {
+  const { create, globals } = (await load('webgpu')) as {
+    create(flags: string[]): Gpu;
+    globals: Record<string, unknown>;
+  };
+  Object.assign(globalThis, globals);
+  if (globalThis.navigator === undefined) {
+    Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
+  }
+  Object.defineProperty(navigator, 'gpu', { value: create([]), configurable: true });
+}
+
+async function load(name: string): Promise<unknown> {
+  try {
+    return (await quietly(() => import(/* webpackIgnore: true */ /* @vite-ignore */ name))).value;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    const missing = code === 'ERR_MODULE_NOT_FOUND' && String(message).includes(name);
+    const reason = missing ? 'is not installed' : `does not load (${String(message).split('\n')[0]})`;
+    throw new UnavailableError(`webgpu: ${name} ${reason}; ${advice}`);
+  }
+}

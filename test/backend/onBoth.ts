@@ -1,0 +1,60 @@
+/** Runs a computation on the reference backend (plain JavaScript) and on WebAssembly, and compares. */
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs';
+import { useBackend } from '../../src/backend/choose.js';
+import { createRandom } from '../../src/random.js';
+
+/** Makes tensors of normal numbers, the same for every call with the same seed. */
+export function source(seed: string): (shape: number[]) => tf.Tensor {
+  const random = createRandom(seed);
+  return (shape) =>
+    tf.tensor(
+      Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => random.normal()),
+      shape,
+    );
+}
+
+/**
+ * `compute` on both backends: the same shapes and types, the same numbers up to `tolerance` times the largest one, and
+ * nothing left behind. It makes its own tensors and runs inside `tf.tidy`.
+ */
+export async function onBoth(
+  name: string,
+  compute: () => tf.Tensor | tf.Tensor[],
+  tolerance = 2e-6,
+  other: 'wasm' | 'tensorflow' | 'webgpu' = 'wasm',
+): Promise<void> {
+  const expected = await evaluate('cpu', compute);
+  const actual = await evaluate(other, compute);
+  assert.equal(actual.length, expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    const want = expected[i]!;
+    const got = actual[i]!;
+    assert.deepEqual(got.shape, want.shape, `${name}: shape of result ${i}`);
+    const scale = want.data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
+    for (let j = 0; j < want.data.length; j++) {
+      const difference = Math.abs(got.data[j]! - want.data[j]!);
+      // Not <=: a NaN must fail.
+      if (!(difference < tolerance * scale) && got.data[j] !== want.data[j]) {
+        assert.fail(`${name}: result ${i}, element ${j}: ${got.data[j]} on ${other}, ${want.data[j]} on cpu`);
+      }
+    }
+  }
+}
+
+async function evaluate(
+  backend: 'wasm' | 'cpu' | 'tensorflow' | 'webgpu',
+  compute: () => tf.Tensor | tf.Tensor[],
+): Promise<{ shape: number[]; data: Float32Array }[]> {
+  await useBackend(backend);
+  const tensors = tf.memory().numTensors;
+  const dataIds = tf.backend().numDataIds();
+  const results = tf.tidy(() => [compute()].flat());
+  const read = await Promise.all(
+    results.map(async (result) => ({ shape: result.shape, data: Float32Array.from(await result.data()) })),
+  );
+  tf.dispose(results);
+  assert.equal(tf.memory().numTensors, tensors, `tensors left on ${backend}`);
+  assert.equal(tf.backend().numDataIds(), dataIds, `data left on ${backend}`);
+  return read;
+}
