@@ -66,6 +66,7 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     throw new ArtifactError('save: put the table graph into graph');
   for (const [name, network] of Object.entries(artifact.networks)) {
     const { model, weights } = packNetwork(network, name);
+    parseNetwork(model, `${name}/model.json`);
     add(`${name}/model.json`, model);
     add(`${name}/weights.bin`, weights);
   }
@@ -82,6 +83,9 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     tables,
     files: list,
   });
+  // The reader's checks hold for the writer: what would be refused there is not written here.
+  const { tables: entries } = await readManifest(manifest);
+  for (const { arrays, where, bytes } of entries) planTable(arrays, where, bytes);
   return files.set(manifestName, manifest);
 }
 
