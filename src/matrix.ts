@@ -50,9 +50,10 @@ export interface Entered {
 
 /**
  * Checks rows and turns them into a flat `Matrix`; nothing is copied when they already are one.
- * Throws `DataError` for no rows, no columns, ragged rows, NaN and infinite values, naming the place.
+ * Throws `DataError` for no rows, no columns, ragged rows, NaN (unless `allowNaN`) and infinite values, naming
+ * the place.
  */
-export async function enter(input: MatrixInput, who: string): Promise<Entered> {
+export async function enter(input: MatrixInput, who: string, { allowNaN = false } = {}): Promise<Entered> {
   const { data, shape, form } = await flatten(input, who);
   if (shape.length < 2) {
     throw new DataError(
@@ -70,7 +71,7 @@ export async function enter(input: MatrixInput, who: string): Promise<Entered> {
     );
   }
   const values = data instanceof Float32Array ? data : Float32Array.from(data);
-  checkFinite(values, columns, who);
+  checkFinite(values, columns, who, allowNaN);
   return { matrix: { data: values, shape: [rows, columns] }, rowShape, form };
 }
 
@@ -151,7 +152,7 @@ function flattenNested(rows: NestedNumbers, who: string): Flat {
   return { data, shape, form: 'arrays' };
 }
 
-function checkFinite(values: Float32Array, columns: number, who: string): void {
+function checkFinite(values: Float32Array, columns: number, who: string, allowNaN: boolean): void {
   // A sum is finite only if every addend is; the slow search for the place runs only when there is one.
   for (let start = 0; start < values.length; start += 4096) {
     const end = Math.min(start + 4096, values.length);
@@ -159,7 +160,7 @@ function checkFinite(values: Float32Array, columns: number, who: string): void {
     for (let i = start; i < end; i++) sum += values[i]!;
     if (Number.isFinite(sum)) continue;
     for (let i = start; i < end; i++) {
-      if (Number.isFinite(values[i]!)) continue;
+      if (Number.isFinite(values[i]!) || (allowNaN && Number.isNaN(values[i]!))) continue;
       throw new DataError(
         `${who}: finite 32-bit numbers wanted, got ${values[i]} at row ${Math.floor(i / columns)}, column ${i % columns}; ` +
           'drop or fill such values first',

@@ -1,6 +1,9 @@
 /** The options of `ParametricUMAP`: what each means, its default, its range. */
 import type { LayersModel, Optimizer } from '@tensorflow/tfjs';
 import type { TrainingCallback } from './callbacks.js';
+import type { LandmarkLoss } from './losses/landmark.js';
+import type { ReconstructionLoss } from './losses/reconstruction.js';
+import type { MatrixInput } from './matrix.js';
 import { callable, either, flag, having, listOf, oneOf, orNull, type Rule, real, whole } from './options.js';
 import type { DistanceFunction } from './types.js';
 
@@ -44,10 +47,52 @@ export interface ParametricUMAPOptions {
   /** Shape of one row for the encoder, such as `[28, 28, 1]`; flat rows are reshaped. Default null: as X has it. */
   dims: readonly number[] | null;
 
+  /** Trains a decoder too, so that `inverseTransform` gives rows for places on the map. Default false. */
+  parametricReconstruction: boolean;
+  /** Decoder to train, `nComponents` in, one row out; stays the caller's. Default null: three dense layers of 100. */
+  decoder: LayersModel | null;
+  /**
+   * Loss of (rows, reconstructions). Default null: binary cross-entropy on logits when the data lie in [0, 1],
+   * else the mean squared error in units of the data's variance. With a function of the caller's,
+   * `inverseTransform` returns the decoder's output as it is.
+   */
+  parametricReconstructionLossFn: ReconstructionLoss | null;
+  /** Weight of the reconstruction loss. Default 1. */
+  parametricReconstructionLossWeight: number;
+  /** Lets the reconstruction loss teach the encoder as well. Default false. */
+  autoencoderLoss: boolean;
+  /** Held-out rows: `valLoss` (reconstruction alone) and `valUmap` join the history. Default null. */
+  reconstructionValidation: MatrixInput | null;
+  /** Weight of the correlation between distances in the data and on the map. Default 0. */
+  globalCorrelationLossWeight: number;
+  /** Loss of (wanted, found) places of landmarks. Default null: mean Euclidean distance. */
+  landmarkLossFn: LandmarkLoss | null;
+  /** Weight of the landmark loss. Default 1. */
+  landmarkLossWeight: number;
+
+  // Labels.
+  /**
+   * `'categorical'` for labels, `'euclidean'` for numbers (every l_p metric is the same for one number a row).
+   * Default `'categorical'`.
+   */
+  targetMetric: 'categorical' | 'euclidean';
+  /** 0 leaves the graph to the rows, 1 to the targets. Default 0.5, in [0, 1]. */
+  targetWeight: number;
+  /** Neighbours among continuous targets. Default null: `nNeighbors`. */
+  targetNNeighbors: number | null;
+  /** Trains a classifier on the map with the labels of `y`, or the caller's own (one logit a class). Default false. */
+  classifier: boolean | LayersModel;
+  /** Weight of the classifier's loss. Default 1. */
+  classifierLossWeight: number;
+
   // The training.
   /** Edges a gradient step. Default null: min(rows, 1000). */
   batchSize: number | null;
-  /** Repeats of the heaviest edge in one pass, as in the original: more is longer. Default null: 500 up to 10,000 rows, else 200. */
+  /**
+   * Repeats of the heaviest edge in one pass, as in the original: a pass then takes sum(floor(nEpochs * weight))
+   * / batchSize steps at a constant learning rate. Default null: as many steps as the number of rows needs, at
+   * a learning rate that falls from its peak to 0.
+   */
   nEpochs: number | null;
   /** Passes over the graph. Default 1. */
   nTrainingEpochs: number;
@@ -91,6 +136,20 @@ export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.fr
   b: null,
   encoder: null,
   dims: null,
+  parametricReconstruction: false,
+  decoder: null,
+  parametricReconstructionLossFn: null,
+  parametricReconstructionLossWeight: 1,
+  autoencoderLoss: false,
+  reconstructionValidation: null,
+  globalCorrelationLossWeight: 0,
+  landmarkLossFn: null,
+  landmarkLossWeight: 1,
+  targetMetric: 'categorical',
+  targetWeight: 0.5,
+  targetNNeighbors: null,
+  classifier: false,
+  classifierLossWeight: 1,
   batchSize: null,
   nEpochs: null,
   nTrainingEpochs: 1,
@@ -125,6 +184,20 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   b: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
   encoder: orNull(model),
   dims: orNull(listOf(whole(1))),
+  parametricReconstruction: flag,
+  decoder: orNull(model),
+  parametricReconstructionLossFn: orNull(callable),
+  parametricReconstructionLossWeight: real(0),
+  autoencoderLoss: flag,
+  reconstructionValidation: orNull(object),
+  globalCorrelationLossWeight: real(0),
+  landmarkLossFn: orNull(callable),
+  landmarkLossWeight: real(0),
+  targetMetric: oneOf('categorical', 'euclidean'),
+  targetWeight: real(0, 1),
+  targetNNeighbors: orNull(whole(2)),
+  classifier: either(flag, model),
+  classifierLossWeight: real(0),
   batchSize: orNull(whole(1)),
   nEpochs: orNull(whole(1)),
   nTrainingEpochs: whole(1),
@@ -154,5 +227,15 @@ export const parametricUmapRenamed: Readonly<Record<string, string>> = {
   angularRpForest: "the search suits itself to the 'metric'",
   transformSeed: 'transform is deterministic',
   transformQueueSize: 'transform is one pass through the encoder',
+  init: 'the encoder starts from seeded weights; a start on a layout of one’s own is made with landmarkPositions in fit',
+  outputMetric: 'the map is Euclidean; no other output metric is offered',
+  densmap: 'densMAP is not offered',
+  densLambda: 'densMAP is not offered',
+  densFrac: 'densMAP is not offered',
+  densVarShift: 'densMAP is not offered',
+  outputDens: 'densMAP is not offered',
+  unique: 'duplicate rows are kept; drop them before fit',
+  transformMode: "the graph of a fitted estimator is its property 'graph'",
+  targetMetricKwds: "give 'targetMetric' by name",
   tqdmKwds: "progress is shown by 'verbose', or read from steps()",
 };

@@ -85,7 +85,7 @@ function stepper(
     const losses: tf.Scalar[] = [];
     tf.tidy(() => {
       const x = gatherRows(matrix, batch.rows, batch.rowCount, encoder.inputShape);
-      const { grads } = tf.variableGrads(() => {
+      const { grads } = gradients(() => {
         const z = encoder.apply(x, true) as tf.Tensor2D;
         const values = terms.map((term) => term.compute({ batch, x, z }));
         const weighted = values.map((value, i) => tf.mul(value, terms[i]!.weight));
@@ -101,6 +101,18 @@ function stepper(
     });
     return { batch, losses };
   };
+}
+
+/** `tf.variableGrads`, which forgets to free what its tape has saved when the loss throws. */
+function gradients(loss: () => tf.Scalar, variables: tf.Variable[]) {
+  try {
+    return tf.variableGrads(loss, variables);
+  } catch (error) {
+    const { state } = tf.engine();
+    for (const node of state.activeTape ?? []) tf.dispose(node.saved ?? []);
+    state.activeTape = null as unknown as typeof state.activeTape;
+    throw error;
+  }
 }
 
 /** Copies the given rows into one tensor, `[count, ...shape]`. */

@@ -20,3 +20,12 @@ export function withGradient(
   });
   return loss(z) as tf.Scalar;
 }
+
+/** The same values, through which no gradient passes. */
+export function detach(z: tf.Tensor2D): tf.Tensor2D {
+  const stop = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const input = inputs[0] as tf.Tensor2D;
+    return { value: tf.clone(input), gradFunc: () => tf.zeros(input.shape) };
+  });
+  return stop(z) as tf.Tensor2D;
+}

@@ -135,12 +135,12 @@ export function crossEntropy(
     let cost: number;
     let dCost: number;
     if (p < positives) {
-      const s = squared > TINY ? squared : TINY;
+      const s = Math.max(squared, TINY);
       const g = a * s ** b;
       cost = Math.log1p(g);
       dCost = (b * g) / (s * (1 + g));
     } else {
-      const s = squared > TANGENT ? squared : TANGENT;
+      const s = Math.max(squared, TANGENT);
       const g = a * s ** b;
       cost = Math.log1p(1 / g);
       dCost = -b / (s * (1 + g));

@@ -1,0 +1,102 @@
+/** The networks of a Parametric UMAP fit: made, checked against the data, or taken on from an earlier fit. */
+import type { LayersModel } from '@tensorflow/tfjs';
+import { DataError, OptionError } from './errors.js';
+import { mlp } from './networks/mlp.js';
+import { networkOf, rowSize } from './networks/network.js';
+import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import type { Classes } from './targets.js';
+import type { Network, Random } from './types.js';
+
+export interface FitNetworks {
+  readonly encoder: Network;
+  readonly decoder: Network | undefined;
+  readonly classifier: Network | undefined;
+}
+
+/** What each network must take and give, and who made it. */
+interface Wanted {
+  readonly name: 'encoder' | 'decoder' | 'classifier';
+  readonly given: LayersModel | null;
+  readonly inputShape: readonly number[];
+  readonly outputShape: readonly number[];
+  readonly hidden?: readonly number[];
+}
+
+/**
+ * Networks for rows of `rowShape`, earlier ones first. Throws `OptionError` for a network of the caller's that
+ * does not fit the map or the classes, and `DataError` for rows that do not fit the encoder.
+ */
+export function fitNetworks(
+  options: ParametricUMAPOptions,
+  rowShape: readonly number[],
+  classes: Classes | undefined,
+  earlier: FitNetworks | undefined,
+  random: Random,
+): FitNetworks {
+  const { nComponents, parametricReconstruction, classifier } = options;
+  const place = [nComponents];
+  const dims = options.dims ?? options.encoder?.inputs[0]?.shape.slice(1) ?? rowShape;
+  const inputShape = dims.map((size) => size ?? 0);
+  const size = rowSize(rowShape);
+  if (rowSize(inputShape) !== size) {
+    throw new DataError(
+      `fit: rows of ${rowSize(inputShape)} values wanted (the encoder takes [${inputShape.join(', ')}]), ` +
+        `got rows of ${size} (shape [${rowShape.join(', ')}]); reshape the rows or set dims`,
+    );
+  }
+  const made: Network[] = [];
+  const make = (wanted: Wanted) => {
+    const network = makeNetwork(wanted, random);
+    made.push(network);
+    return network;
+  };
+  try {
+    const encoder =
+      earlier?.encoder ?? make({ name: 'encoder', given: options.encoder, inputShape, outputShape: place });
+    const decoder =
+      earlier?.decoder ??
+      (parametricReconstruction
+        ? make({ name: 'decoder', given: options.decoder, inputShape: place, outputShape: inputShape })
+        : undefined);
+    const given = typeof classifier === 'boolean' ? null : classifier;
+    const head =
+      classifier === false
+        ? undefined
+        : (earlier?.classifier ?? make(classifierFor(given, place, classes?.names.length ?? 0)));
+    if (head && classes && rowSize(head.outputShape) !== classes.names.length) {
+      throw new DataError(
+        `fit: labels of ${rowSize(head.outputShape)} classes wanted (the classifier's outputs), got ${classes.names.length}`,
+      );
+    }
+    return { encoder, decoder, classifier: head };
+  } catch (error) {
+    for (const network of made) network.dispose();
+    throw error;
+  }
+}
+
+function classifierFor(given: LayersModel | null, inputShape: readonly number[], classes: number): Wanted {
+  if (classes < 2) {
+    throw new DataError(`fit: a classifier wants y with labels of at least 2 classes; got ${classes}`);
+  }
+  return { name: 'classifier', given, inputShape, outputShape: [classes], hidden: [100] };
+}
+
+function makeNetwork({ name, given, inputShape, outputShape, hidden }: Wanted, random: Random): Network {
+  if (!given) {
+    return networkOf(mlp({ inputShape, outputShape, hidden, random: random.fork(name), name }), name, true);
+  }
+  const network = networkOf(given, name, false);
+  check(name, 'input', network.inputShape, inputShape);
+  check(name, 'output', network.outputShape, outputShape);
+  return network;
+}
+
+/** A shape of the same size is as good: rows are reshaped. */
+function check(name: string, end: string, found: readonly number[], wanted: readonly number[]): void {
+  if (rowSize(found) === rowSize(wanted)) return;
+  throw new OptionError(
+    `${name}: ${end} of ${rowSize(wanted)} values wanted (shape [${wanted.join(', ')}]), ` +
+      `got ${rowSize(found)} (shape [${found.join(', ')}])`,
+  );
+}

@@ -1,0 +1,25 @@
+/** Parametric neighbour embeddings: the public names. Files, plots and the like are in `parametric-umap/node`. */
+
+export * as tf from '@tensorflow/tfjs';
+export {
+  type EarlyStoppingOptions,
+  earlyStopping,
+  type Training,
+  type TrainingCallback,
+} from './callbacks.js';
+export {
+  ArtifactError,
+  DataError,
+  DivergedError,
+  NotFittedError,
+  OptionError,
+  UnavailableError,
+} from './errors.js';
+export type { FitInputs } from './fitting.js';
+export type { AddLandmarksOptions, LandmarkPositions } from './landmarks.js';
+export type { FlatInput, MatrixInput, NestedNumbers, SameForm, TypedArray } from './matrix.js';
+export { knnAccuracy, knnRecall, silhouette, trustworthiness } from './metrics.js';
+export { ParametricUMAP, type SaveOptions, type TransformOptions } from './parametricUmap.js';
+export { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+export type { Label, Targets } from './targets.js';
+export type { Edges, Knn, Matrix, Progress } from './types.js';

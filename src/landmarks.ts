@@ -1,0 +1,117 @@
+/** Rows whose places on the map are given. */
+import { DataError, OptionError } from './errors.js';
+import { type Entered, enter, type MatrixInput } from './matrix.js';
+import type { Label, Targets } from './targets.js';
+import type { Matrix } from './types.js';
+
+/** A place a row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
+export type LandmarkPositions = MatrixInput | readonly (readonly (number | null)[] | null)[];
+
+/** Rows kept by `addLandmarks` to hold the map in place during later fits. */
+export interface Landmarks {
+  readonly matrix: Matrix;
+  readonly y: readonly Label[] | undefined;
+  readonly weight: number;
+}
+
+/** Checks given places: one a row, `nComponents` wide, at least one of them a landmark, none infinite. */
+export async function readPositions(
+  input: LandmarkPositions,
+  rows: number,
+  nComponents: number,
+): Promise<Matrix> {
+  const free = new Array<number>(nComponents).fill(Number.NaN);
+  const filled = Array.isArray(input)
+    ? input.map((row) => (row === null ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row))
+    : input;
+  const { matrix } = await enter(filled as MatrixInput, 'fit: landmarkPositions', { allowNaN: true });
+  if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
+    throw new DataError(
+      `fit: landmarkPositions must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
+    );
+  }
+  for (let i = 0; i < rows; i++) {
+    const place = matrix.data.subarray(i * nComponents, (i + 1) * nComponents);
+    if (!place.some(Number.isNaN)) return matrix;
+  }
+  throw new DataError(
+    `fit: landmarkPositions must give at least 1 row a place; all ${rows} rows hold NaN; leave the option out`,
+  );
+}
+
+/**
+ * Rows, targets and places of a fit with kept landmarks appended: new rows are free, landmarks are told the
+ * places that `places` gives for them.
+ */
+export function appendLandmarks(
+  entered: Entered,
+  y: Targets | undefined,
+  landmarks: Landmarks,
+  places: Matrix,
+) {
+  const [rows, columns] = entered.matrix.shape;
+  const [count] = landmarks.matrix.shape;
+  const nComponents = places.shape[1];
+  const data = new Float32Array((rows + count) * columns);
+  data.set(entered.matrix.data);
+  data.set(landmarks.matrix.data, rows * columns);
+  const positions = new Float32Array((rows + count) * nComponents).fill(Number.NaN);
+  positions.set(places.data, rows * nComponents);
+  return {
+    entered: { ...entered, matrix: { data, shape: [rows + count, columns] as const } },
+    positions: { data: positions, shape: [rows + count, nComponents] as const },
+    y:
+      y &&
+      ([
+        ...(y as ArrayLike<Label> & Iterable<Label>),
+        ...(landmarks.y ?? new Array<null>(count).fill(null)),
+      ] as Targets),
+  };
+}
+
+export interface AddLandmarksOptions {
+  /** Share of the rows to keep, in (0, 1]. Default 0.01. */
+  readonly fraction?: number;
+  /** Rows to keep, instead of a share. */
+  readonly indices?: readonly number[] | Int32Array;
+  /** Targets of all rows of X, for later fits with targets. Default: unknown. */
+  readonly y?: Targets;
+  /** Weight of the landmark loss in later fits. Default 0.01. */
+  readonly landmarkLossWeight?: number;
+  /** Forgets the optimiser's moments, so that the next fit starts calmly. Default true. */
+  readonly resetOptimizer?: boolean;
+}
+
+/** Row numbers to keep: as given and checked, or a seeded sample without replacement. */
+export function chooseLandmarks(
+  rows: number,
+  { fraction, indices }: AddLandmarksOptions,
+  draw: (below: number) => number,
+): Int32Array {
+  if (indices !== undefined && fraction !== undefined) {
+    throw new OptionError('addLandmarks: fraction or indices wanted, got both; leave one out');
+  }
+  if (indices !== undefined) {
+    const chosen = Int32Array.from(new Set(indices));
+    const wrong = [...indices].find((i) => !(Number.isInteger(i) && i >= 0 && i < rows));
+    if (wrong !== undefined || chosen.length === 0) {
+      throw new DataError(
+        `addLandmarks: indices must hold row numbers from 0 to ${rows - 1}; got ${wrong ?? 'none at all'}`,
+      );
+    }
+    return chosen;
+  }
+  const share = fraction ?? 0.01;
+  if (!(share > 0 && share <= 1)) {
+    throw new OptionError(`addLandmarks: fraction must be above 0 and at most 1; got ${share}`);
+  }
+  const count = Math.max(1, Math.floor(rows * share));
+  const all = Int32Array.from({ length: rows }, (_, i) => i);
+  for (let i = 0; i < count; i++) {
+    const j = i + draw(rows - i);
+    const swapped = all[i]!;
+    all[i] = all[j]!;
+    all[j] = swapped;
+  }
+  return all.slice(0, count);
+}

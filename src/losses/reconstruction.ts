@@ -1,0 +1,98 @@
+/** The way back: a decoder that learns to give the rows for their places on the map. */
+import * as tf from '@tensorflow/tfjs';
+import { gatherRows } from '../train.js';
+import type { LossTerm, Matrix, Network } from '../types.js';
+import { detach } from './gradient.js';
+
+/** Compares rows with what the decoder gave for them; both `[rows, ...dims]`. Returns a scalar, or a value a row. */
+export type ReconstructionLoss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
+
+export interface ReconstructionOptions {
+  readonly decoder: Network;
+  /** Rows in data space, flat. */
+  readonly matrix: Matrix;
+  readonly lossFn: ReconstructionLoss;
+  readonly weight: number;
+  /** Lets the gradient go on into the encoder. Without it the decoder learns from a map it cannot change. */
+  readonly autoencoder: boolean;
+}
+
+/** Mean reconstruction loss over the rows of a batch (Sainburg et al. 2021, section 3.4). */
+export function reconstructionLoss({
+  decoder,
+  matrix,
+  lossFn,
+  weight,
+  autoencoder,
+}: ReconstructionOptions): LossTerm {
+  return {
+    name: 'reconstruction',
+    weight,
+    networks: [decoder],
+    compute({ batch, z }) {
+      const target = gatherRows(matrix, batch.rows, batch.rowCount, decoder.outputShape);
+      const prediction = decoder.apply(autoencoder ? z : detach(z), true);
+      return tf.mean(lossFn(target, prediction)) as tf.Scalar;
+    },
+  };
+}
+
+/**
+ * Mean binary cross-entropy of logits r for values x in [0, 1], in the form that cannot overflow:
+ * max(r, 0) - r x + log(1 + exp(-|r|)).
+ */
+export const logitsCrossEntropy: ReconstructionLoss = (target, logits) =>
+  tf.mean(tf.add(tf.sub(tf.relu(logits), tf.mul(logits, target)), tf.log1p(tf.exp(tf.neg(tf.abs(logits))))));
+
+/** Mean binary cross-entropy of probabilities, for decoders that end in a sigmoid of their own. */
+export const probabilityCrossEntropy: ReconstructionLoss = (target, probability) => {
+  const p = tf.clipByValue(probability, 1e-7, 1 - 1e-7);
+  const cost = tf.add(tf.mul(target, tf.log(p)), tf.mul(tf.sub(1, target), tf.log(tf.sub(1, p))));
+  return tf.neg(tf.mean(cost));
+};
+
+/** Mean squared error divided by `variance`, the mean variance of a column: 1 is what a constant guess costs. */
+export function squaredError(variance: number): ReconstructionLoss {
+  return (target, prediction) => tf.div(tf.mean(tf.squaredDifference(target, prediction)), variance);
+}
+
+/** Which loss a decoder is trained with, and so what it puts out. Plain data: it is saved with the model. */
+export type Reconstruction =
+  | { readonly kind: 'logits' | 'probabilities' | 'custom' }
+  | { readonly kind: 'squared'; readonly variance: number };
+
+/**
+ * The default for rows and a decoder: binary cross-entropy when the rows lie in [0, 1] (on probabilities for a
+ * decoder that ends in a sigmoid, else on logits), the mean squared error otherwise.
+ */
+export function defaultReconstruction({ data, shape }: Matrix, decoder: Network): Reconstruction {
+  if (data.every((value) => value >= 0 && value <= 1)) {
+    const last = decoder.model.layers.findLast((layer) => layer.countParams() > 0 || 'activation' in layer);
+    return { kind: activationOf(last) === 'sigmoid' ? 'probabilities' : 'logits' };
+  }
+  const [rows, columns] = shape;
+  let variance = 0;
+  for (let c = 0; c < columns; c++) {
+    let sum = 0;
+    let squares = 0;
+    for (let i = c; i < data.length; i += columns) sum += data[i]!;
+    const mean = sum / rows;
+    for (let i = c; i < data.length; i += columns) squares += (data[i]! - mean) ** 2;
+    variance += squares / rows / columns;
+  }
+  return { kind: 'squared', variance: variance > 0 ? variance : 1 };
+}
+
+function activationOf(layer: tf.layers.Layer | undefined): unknown {
+  return layer?.getConfig().activation;
+}
+
+/** The loss of a kind of reconstruction; `custom` is the caller's. Undefined when that is missing. */
+export function reconstructionLossFn(
+  reconstruction: Reconstruction,
+  custom: ReconstructionLoss | null,
+): ReconstructionLoss | undefined {
+  if (reconstruction.kind === 'custom') return custom ?? undefined;
+  if (reconstruction.kind === 'squared') return squaredError(reconstruction.variance);
+  return reconstruction.kind === 'logits' ? logitsCrossEntropy : probabilityCrossEntropy;
+}

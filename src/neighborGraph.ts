@@ -1,0 +1,105 @@
+/** From rows, and targets where there are any, to the weighted graph that the map is drawn from. */
+import { disconnectionDefault } from './distance.js';
+import { DataError, OptionError } from './errors.js';
+import { disconnectedVertices, fuzzyGraph } from './fuzzy.js';
+import { enter, type MatrixInput } from './matrix.js';
+import { findNeighbors } from './neighbors/choose.js';
+import { knnFromDistances, type PrecomputedKnn, precomputedKnn } from './neighbors/precomputed.js';
+import { scalarNeighbors, superviseCategorical, superviseContinuous } from './supervised.js';
+import { readValues, type Targets } from './targets.js';
+import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
+
+export interface GraphOptions {
+  readonly nNeighbors: number;
+  readonly metric: string | DistanceFunction;
+  readonly metricParams: Readonly<Record<string, unknown>>;
+  readonly neighbors: 'auto' | 'exact' | 'nndescent' | 'hnsw' | 'usearch';
+  readonly localConnectivity: number;
+  readonly setOpMixRatio: number;
+  readonly disconnectionDistance: number | null;
+  readonly targetWeight: number;
+  readonly targetNNeighbors: number | null;
+}
+
+/** Stages done elsewhere. */
+export interface GraphInputs {
+  /** Neighbours found elsewhere, with or without the row itself: used instead of a search. */
+  readonly knn?: PrecomputedKnn;
+  /** Distances between all rows, n x n, for `metric: 'precomputed'`. */
+  readonly distances?: MatrixInput;
+  readonly signal?: AbortSignal;
+}
+
+/** Targets as `fit` takes them: classes by index (-1 unknown), or values to be read. */
+export type GraphTargets = { readonly classes: Int32Array } | { readonly values: Targets } | undefined;
+
+/** Finds neighbours, weighs them, and lets the targets have their say. `say` gets a line for each choice made. */
+export async function neighborGraph(
+  matrix: Matrix,
+  targets: GraphTargets,
+  options: GraphOptions,
+  inputs: GraphInputs,
+  random: Random,
+  say: (line: string) => void,
+): Promise<Edges> {
+  const { metric } = options;
+  const rows = matrix.shape[0];
+  const knn = await nearest(matrix, options, inputs, random, say);
+  const disconnectionDistance =
+    options.disconnectionDistance ??
+    (typeof metric === 'string' ? disconnectionDefault(metric) : Number.POSITIVE_INFINITY);
+  const { localConnectivity, setOpMixRatio } = options;
+  const edges = fuzzyGraph(knn, { localConnectivity, setOpMixRatio, disconnectionDistance });
+  const alone = disconnectedVertices(edges).length;
+  if (alone > 0)
+    say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
+  return supervise(edges, targets, options);
+}
+
+async function nearest(
+  matrix: Matrix,
+  { nNeighbors: k, metric, metricParams, neighbors }: GraphOptions,
+  { knn, distances, signal }: GraphInputs,
+  random: Random,
+  say: (line: string) => void,
+): Promise<Knn> {
+  const rows = matrix.shape[0];
+  if (k > rows) {
+    throw new DataError(
+      `fit: at least nNeighbors rows wanted (nNeighbors ${k}, rows ${rows}); lower nNeighbors`,
+    );
+  }
+  if (knn && distances) throw new OptionError('fit: knn or distances wanted, got both; leave one out');
+  if ((metric === 'precomputed') !== (distances !== undefined) && !knn) {
+    throw new OptionError(
+      metric === 'precomputed'
+        ? "fit: metric 'precomputed' wants a distance matrix; pass fit(X, y, { distances })"
+        : `fit: distances go with metric 'precomputed'; got metric '${String(metric)}'`,
+    );
+  }
+  if (knn) {
+    say('neighbours: as given');
+    return precomputedKnn(knn, { rows, k });
+  }
+  if (distances) {
+    say('neighbours: from the given distances');
+    return knnFromDistances((await enter(distances, 'fit: distances')).matrix, { rows, k });
+  }
+  const query = { k, metric, metricParams, random: random.fork('neighbors'), signal };
+  const found = await findNeighbors(matrix, { ...query, neighbors });
+  say(`neighbours: ${found.reason}`);
+  return found.knn;
+}
+
+/** Lets classes or values reweigh the graph (`supervised.ts`). */
+function supervise(
+  edges: Edges,
+  targets: GraphTargets,
+  { targetWeight, targetNNeighbors, nNeighbors }: GraphOptions,
+): Edges {
+  if (!targets || targetWeight === 0) return edges;
+  if ('classes' in targets) return superviseCategorical(edges, targets.classes, { targetWeight });
+  const values = readValues(targets.values, edges.vertices);
+  const k = Math.min(targetNNeighbors ?? nNeighbors, edges.vertices);
+  return superviseContinuous(edges, scalarNeighbors(values, k), { targetWeight });
+}

@@ -1,0 +1,372 @@
+/** Parametric UMAP: a neural network that draws the map (Sainburg, McInnes and Gentner 2021). */
+import * as tf from '@tensorflow/tfjs';
+import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from './artifact.js';
+import { useBackend } from './backend/choose.js';
+import type { Curve } from './curve.js';
+import { DataError, NotFittedError, OptionError } from './errors.js';
+import { type FitInputs, type FitRows, prepareFit } from './fitting.js';
+import {
+  type AddLandmarksOptions,
+  appendLandmarks,
+  chooseLandmarks,
+  type Landmarks,
+  readPositions,
+} from './landmarks.js';
+import { enter, enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js';
+import { encode } from './networks/encode.js';
+import { rowSize } from './networks/network.js';
+import { resolveOptions } from './options.js';
+import {
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+  parametricUmapRenamed,
+  parametricUmapRules,
+} from './parametricUmapOptions.js';
+import { progressBar } from './progress.js';
+import { createRandom } from './random.js';
+import { type Fitted, learnedOf, runFit } from './runFit.js';
+import type { Label, Targets } from './targets.js';
+import type { Edges, Matrix, Progress } from './types.js';
+import { restoreUmap, umapArtifact } from './umapArtifact.js';
+
+export interface TransformOptions {
+  /** Rows that go through the encoder at once; bounds memory. Default 4,096. */
+  readonly batchSize?: number;
+}
+
+export interface SaveOptions {
+  /** Saves the neighbour graph too, for a look at it later; it is the largest part. Default true. */
+  readonly includeGraph?: boolean;
+}
+
+/**
+ * Learns a network that places rows on a map so that neighbours stay neighbours, for old rows and new ones.
+ *
+ * ```js
+ * const umap = new ParametricUMAP({ nNeighbors: 15 });
+ * const map = await umap.fitTransform(rows);
+ * const more = await umap.transform(newRows);
+ * ```
+ */
+export class ParametricUMAP {
+  /** Complete, checked, frozen; `new ParametricUMAP(other.options)` makes an equal estimator. */
+  readonly options: Readonly<ParametricUMAPOptions>;
+  #fitted: Fitted | undefined;
+  #landmarks: Landmarks | undefined;
+  #busy = false;
+  #disposed = false;
+
+  /** Throws `OptionError` for an unknown option or a value out of range. */
+  constructor(options: Partial<ParametricUMAPOptions> = {}) {
+    const resolved = resolveOptions(
+      'ParametricUMAP',
+      options,
+      parametricUmapDefaults,
+      parametricUmapRules,
+      parametricUmapRenamed,
+    );
+    checkTogether(resolved);
+    this.options = Object.freeze(resolved);
+  }
+
+  /** The trained encoder: a `tf.LayersModel` from raw rows to the map. Throws `NotFittedError` before `fit`. */
+  get encoder(): tf.LayersModel {
+    return this.#fit('encoder').encoder.model;
+  }
+
+  /** Losses by name, one value a report: `loss` is the weighted total. Grows over later fits. */
+  get history(): Readonly<Record<string, readonly number[]>> {
+    return this.#fit('history').history;
+  }
+
+  /** The weighted neighbour graph that was drawn. */
+  get graph(): Edges {
+    const { edges } = this.#fit('graph');
+    if (!edges)
+      throw new NotFittedError('graph: this model was saved without its graph (includeGraph: false)');
+    return edges;
+  }
+
+  /** Parameters a and b of the similarity 1 / (1 + a d^(2b)). */
+  get curve(): Curve {
+    return this.#fit('curve').curve;
+  }
+
+  /**
+   * Learns the map of X. A second call goes on training the same networks, on the new rows. If it throws,
+   * the estimator is as it was before. Errors: `DataError`, `OptionError`, `UnavailableError`, `DivergedError`
+   * (which keeps the last good weights), and the reason of an aborted `signal`.
+   *
+   * `y` holds a label or target value a row (see the option `targetMetric`); null and -1 are unknown labels.
+   */
+  async fit(X: MatrixInput, y?: Targets | null, inputs: FitInputs = {}): Promise<this> {
+    for await (const _ of this.steps(X, y, inputs));
+    return this;
+  }
+
+  /** `fit`, then the map of the same rows, in the form they came in. */
+  async fitTransform<X extends MatrixInput>(
+    X: X,
+    y?: Targets | null,
+    inputs: FitInputs = {},
+  ): Promise<SameForm<X>> {
+    await this.fit(X, y, inputs);
+    return this.transform(X);
+  }
+
+  /**
+   * `fit` as a stream: yields a `Progress` at each report. Leaving the loop early (`break`) ends training there
+   * and keeps what was learned.
+   */
+  async *steps(
+    X: MatrixInput,
+    y?: Targets | null,
+    inputs: FitInputs = {},
+  ): AsyncGenerator<Progress, void, void> {
+    this.#begin();
+    const bar = this.options.verbose ? progressBar() : undefined;
+    const say = (line: string) => bar?.line(line);
+    try {
+      const chosen = await useBackend(this.options.backend);
+      say(`backend: ${chosen.name} (${chosen.reason})`);
+      const rows = await this.#rows(X, y ?? undefined, inputs);
+      const prepared = await prepareFit(rows, this.options, this.#fitted, inputs, say);
+      const keep = () => {
+        this.#fitted = learnedOf(prepared);
+      };
+      for await (const progress of runFit(prepared, this.options.callbacks, inputs.signal, keep)) {
+        bar?.report(progress);
+        yield progress;
+      }
+    } finally {
+      bar?.finish();
+      this.#busy = false;
+    }
+  }
+
+  /** Places rows on the map, in the form they came in. Throws `NotFittedError`, or `DataError` for another width. */
+  async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
+    const { encoder } = this.#fit('transform');
+    const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), 'transform');
+    return leave(
+      await encode(encoder, matrix, batchOf(options, 'transform')),
+      form,
+      tf.tensor,
+    ) as SameForm<X>;
+  }
+
+  /**
+   * Gives rows, in data space and in the shape of the fitted rows, for places on the map. Throws
+   * `NotFittedError` without `parametricReconstruction`, and `DataError` for places of another width.
+   */
+  async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+    const { decoder, reconstruction, rowShape } = this.#fit('inverseTransform');
+    if (!decoder) {
+      throw new NotFittedError('inverseTransform: a decoder wanted; fit with parametricReconstruction: true');
+    }
+    const { matrix, form } = await enterWidth(Z, this.options.nComponents, 'inverseTransform');
+    const rows = await encode(decoder, matrix, batchOf(options, 'inverseTransform'));
+    if (reconstruction?.kind === 'logits') {
+      for (let i = 0; i < rows.data.length; i++) rows.data[i] = 1 / (1 + Math.exp(-rows.data[i]!));
+    }
+    return leave(rows, form, tf.tensor, rowShape) as SameForm<Z>;
+  }
+
+  /** The most likely label of each row. Throws `NotFittedError` without a trained `classifier`. */
+  async predict(X: MatrixInput, options: TransformOptions = {}): Promise<(number | string)[]> {
+    const { classNames } = this.#fit('predict');
+    const { data, shape } = await this.#probabilities(X, options, 'predict');
+    const [rows, classes] = shape;
+    return Array.from({ length: rows }, (_, i) => {
+      const row = data.subarray(i * classes, (i + 1) * classes);
+      return classNames[row.indexOf(Math.max(...row))]!;
+    });
+  }
+
+  /** Probability of each class for each row, columns in the order of `classes`. Throws as `predict` does. */
+  async predictProba(X: MatrixInput, options: TransformOptions = {}): Promise<number[][]> {
+    const probabilities = await this.#probabilities(X, options, 'predictProba');
+    return leave(probabilities, 'arrays', tf.tensor) as number[][];
+  }
+
+  /** The labels that the classifier tells apart. */
+  get classes(): readonly (number | string)[] {
+    return this.#fit('classes').classNames;
+  }
+
+  /**
+   * Keeps some rows of X as landmarks: later fits train on them too and hold them where the map has them when
+   * the fit begins, until `removeLandmarks`. Throws `NotFittedError`, `OptionError`, `DataError`.
+   */
+  async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
+    const { rowShape, optimizer, fits } = this.#fit('addLandmarks');
+    const { matrix } = await enterWidth(X, rowSize(rowShape), 'addLandmarks');
+    const [rows, columns] = matrix.shape;
+    const { y, landmarkLossWeight = 0.01, resetOptimizer = true } = options;
+    if (y && y.length !== rows) {
+      throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
+    }
+    if (!(landmarkLossWeight >= 0 && Number.isFinite(landmarkLossWeight))) {
+      throw new OptionError(`addLandmarks: landmarkLossWeight must be at least 0; got ${landmarkLossWeight}`);
+    }
+    const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
+    const chosen = chooseLandmarks(rows, options, random.integer);
+    const data = new Float32Array(chosen.length * columns);
+    chosen.forEach((row, i) => {
+      data.set(matrix.data.subarray(row * columns, (row + 1) * columns), i * columns);
+    });
+    const labels = y && Array.from(chosen, (row): Label => y[row]);
+    this.#landmarks = {
+      matrix: { data, shape: [chosen.length, columns] },
+      y: labels,
+      weight: landmarkLossWeight,
+    };
+    if (resetOptimizer) optimizer.restore(undefined);
+  }
+
+  /** Lets later fits move the map freely again. */
+  removeLandmarks(): void {
+    this.#landmarks = undefined;
+  }
+
+  /**
+   * Saves the model as a directory: a manifest, and each network as ordinary TensorFlow.js `model.json` with its
+   * weights. Written aside and renamed, so an interrupted save leaves an older model whole. Functions (a metric or
+   * loss of one's own), callbacks and a caller's optimiser are not saved. Throws `ArtifactError`, `NotFittedError`.
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    const files = await toFiles(await this.toArtifact(options));
+    const { saveDirectory } = await import('./node/store.js');
+    await saveDirectory(path, files);
+  }
+
+  /** What `save` writes, as plain records. */
+  toArtifact({ includeGraph = true }: SaveOptions = {}): Promise<Artifact> {
+    return umapArtifact(this.options, this.#fit('save'), this.#landmarks, includeGraph);
+  }
+
+  /**
+   * Loads a saved model: same map to the last bit, and `fit` goes on where it was. `overrides` replaces options,
+   * and gives functions back that could not be saved. Throws `ArtifactError` for whatever is not a whole, sound
+   * model of this kind, and `OptionError` for a wrong override.
+   */
+  static async load(path: string, overrides: Partial<ParametricUMAPOptions> = {}): Promise<ParametricUMAP> {
+    const { loadDirectory } = await import('./node/store.js');
+    const artifact = await fromFiles(await loadDirectory(path), { kind: 'ParametricUMAP' });
+    return ParametricUMAP.fromArtifact(artifact, overrides);
+  }
+
+  /** As `load`, from what `fromFiles` read. */
+  static async fromArtifact(
+    artifact: LoadedArtifact,
+    overrides: Partial<ParametricUMAPOptions> = {},
+  ): Promise<ParametricUMAP> {
+    const { options, restore } = restoreUmap(artifact, overrides);
+    const estimator = new ParametricUMAP(options);
+    await useBackend(estimator.options.backend);
+    const { fitted, landmarks } = await restore(estimator.options);
+    estimator.#fitted = fitted;
+    estimator.#landmarks = landmarks;
+    return estimator;
+  }
+
+  /** Frees the networks and forgets the fit. A caller's own encoder is left alone. */
+  dispose(): void {
+    const { encoder, decoder, classifier, optimizer } = this.#fitted ?? {};
+    for (const part of [encoder, decoder, classifier, optimizer]) part?.dispose();
+    this.#fitted = undefined;
+    this.#landmarks = undefined;
+    this.#disposed = true;
+  }
+
+  /** As Python calls `fitTransform`. */
+  fit_transform<X extends MatrixInput>(
+    X: X,
+    y?: Targets | null,
+    inputs: FitInputs = {},
+  ): Promise<SameForm<X>> {
+    return this.fitTransform(X, y, inputs);
+  }
+
+  /** As Python calls `inverseTransform`. */
+  inverse_transform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+    return this.inverseTransform(Z, options);
+  }
+
+  /** Rows, targets and landmark places of a fit, checked, with kept landmarks appended. */
+  async #rows(X: MatrixInput, y: Targets | undefined, inputs: FitInputs): Promise<FitRows> {
+    const entered = await enter(X, 'fit');
+    const rows = entered.matrix.shape[0];
+    if (this.#fitted && entered.matrix.shape[1] !== rowSize(this.#fitted.rowShape)) {
+      throw new DataError(
+        `fit: rows of ${rowSize(this.#fitted.rowShape)} values wanted (as fitted before), ` +
+          `got rows of ${entered.matrix.shape[1]}; use a new estimator for other data`,
+      );
+    }
+    const given = inputs.landmarkPositions;
+    if (given !== undefined) {
+      return { entered, y, positions: await readPositions(given, rows, this.options.nComponents) };
+    }
+    if (!this.#landmarks || !this.#fitted) return { entered, y, positions: undefined };
+    const places = await encode(this.#fitted.encoder, this.#landmarks.matrix, batchOf({}, 'fit'));
+    return appendLandmarks(entered, y, this.#landmarks, places);
+  }
+
+  async #probabilities(X: MatrixInput, options: TransformOptions, who: string): Promise<Matrix> {
+    const { encoder, classifier } = this.#fit(who);
+    if (!classifier)
+      throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
+    const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who);
+    const batchSize = batchOf(options, who);
+    const logits = await encode(classifier, await encode(encoder, matrix, batchSize), batchSize);
+    const probabilities = tf.tidy(() => tf.softmax(tf.tensor2d(logits.data, [...logits.shape])));
+    try {
+      return { data: await probabilities.data<'float32'>(), shape: logits.shape };
+    } finally {
+      probabilities.dispose();
+    }
+  }
+
+  #begin(): void {
+    if (this.#disposed) throw new NotFittedError('fit: this estimator was disposed; make a new one');
+    if (this.#busy) {
+      throw new OptionError('fit: this estimator is already fitting; wait for it, or use a second estimator');
+    }
+    this.#busy = true;
+  }
+
+  #fit(who: string): Fitted {
+    if (this.#fitted) return this.#fitted;
+    const why = this.#disposed ? 'this one was disposed' : 'this one is not; call fit first';
+    throw new NotFittedError(`${who}: a fitted ParametricUMAP wanted; ${why}`);
+  }
+}
+
+function batchOf({ batchSize = 4096 }: TransformOptions, who: string): number {
+  if (Number.isInteger(batchSize) && batchSize > 0) return batchSize;
+  throw new OptionError(`${who}: batchSize must be a whole number of at least 1; got ${batchSize}`);
+}
+
+/** Conditions between options. */
+function checkTogether({
+  minDist,
+  spread,
+  a,
+  b,
+  decoder,
+  parametricReconstruction,
+}: ParametricUMAPOptions): void {
+  if (minDist > spread) {
+    throw new OptionError(
+      `ParametricUMAP: minDist must be at most spread; got minDist ${minDist}, spread ${spread}`,
+    );
+  }
+  if ((a === null) !== (b === null)) {
+    throw new OptionError(`ParametricUMAP: a and b go together; got a ${a}, b ${b}`);
+  }
+  if (decoder && !parametricReconstruction) {
+    throw new OptionError(
+      'ParametricUMAP: a decoder is trained only with parametricReconstruction: true; set it',
+    );
+  }
+}

@@ -1,0 +1,73 @@
+/** One training from start to end: callbacks heard, history written, and what was learned kept or put back. */
+import { runCallbacks, type TrainingCallback } from './callbacks.js';
+import type { Curve } from './curve.js';
+import { DivergedError } from './errors.js';
+import type { Learned, Prepared } from './fitting.js';
+import { readWeights, type TrainOptions, train, trainedNetworks, writeWeights } from './train.js';
+import type { Edges, Progress } from './types.js';
+
+/** All that a fit leaves behind; replaced as a whole. */
+export interface Fitted extends Learned {
+  readonly curve: Curve;
+  /** Undefined only for a model that was saved without it. */
+  readonly edges: Edges | undefined;
+}
+
+/** What lasts of a fit; the rows and the samplers may go. */
+export function learnedOf({ plan, fold, validate, release, ...lasting }: Prepared): Fitted {
+  return lasting;
+}
+
+/**
+ * Trains and yields its progress. `keep` is called once, last, when there is something to keep: training ended,
+ * was stopped by a callback or by the consumer, or diverged after a good report. Else all weights and the
+ * optimiser are as they were.
+ */
+export async function* runFit(
+  prepared: Prepared,
+  watchers: readonly TrainingCallback[],
+  signal: AbortSignal | undefined,
+  keep: () => void,
+): AsyncGenerator<Progress, void, void> {
+  const { encoder, optimizer, history, plan, fold } = prepared;
+  const networks = trainedNetworks(plan.encoder, plan.terms);
+  const before = await readWeights(networks);
+  const memory = await optimizer.state();
+  const callbacks = runCallbacks(
+    watchers,
+    encoder.model,
+    { epochs: plan.reports, steps: plan.steps },
+    { snapshot: () => readWeights(networks), restore: (weights) => writeWeights(networks, weights) },
+  );
+  const onStep: TrainOptions['onStep'] = (step, batch, loss) => callbacks.step(step, batch.rowCount, loss);
+  const options = { ...plan, signal, ...(watchers.length > 0 && { onStep }) };
+  let reports = 0;
+  // A consumer that leaves early comes by as a `return`, which only `finally` sees: then what is there is kept.
+  let failed = false;
+  try {
+    await callbacks.begin();
+    for await (const trained of train(options)) {
+      fold();
+      const losses = { ...trained.losses, ...(await prepared.validate()) };
+      for (const [name, value] of Object.entries(losses)) history[name] = [...(history[name] ?? []), value];
+      reports++;
+      const progress = { ...trained, losses };
+      await callbacks.report(progress);
+      yield progress;
+      if (callbacks.stopped()) break;
+    }
+    await callbacks.end();
+  } catch (error) {
+    failed = !(error instanceof DivergedError);
+    throw error;
+  } finally {
+    const kept = !failed && reports > 0;
+    if (!kept) {
+      writeWeights(networks, before);
+      optimizer.restore(memory);
+    }
+    fold();
+    prepared.release(kept);
+    if (kept) keep();
+  }
+}

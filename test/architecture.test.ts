@@ -1,0 +1,145 @@
+/** The house rules that a machine can check. `ARCHITECTURE.md` says why they are there. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Rank of a file or folder: imports go to a lower rank only. */
+const ranks: readonly (readonly string[])[] = [
+  ['types', 'errors', 'random', 'matrix', 'options', 'distance', 'linalg', 'products', 'sparse'],
+  ['curve', 'neighbors/', 'fuzzy', 'supervised', 'targets', 'ranks', 'metrics', 'sampler', 'backend/'],
+  [
+    'losses/',
+    'networks/',
+    'optimizer',
+    'train',
+    'fold',
+    'validation',
+    'callbacks',
+    'progress',
+    'artifact',
+    'neighborGraph',
+  ],
+  ['parametricUmapOptions', 'landmarks', 'fitNetworks', 'fitting', 'parametricUmap'],
+  ['load'],
+  ['node/', 'index'],
+];
+
+/** Imports within one rank that are meant; inside one folder they are free. */
+const within: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+};
+
+/** The only files below rank 2 that may load TensorFlow.js. */
+const mayLoadTensorFlow = (file: string) => rankOf(file) >= 2 || file.startsWith('backend/');
+const mayTouchNode = (file: string) => /^(node|backend|neighbors)\//.test(file);
+
+const files = (readdirSync(root, { recursive: true }) as string[])
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.split(path.sep).join('/'));
+
+function rankOf(file: string): number {
+  return ranks.findIndex((names) =>
+    names.some((name) => (name.endsWith('/') ? file.startsWith(name) : file === `${name}.ts`)),
+  );
+}
+
+interface Import {
+  readonly target: string;
+  readonly typeOnly: boolean;
+  readonly dynamic: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(path.join(root, file), 'utf8');
+  const found: Import[] = [];
+  for (const [, kind, target] of source.matchAll(
+    /^(?:import|export)( type)?[^;'"]*? ?from ['"]([^'"]+)['"]/gm,
+  )) {
+    found.push({ target: target!, typeOnly: kind !== undefined, dynamic: false });
+  }
+  for (const [, target] of source.matchAll(/^import ['"]([^'"]+)['"]/gm)) {
+    found.push({ target: target!, typeOnly: false, dynamic: false });
+  }
+  for (const [, target] of source.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) {
+    found.push({ target: target!, typeOnly: false, dynamic: true });
+  }
+  return found;
+}
+
+function resolved(file: string, target: string): string {
+  return path.posix.join(path.posix.dirname(file), target).replace(/\.js$/, '.ts');
+}
+
+test('every file has a rank', () => {
+  assert.deepEqual(
+    files.filter((file) => rankOf(file) < 0),
+    [],
+  );
+});
+
+test('imports go to a lower rank, or to a neighbour that this test names', () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    for (const { target } of importsOf(file).filter((i) => i.target.startsWith('.') && !i.dynamic)) {
+      const other = resolved(file, target);
+      const folder = path.posix.dirname(file);
+      const siblings = folder !== '.' && folder === path.posix.dirname(other);
+      const named = (within[file.replace(/\.ts$/, '')] ?? []).includes(other.replace(/\.ts$/, ''));
+      if (rankOf(other) < rankOf(file) || siblings || named) continue;
+      wrong.push(`${file} -> ${other}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('what is listed as an import within a rank is one', () => {
+  for (const [file, others] of Object.entries(within)) {
+    const targets = importsOf(`${file}.ts`).map(({ target }) =>
+      resolved(`${file}.ts`, target).replace(/\.ts$/, ''),
+    );
+    for (const other of others) assert.ok(targets.includes(other), `${file} no longer imports ${other}`);
+  }
+});
+
+test('nothing imports the index', () => {
+  for (const file of files) {
+    for (const { target } of importsOf(file))
+      assert.ok(!/(^|\/)index\.js$/.test(target), `${file} -> ${target}`);
+  }
+});
+
+test('data stages never load TensorFlow.js', () => {
+  for (const file of files.filter((name) => !mayLoadTensorFlow(name))) {
+    for (const { target, typeOnly } of importsOf(file)) {
+      assert.ok(typeOnly || !target.startsWith('@tensorflow/'), `${file} -> ${target}`);
+    }
+  }
+});
+
+test('only node/, backend/ and the native or threaded providers touch Node.js, by dynamic import', () => {
+  for (const file of files) {
+    for (const { target, typeOnly, dynamic } of importsOf(file)) {
+      if (typeOnly || !target.startsWith('node:')) continue;
+      assert.ok(mayTouchNode(file) && dynamic, `${file} -> ${target}`);
+    }
+  }
+});
+
+test('nothing draws from an unseeded source, and nothing in src is left loose', () => {
+  for (const file of files) {
+    const source = readFileSync(path.join(root, file), 'utf8');
+    for (const pattern of [
+      /Math\.random\(/,
+      /: any\b/,
+      /\bas any\b/,
+      /@ts-ignore/,
+      /\b(TODO|FIXME|XXX|HACK)\b/,
+    ]) {
+      assert.doesNotMatch(source, pattern, `${file}: ${pattern.source}`);
+    }
+  }
+});
