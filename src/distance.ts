@@ -107,8 +107,11 @@ const correlation: Distance = (a, offsetA, b, offsetB, columns) => {
     normA += x * x;
     normB += y * y;
   }
-  if (normA === 0 && normB === 0) return 0;
-  return dot === 0 ? 1 : Math.max(0, 1 - dot / Math.sqrt(normA * normB));
+  // What rounding leaves of a constant row has no direction.
+  const flatA = normA <= columns * meanA * meanA * 1e-20;
+  const flatB = normB <= columns * meanB * meanB * 1e-20;
+  if (flatA || flatB) return flatA === flatB ? 0 : 1;
+  return Math.max(0, 1 - dot / Math.sqrt(normA * normB));
 };
 
 const hellinger: Distance = (a, offsetA, b, offsetB, columns) => {
@@ -217,7 +220,7 @@ export const metricNames: readonly string[] = [
  *   weight a column), `V` (seuclidean: one variance a column), `VI` (mahalanobis: inverse covariance, rows or
  *   flat).
  * @throws OptionError for an unknown name or bad arguments; the function itself throws DataError when a
- *   caller's own metric gives NaN.
+ *   caller's own metric gives NaN or less than 0.
  */
 export function distanceFor(metric: string | DistanceFunction, params: Params = {}): Distance {
   if (typeof metric === 'function') return custom(metric);
@@ -290,8 +293,10 @@ function custom(metric: DistanceFunction): Distance {
       rowB[i] = b[offsetB + i]!;
     }
     const distance = metric(rowA, rowB);
-    if (typeof distance === 'number' && !Number.isNaN(distance)) return distance;
-    throw new DataError(`metric: the given function must return a number for any two rows, got ${distance}`);
+    if (distance >= 0) return distance;
+    throw new DataError(
+      `metric: the given function must return a number of at least 0 for any two rows, got ${distance}`,
+    );
   };
 }
 

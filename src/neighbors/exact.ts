@@ -1,0 +1,35 @@
+/** Exact neighbours: every pair of rows is compared. */
+import type { NeighborProvider } from '../types.js';
+import { openCrew, threadsFor } from './crew.js';
+import { toKnn, viewLists } from './lists.js';
+import { prepare } from './prepare.js';
+import { checkQuery } from './query.js';
+
+export interface ExactOptions {
+  /** Worker threads. Default: the cores of the machine, at most 8, or none for small data. */
+  readonly threads?: number;
+}
+
+/**
+ * Exact nearest neighbours for any metric, in time that grows with rows². Equal distances are ordered by id, and
+ * distances are as exact as 32-bit floats.
+ */
+export function exact({ threads }: ExactOptions = {}): NeighborProvider {
+  return {
+    name: 'exact',
+    async search(data, query) {
+      checkQuery(data, query);
+      const able = threads ?? (await threadsFor(data, query.metric));
+      const { plan, arena, finish } = prepare(data, query, able, true);
+      // Alone, a thread compares each pair once for both rows; threads own their rows, so it takes three to be faster.
+      const pairs = plan.metric !== undefined && able < 3;
+      const crew = await openCrew(plan, arena, pairs ? 1 : able, query.signal);
+      try {
+        await crew.run(pairs ? 'pairs' : 'all');
+      } finally {
+        await crew.close();
+      }
+      return toKnn(viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity), finish);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** Neighbours from the optional package hnswlib-node (hierarchical navigable small worlds, in C++). */
+import type { NeighborProvider } from '../types.js';
+import { openIndexInput, pause, rowsAtATime } from './external.js';
+
+/** The part of hnswlib-node that is used here. */
+export interface HnswModule {
+  readonly HierarchicalNSW: new (space: 'l2', columns: number) => HnswIndex;
+}
+
+export interface HnswIndex {
+  initIndex(options: { maxElements: number; m: number; efConstruction: number; randomSeed: number }): void;
+  setEf(ef: number): void;
+  addPoint(point: number[], id: number): void;
+  searchKnn(point: number[], k: number): { distances: number[]; neighbors: number[] };
+}
+
+export interface HnswOptions {
+  /** Links of a row in the index (default 16). More: better and slower. */
+  readonly m?: number;
+  /** Candidates while building (default 200). */
+  readonly efConstruction?: number;
+  /** Candidates while searching (default 64, at least 2 k). */
+  readonly ef?: number;
+}
+
+/**
+ * Approximate nearest neighbours by hnswlib-node, one thread, the same for a seed. Metrics: euclidean, cosine,
+ * correlation, hellinger.
+ *
+ * @param module what `import('hnswlib-node')` gives as its default.
+ */
+export function hnsw(
+  module: HnswModule,
+  { m = 16, efConstruction = 200, ef = 64 }: HnswOptions = {},
+): NeighborProvider {
+  return {
+    name: 'hnsw',
+    async search(data, query) {
+      const { k, random, signal } = query;
+      const { rows, width, table, found, finish } = openIndexInput('hnsw', data, query);
+      const index = new module.HierarchicalNSW('l2', width);
+      // The package takes a signed 32-bit seed.
+      const randomSeed = random.fork('hnsw').uint32() >>> 1;
+      index.initIndex({ maxElements: rows, m, efConstruction, randomSeed });
+      index.setEf(Math.max(ef, 2 * k));
+      // It takes plain arrays only, one row a call.
+      const point = (row: number) => Array.from(table.subarray(row * width, (row + 1) * width));
+      for (let row = 0; row < rows; row++) {
+        if (row % rowsAtATime === 0) await pause(signal);
+        index.addPoint(point(row), row);
+      }
+      for (let row = 0; row < rows; row++) {
+        if (row % rowsAtATime === 0) await pause(signal);
+        // The row itself is not always among those found, nor first: it is known by its id.
+        const { neighbors, distances } = index.searchKnn(point(row), k);
+        for (let c = 0; c < neighbors.length; c++) found(row, neighbors[c]!, distances[c]!);
+      }
+      return finish();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** Neighbours from the optional package usearch (hierarchical navigable small worlds, in C++, prebuilt). */
+import type { NeighborProvider } from '../types.js';
+import { openIndexInput, pause, rowsAtATime } from './external.js';
+
+/** The part of usearch that is used here. */
+export interface UsearchModule {
+  readonly Index: new (options: UsearchIndexOptions) => UsearchIndex;
+}
+
+export interface UsearchIndexOptions {
+  readonly dimensions: number;
+  readonly metric: 'l2sq';
+  readonly quantization: 'f32';
+  readonly connectivity: number;
+  readonly expansion_add: number;
+  readonly expansion_search: number;
+  readonly multi: boolean;
+}
+
+export interface UsearchIndex {
+  add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
+  /** `counts` is there when more than one row was asked for. */
+  search(
+    vectors: Float32Array,
+    k: number,
+    threads: number,
+  ): { keys: BigUint64Array; distances: Float32Array; counts?: BigUint64Array };
+}
+
+export interface UsearchOptions {
+  /** Links of a row in the index (default 16). More: better and slower. */
+  readonly connectivity?: number;
+  /** Candidates while building (default 200). */
+  readonly expansionAdd?: number;
+  /** Candidates while searching (default 64, at least 2 k). */
+  readonly expansionSearch?: number;
+}
+
+/**
+ * Approximate nearest neighbours by usearch. One thread, since with more its outcome changes from run to run.
+ * Metrics: euclidean, cosine, correlation, hellinger.
+ *
+ * @param module what `import('usearch')` gives.
+ */
+export function usearch(
+  module: UsearchModule,
+  { connectivity = 16, expansionAdd = 200, expansionSearch = 64 }: UsearchOptions = {},
+): NeighborProvider {
+  return {
+    name: 'usearch',
+    async search(data, query) {
+      const { k, signal } = query;
+      const { rows, width, table, found, finish } = openIndexInput('usearch', data, query);
+      const index = new module.Index({
+        dimensions: width,
+        metric: 'l2sq',
+        quantization: 'f32',
+        connectivity,
+        expansion_add: expansionAdd,
+        expansion_search: Math.max(expansionSearch, 2 * k),
+        multi: false,
+      });
+      for (let from = 0; from < rows; from += rowsAtATime) {
+        await pause(signal);
+        const to = Math.min(rows, from + rowsAtATime);
+        const keys = BigUint64Array.from({ length: to - from }, (_, i) => BigInt(from + i));
+        index.add(keys, table.subarray(from * width, to * width), 1);
+      }
+      for (let from = 0; from < rows; from += rowsAtATime) {
+        await pause(signal);
+        const to = Math.min(rows, from + rowsAtATime);
+        const { keys, distances, counts } = index.search(table.subarray(from * width, to * width), k, 1);
+        for (let row = from; row < to; row++) {
+          const start = (row - from) * k;
+          const count = counts === undefined ? keys.length : Number(counts[row - from]);
+          for (let c = 0; c < count; c++) found(row, Number(keys[start + c]), distances[start + c]!);
+        }
+      }
+      return finish();
+    },
+  };
+}
