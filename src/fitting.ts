@@ -2,9 +2,9 @@
 import { type Curve, fitCurve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
-import { foldEncoder, type Projection } from './fold.js';
+import { foldEncoder, type Projection, projectRows } from './fold.js';
 import type { LandmarkPositions } from './landmarks.js';
-import { pca, project } from './linalg.js';
+import { pca } from './linalg.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
 import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
@@ -109,7 +109,7 @@ export async function prepareFit(
       lossFn: reconstruction && reconstructionLossFn(reconstruction, options.parametricReconstructionLossFn),
       encoder: folded?.network ?? encoder,
       raw: matrix,
-      matrix: projection ? project(matrix, projection) : matrix,
+      matrix: projection ? projectRows(matrix, projection) : matrix,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
     };
     const validation = await validatorFor(setting);
@@ -234,7 +234,7 @@ const sayings = {
 
 /** Principal axes of (a sample of) the rows, and the scale that gives the projected values unit mean square. */
 function projectionOf(matrix: Matrix, random: Random): Projection {
-  const components = Math.min(TRAINED_COLUMNS, matrix.shape[1]);
+  const components = Math.min(TRAINED_COLUMNS, ...matrix.shape);
   const axes = pca(matrix, { components, random: random.fork('projection'), sampleRows: 10_000 });
   let variance = 0;
   for (const v of axes.variance) variance += v / components;
@@ -258,7 +258,7 @@ async function validatorFor(setting: Setting): Promise<() => Promise<Record<stri
   const batchSize = Math.min(1000, matrix.shape[0]);
   return async () => ({
     ...(await validate({
-      matrix: projection ? project(matrix, projection) : matrix,
+      matrix: projection ? projectRows(matrix, projection) : matrix,
       raw: matrix,
       encoder,
       decoder,

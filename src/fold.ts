@@ -7,6 +7,7 @@
  * conditioned, and still take raw rows when it is used, saved and shipped.
  */
 import * as tf from '@tensorflow/tfjs';
+import { project } from './linalg.js';
 import { networkOf } from './networks/network.js';
 import type { Matrix, Network, Random } from './types.js';
 
@@ -16,6 +17,13 @@ export interface Projection {
   /** P transposed: one component a row, components x columns. */
   readonly components: Matrix;
   readonly scale: number;
+}
+
+/** The rows as a network behind the projection takes them. */
+export function projectRows(matrix: Matrix, { mean, components, scale }: Projection): Matrix {
+  const projected = project(matrix, { mean, components });
+  for (let i = 0; i < projected.data.length; i++) projected.data[i] = projected.data[i]! / scale;
+  return projected;
 }
 
 export interface Folded {

@@ -3,8 +3,8 @@ import { disconnectionDefault } from './distance.js';
 import { DataError, OptionError } from './errors.js';
 import { disconnectedVertices, fuzzyGraph } from './fuzzy.js';
 import { enter, type MatrixInput } from './matrix.js';
-import { findNeighbors } from './neighbors/choose.js';
-import { knnFromDistances, type PrecomputedKnn, precomputedKnn } from './neighbors/precomputed.js';
+import { chooseNeighbors, type NeighborChoice } from './neighbors/choose.js';
+import { type KnnInput, neighborsFromDistances, precomputedNeighbors } from './neighbors/precomputed.js';
 import { scalarNeighbors, superviseCategorical, superviseContinuous } from './supervised.js';
 import { readValues, type Targets } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
@@ -13,7 +13,7 @@ export interface GraphOptions {
   readonly nNeighbors: number;
   readonly metric: string | DistanceFunction;
   readonly metricParams: Readonly<Record<string, unknown>>;
-  readonly neighbors: 'auto' | 'exact' | 'nndescent' | 'hnsw' | 'usearch';
+  readonly neighbors: NeighborChoice;
   readonly localConnectivity: number;
   readonly setOpMixRatio: number;
   readonly disconnectionDistance: number | null;
@@ -24,7 +24,7 @@ export interface GraphOptions {
 /** Stages done elsewhere. */
 export interface GraphInputs {
   /** Neighbours found elsewhere, with or without the row itself: used instead of a search. */
-  readonly knn?: PrecomputedKnn;
+  readonly knn?: KnnInput;
   /** Distances between all rows, n x n, for `metric: 'precomputed'`. */
   readonly distances?: MatrixInput;
   readonly signal?: AbortSignal;
@@ -79,16 +79,21 @@ async function nearest(
   }
   if (knn) {
     say('neighbours: as given');
-    return precomputedKnn(knn, { rows, k });
+    return precomputedNeighbors(knn, { rows, k });
   }
   if (distances) {
     say('neighbours: from the given distances');
-    return knnFromDistances((await enter(distances, 'fit: distances')).matrix, { rows, k });
+    const { matrix: table } = await enter(distances, 'fit: distances');
+    if (table.shape[0] !== rows) {
+      throw new DataError(
+        `fit: distances between ${rows} rows wanted (${rows} x ${rows}), got ${table.shape.join(' x ')}`,
+      );
+    }
+    return neighborsFromDistances(table, k);
   }
-  const query = { k, metric, metricParams, random: random.fork('neighbors'), signal };
-  const found = await findNeighbors(matrix, { ...query, neighbors });
-  say(`neighbours: ${found.reason}`);
-  return found.knn;
+  const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
+  say(`neighbours: ${reason}`);
+  return provider.search(matrix, { k, metric, metricParams, random: random.fork('neighbors'), signal });
 }
 
 /** Lets classes or values reweigh the graph (`supervised.ts`). */

@@ -102,7 +102,7 @@ export interface ParametricUMAPOptions {
   negativeSampleRate: number;
   /** Factor on repulsion. Default 1. */
   repulsionStrength: number;
-  /** Peak learning rate of Adam. Default 0.001. Without effect on an `optimizer` of the caller's. */
+  /** Peak learning rate of Adam. Default 0.01. Without effect on an `optimizer` of the caller's. */
   learningRate: number;
   /** A `tf.Optimizer` instead of Adam. Default null. */
   optimizer: Optimizer | null;
@@ -156,7 +156,7 @@ export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.fr
   lossReportFrequency: 10,
   negativeSampleRate: 5,
   repulsionStrength: 1,
-  learningRate: 0.001,
+  learningRate: 0.01,
   optimizer: null,
   clipValue: 4,
   callbacks: Object.freeze([]),

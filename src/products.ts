@@ -2,6 +2,15 @@
 
 /** Rows in a block. 64 rows of 784 columns take 400 kB, so two blocks stay in a core's own cache. */
 export const blockRows = 64;
+/** Columns that {@link addProducts} takes at a time. */
+const slab = 1024;
+
+/** Where a table lies in a flat array: entry (row, column) at `start + row * rowStride + column * columnStride`. */
+export interface View {
+  readonly start: number;
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
 
 /** Room for one packed block of rows this wide. */
 export function packedBlock(columns: number): Float64Array {
@@ -9,14 +18,14 @@ export function packedBlock(columns: number): Float64Array {
 }
 
 /**
- * Packs rows `first` to `first + count` (at most 64) for {@link blockProducts}: `lanes` rows side by side, column by
+ * Packs the first `count` rows (at most 64) of a view for {@link blockProducts}: `lanes` rows side by side, column by
  * column, the rest of the block zero. `lanes` is 2 for a left block, 4 for a right one.
  */
 export function packRows(
-  data: ArrayLike<number>,
-  columns: number,
-  first: number,
+  data: Float32Array | Float64Array,
+  { start, rowStride, columnStride }: View,
   count: number,
+  columns: number,
   lanes: 2 | 4,
   packed: Float64Array,
 ): void {
@@ -24,10 +33,11 @@ export function packRows(
   for (let row = 0; row < count; row++) {
     const lane = row % lanes;
     let place = (row - lane) * columns + lane;
-    const start = (first + row) * columns;
-    for (let c = start; c < start + columns; c++) {
-      packed[place] = data[c]!;
+    let from = start + row * rowStride;
+    for (let c = 0; c < columns; c++) {
+      packed[place] = data[from]!;
       place += lanes;
+      from += columnStride;
     }
   }
 }
@@ -88,4 +98,56 @@ export function blockProducts(
       out[lower + 3] = s13;
     }
   }
+}
+
+/**
+ * Adds the product of every row of one view with every row of another: `out[i * rowsB + j]` grows by the sum over `columns`
+ * of A(i, c) B(j, c). With `triangle`, both are one view and only blocks that reach the diagonal or lie right of it
+ * are computed.
+ */
+export function addProducts(
+  a: Float32Array | Float64Array,
+  viewA: View,
+  rowsA: number,
+  b: Float32Array | Float64Array,
+  viewB: View,
+  rowsB: number,
+  columns: number,
+  out: Float32Array | Float64Array,
+  triangle = false,
+): void {
+  const left = packedBlock(Math.min(slab, columns));
+  const right = packedBlock(Math.min(slab, columns));
+  const products = new Float64Array(blockRows * blockRows);
+  for (let first = 0; first < columns; first += slab) {
+    const width = Math.min(slab, columns - first);
+    for (let top = 0; top < rowsA; top += blockRows) {
+      const height = Math.min(blockRows, rowsA - top);
+      packRows(a, at(viewA, top, first), height, width, 2, left);
+      for (let side = triangle ? top : 0; side < rowsB; side += blockRows) {
+        const others = Math.min(blockRows, rowsB - side);
+        packRows(b, at(viewB, side, first), others, width, 4, right);
+        blockProducts(left, height, right, others, width, products);
+        for (let i = 0; i < height; i++) {
+          const row = (top + i) * rowsB + side;
+          for (let j = 0; j < others; j++) out[row + j]! += products[i * blockRows + j]!;
+        }
+      }
+    }
+  }
+}
+
+/** The rows of a flat row-major table. */
+export function rowsOf(columns: number): View {
+  return { start: 0, rowStride: columns, columnStride: 1 };
+}
+
+/** The columns of a flat row-major table, as rows. */
+export function columnsOf(columns: number): View {
+  return { start: 0, rowStride: 1, columnStride: columns };
+}
+
+/** The part of a view from a row and column on. */
+export function at({ start, rowStride, columnStride }: View, row: number, column: number): View {
+  return { start: start + row * rowStride + column * columnStride, rowStride, columnStride };
 }

@@ -1,5 +1,5 @@
 /** Orders of rows by distance, exact and by comparison of all pairs: what the scores of a map are made of. */
-import { blockProducts, blockRows, packedBlock, packRows } from './products.js';
+import { at, blockProducts, blockRows, packedBlock, packRows, rowsOf } from './products.js';
 import type { Distance, Matrix } from './types.js';
 
 /** Squared Euclidean distance of row `i` of `a` from row `j` of `b`. */
@@ -210,15 +210,16 @@ function countByBlocks(
   nearer: Int32Array,
   k: number,
 ): void {
+  const table = rowsOf(columns);
   const left = packedBlock(columns);
   const right = packedBlock(columns);
   const products = new Float64Array(blockRows * blockRows);
   for (let top = 0; top < rows; top += blockRows) {
     const height = Math.min(blockRows, rows - top);
-    packRows(data, columns, top, height, 2, left);
+    packRows(data, at(table, top, 0), height, columns, 2, left);
     for (let side = top; side < rows; side += blockRows) {
       const width = Math.min(blockRows, rows - side);
-      packRows(data, columns, side, width, 4, right);
+      packRows(data, at(table, side, 0), width, columns, 4, right);
       blockProducts(left, height, right, width, columns, products);
       for (let i = top; i < top + height; i++) {
         for (let j = Math.max(side, i + 1); j < side + width; j++) {
