@@ -20,6 +20,8 @@ export interface EigenOptions {
   readonly tolerance: number;
   /** Rounds of the search after which the best so far is returned. */
   readonly rounds: number;
+  /** Vectors to start from, `count` of them, one after another; default random ones. */
+  readonly start?: Float64Array;
 }
 
 /**
@@ -41,7 +43,7 @@ export function largestEigenpairs(
   const projected = new Float64Array(most * most);
   const products = new Float64Array(count * size);
   const coefficients = new Float64Array(count * count);
-  for (let i = 0; i < count * size; i++) basis[i] = options.random.normal();
+  for (let i = 0; i < count * size; i++) basis[i] = options.start?.[i] ?? options.random.normal();
   let used = 0;
   let next = orthonormalise(basis, 0, count, size, coefficients, count, 0);
   let scale = 0;

@@ -7,6 +7,9 @@ import type { Edges, Matrix, Random } from './types.js';
 /** Largest absolute coordinate of a layout, and the deviation of the noise on it, as in umap-learn. */
 const extent = 10;
 const noise = 1e-4;
+/** Residual wanted of an eigenvector, relative to its eigenvalue. */
+const tolerance = 1e-4;
+const filterDegree = 20;
 
 /**
  * Lays out a graph by the eigenvectors of I - D^(-1/2) W D^(-1/2) with the smallest eigenvalues but the first (Belkin and
@@ -57,7 +60,10 @@ export function spectralLayout(
   return { data, shape: [vertices, components] };
 }
 
-/** Vertices of every connected component, ascending: component p holds `members` from `offsets[p]` to `offsets[p + 1]`. */
+/**
+ * Vertices of every connected component in breadth-first order, so that neighbours stand close: component p holds
+ * `members` from `offsets[p]` to `offsets[p + 1]`.
+ */
 export function connectedComponents({ offsets: starts, columns }: SparseRows): {
   members: Int32Array;
   offsets: Int32Array;
@@ -81,7 +87,6 @@ export function connectedComponents({ offsets: starts, columns }: SparseRows): {
         members[filled++] = neighbor;
       }
     }
-    members.subarray(ends.at(-1), filled).sort();
     ends.push(filled);
   }
   return { members, offsets: Int32Array.from(ends) };
@@ -106,18 +111,18 @@ function layOutComponent(
     return scattered;
   }
   for (let i = 0; i < size; i++) local[members[i]!] = i;
-  const root = new Float64Array(size);
-  let total = 0;
-  for (let i = 0; i < size; i++) {
-    let degree = 0;
-    for (let entry = rows.offsets[members[i]!]!; entry < rows.offsets[members[i]! + 1]!; entry++) {
-      degree += rows.values[entry]!;
-    }
-    root[i] = Math.sqrt(degree);
-    total += degree;
-  }
-  const operator = normalisedAdjacency(rows, members, local, root, total);
-  return largestEigenpairs(operator, size, components, { random, tolerance: 1e-4, rounds: 100 }).vectors;
+  const adjacency = normalisedAdjacency(rows, members, local);
+  // A first round tells where the spectrum ends; a filter then lifts what lies above from the rest, which saves most of
+  // the orthogonalisation that the small gaps of large graphs would cost.
+  const first = largestEigenpairs(adjacency, size, components, { random, tolerance, rounds: 1 });
+  if (first.residuals.every((norm) => norm <= tolerance)) return first.vectors;
+  const filtered = chebyshevFilter(adjacency, size, components, first.values[components - 1]!);
+  return largestEigenpairs(filtered, size, components, {
+    random,
+    tolerance,
+    rounds: 30,
+    start: first.vectors,
+  }).vectors;
 }
 
 /**
@@ -128,28 +133,86 @@ function normalisedAdjacency(
   { offsets, columns, values }: SparseRows,
   members: Int32Array,
   local: Int32Array,
-  root: Float64Array,
-  total: number,
 ): Operator {
   const size = members.length;
-  const scaled = new Float64Array(size);
+  const starts = new Int32Array(size + 1);
+  const root = new Float64Array(size);
+  let total = 0;
+  for (let i = 0; i < size; i++) {
+    const vertex = members[i]!;
+    let degree = 0;
+    for (let entry = offsets[vertex]!; entry < offsets[vertex + 1]!; entry++) degree += values[entry]!;
+    root[i] = Math.sqrt(degree);
+    total += degree;
+    starts[i + 1] = starts[i]! + offsets[vertex + 1]! - offsets[vertex]!;
+  }
+  const neighbors = new Int32Array(starts[size]!);
+  const weights = new Float32Array(starts[size]!);
+  for (let i = 0; i < size; i++) {
+    let from = offsets[members[i]!]!;
+    for (let entry = starts[i]!; entry < starts[i + 1]!; entry++) {
+      const neighbor = local[columns[from]!]!;
+      neighbors[entry] = neighbor;
+      weights[entry] = values[from++]! / (root[i]! * root[neighbor]!);
+    }
+  }
   return (vectors, count, out) => {
-    for (let start = 0; start < count * size; start += size) {
+    for (let start = 0; start < count * size; start += 2 * size) {
+      // Two vectors at a time, so that weights and neighbours are read once for both; the last may go alone, twice.
+      const other = start + size < count * size ? start + size : start;
       let along = 0;
+      let alongOther = 0;
       for (let i = 0; i < size; i++) {
         along += root[i]! * vectors[start + i]!;
-        scaled[i] = vectors[start + i]! / root[i]!;
+        alongOther += root[i]! * vectors[other + i]!;
       }
       const known = (2 * along) / total;
+      const knownOther = (2 * alongOther) / total;
       for (let i = 0; i < size; i++) {
-        const vertex = members[i]!;
-        let sum = 0;
-        for (let entry = offsets[vertex]!; entry < offsets[vertex + 1]!; entry++) {
-          sum += values[entry]! * scaled[local[columns[entry]!]!]!;
+        const end = starts[i + 1]!;
+        let sum = -known * root[i]!;
+        let sumOther = -knownOther * root[i]!;
+        for (let entry = starts[i]!; entry < end; entry++) {
+          const weight = weights[entry]!;
+          const neighbor = neighbors[entry]!;
+          sum += weight * vectors[start + neighbor]!;
+          sumOther += weight * vectors[other + neighbor]!;
         }
-        out[start + i] = sum / root[i]! - known * root[i]!;
+        out[start + i] = sum;
+        out[other + i] = sumOther;
       }
     }
+  };
+}
+
+/**
+ * v -> T(A') v, T a Chebyshev polynomial and A' = A shifted and scaled so that [-1, cut] becomes [-1, 1]: eigenvalues of A up
+ * to `cut` stay in [-1, 1], those above grow beyond, the more the larger they are.
+ */
+function chebyshevFilter(operator: Operator, size: number, count: number, cut: number): Operator {
+  // 2 / (cut + 1) (A - (cut - 1) / 2); where the largest eigenvalue, below 1, would grow past 1e6, the degree is less.
+  const scale = 2 / (cut + 1);
+  const middle = (cut - 1) / 2;
+  const degree = Math.max(
+    2,
+    Math.min(filterDegree, Math.floor(Math.acosh(1e6) / Math.acosh(scale * (1 - middle)))),
+  );
+  let previous = new Float64Array(count * size);
+  let current = new Float64Array(count * size);
+  const applied = new Float64Array(count * size);
+  return (vectors, used, out) => {
+    const length = used * size;
+    previous.set(vectors.subarray(0, length));
+    operator(previous, used, applied);
+    for (let i = 0; i < length; i++) current[i] = scale * (applied[i]! - middle * previous[i]!);
+    for (let step = 2; step <= degree; step++) {
+      operator(current, used, applied);
+      // T_(n+1)(x) = 2 x T_n(x) - T_(n-1)(x)
+      for (let i = 0; i < length; i++)
+        previous[i] = 2 * scale * (applied[i]! - middle * current[i]!) - previous[i]!;
+      [previous, current] = [current, previous];
+    }
+    out.set(current.subarray(0, length));
   };
 }
 
