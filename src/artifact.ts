@@ -1,7 +1,7 @@
 /**
  * A saved model as bytes: the manifest `parametric-umap.json`, an ordinary TensorFlow.js `model.json` with its
  * `weights.bin` in a folder for each network, and binary tables (`graph.bin`, ...) whose arrays the manifest
- * describes. Numbers are little-endian. Equal models give equal bytes. No file system here.
+ * describes. Numbers are little-endian. Equal artifacts give equal bytes. No file system here.
  */
 import type { io } from '@tensorflow/tfjs';
 import { ArtifactError } from './errors.js';
@@ -19,6 +19,7 @@ import { packTable, planTable, type Table, unpackTable } from './table.js';
 
 /** Options, curves and histories fit into this; a longer file is no manifest. */
 const manifestLimit = 64 * 2 ** 20;
+
 /** What an estimator saves. */
 export interface Artifact {
   /** Class of the estimator, such as `ParametricUMAP`. */
@@ -53,8 +54,9 @@ export type ReadFile = (name: string, maxBytes: number) => Promise<Uint8Array>;
 export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const add = (name: string, bytes: Uint8Array) => {
-    if (!isArtifactFile(name))
+    if (!isArtifactFile(name)) {
       throw new ArtifactError(`save: ${show(name)} is not the name of a file of a model`);
+    }
     files.set(name, bytes);
   };
   const describe = (name: string, table: Table): JsonObject => {
@@ -62,8 +64,9 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     add(`${name}.bin`, bytes);
     return { state: encodeJson(table.state, `${name}.state`), file: `${name}.bin`, arrays };
   };
-  if (Object.hasOwn(artifact.tables, 'graph'))
+  if (Object.hasOwn(artifact.tables, 'graph')) {
     throw new ArtifactError('save: put the table graph into graph');
+  }
   for (const [name, network] of Object.entries(artifact.networks)) {
     const { model, weights } = packNetwork(network, name);
     parseNetwork(model, `${name}/model.json`);
@@ -86,6 +89,10 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
   // The reader's checks hold for the writer: what would be refused there is not written here.
   const { tables: entries } = await readManifest(manifest);
   for (const { arrays, where, bytes } of entries) planTable(arrays, where, bytes);
+  if (manifest.length > manifestLimit) {
+    const size = `${manifest.length} bytes, at most ${manifestLimit} can be read`;
+    throw new ArtifactError(`save: options and state fill ${size}; put long lists of numbers into tables`);
+  }
   return files.set(manifestName, manifest);
 }
 

@@ -38,8 +38,9 @@ export function encodeJson(value: unknown, where: string, marks = true, depth = 
   if (typeof value !== 'object') {
     throw new ArtifactError(`${where}: a ${typeof value} cannot be saved; only plain data can`);
   }
-  if (depth > maxDepth)
+  if (depth > maxDepth) {
     throw new ArtifactError(`${where}: nested deeper than ${maxDepth}; is there a cycle?`);
+  }
   if (Array.isArray(value)) {
     return Array.from(value, (item, i) => encodeJson(item, `${where}[${i}]`, marks, depth + 1));
   }
@@ -50,8 +51,9 @@ export function encodeJson(value: unknown, where: string, marks = true, depth = 
   }
   const copy: Record<string, Json> = {};
   for (const [key, item] of Object.entries(value)) {
-    if (!isSafeKey(key) || key === numberKey)
+    if (!isSafeKey(key) || key === numberKey) {
       throw new ArtifactError(`${where}: the key ${key} is not allowed`);
+    }
     if (item !== undefined) copy[key] = encodeJson(item, `${where}.${key}`, marks, depth + 1);
   }
   return copy;
@@ -82,8 +84,9 @@ function decodeJson(value: unknown, where: string, depth: number): Json {
   const entries = Object.entries(value);
   if (entries.length === 1 && entries[0]![0] === numberKey) {
     const number = namedNumbers.get(entries[0]![1] as string);
-    if (number === undefined)
+    if (number === undefined) {
       throw new ArtifactError(`${where}: ${show(entries[0]![1])} is no number's name`);
+    }
     return number;
   }
   const copy: Record<string, Json> = {};
@@ -142,6 +145,21 @@ export function asCount(value: Json | undefined, where: string): number {
     throw new ArtifactError(`${where}: must be a whole number of 0 or more, not ${show(value)}`);
   }
   return value;
+}
+
+/** Numbers in a shape. A product beyond 2^53 is an `ArtifactError`. */
+export function sizeOf(shape: readonly number[], where: string): number {
+  let size = 1;
+  for (const length of shape) size *= length >= 0 ? length : Number.NaN;
+  if (!Number.isSafeInteger(size)) {
+    throw new ArtifactError(`${where}: shape ${show(shape)} is not one that memory could hold`);
+  }
+  return size;
+}
+
+/** `value` as a shape: a list of whole numbers of 0 or more. */
+export function asShape(value: Json | undefined, where: string): number[] {
+  return asList(value, where).map((length, i) => asCount(length, `${where}[${i}]`));
 }
 
 /** A value as it stands in a message: JSON, cut short. */

@@ -88,8 +88,9 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   const unclaimed = new Map(files);
   const claim = (name: string, where: string): number => {
     const file = unclaimed.get(name);
-    if (file === undefined)
+    if (file === undefined) {
       throw new ArtifactError(`${where}: ${show(name)} is not in files, or is used twice`);
+    }
     unclaimed.delete(name);
     return file.bytes;
   };

@@ -1,8 +1,17 @@
 /** The two files of a network, `model.json` and `weights.bin`, as TensorFlow.js itself writes them. */
 import type { io } from '@tensorflow/tfjs';
 import { ArtifactError } from './errors.js';
-import { asList, asObject, asRecord, asString, encodeJson, parseJson, show } from './json.js';
-import { asShape, sizeOf } from './table.js';
+import {
+  asList,
+  asObject,
+  asRecord,
+  asShape,
+  asString,
+  encodeJson,
+  parseJson,
+  show,
+  sizeOf,
+} from './json.js';
 
 const bytesPerWeight: ReadonlyMap<string, number> = new Map([
   ['float32', 4],
@@ -79,14 +88,17 @@ export function parseNetwork(bytes: Uint8Array, where: string): io.ModelArtifact
   };
 }
 
-/** Bytes that weights fill. Names that stand twice, dtypes other than float32, int32 and bool, and shapes beyond
- * any memory are an `ArtifactError`. */
+/**
+ * Bytes that weights fill. Names that stand twice, dtypes other than float32, int32 and bool, and shapes beyond any
+ * memory are an `ArtifactError`.
+ */
 export function weightBytes(specs: readonly io.WeightsManifestEntry[], where: string): number {
   const seen = new Set<string>();
   let bytes = 0;
   for (const { name, shape, dtype } of specs) {
-    if (seen.has(name))
+    if (seen.has(name)) {
       throw new ArtifactError(`${where}: ${show(name)} is there twice; give layers other names`);
+    }
     seen.add(name);
     const each = bytesPerWeight.get(dtype);
     if (each === undefined) {

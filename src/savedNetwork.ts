@@ -123,8 +123,9 @@ function matchWeights(
   }
   for (const [wanted, weight] of weights) {
     const spec = saved.get(wanted);
-    if (spec === undefined)
+    if (spec === undefined) {
       throw new ArtifactError(`${name}: the weight ${wanted} of the layers is not saved`);
+    }
     const inLayers = `${weight.dtype} ${JSON.stringify(weight.shape)}`;
     const inFile = `${spec.dtype} ${JSON.stringify(spec.shape)}`;
     if (inLayers !== inFile) {
@@ -200,8 +201,9 @@ function checkGraph(layers: readonly Json[], where: string): void {
     const layer = camelKeys(asObject(item, at));
     const name = asString(layer.name, `${at}.name`);
     const inner = asObject(layer.config, `${at}.config`).name;
-    if (inner !== name)
+    if (inner !== name) {
       throw new ArtifactError(`${at}.name: ${show(name)}, but ${show(inner)} in its config`);
+    }
     if (outputs.has(name)) throw new ArtifactError(`${at}.name: ${show(name)} is there twice`);
     // Input layers and whole models have an output before anything calls them.
     const className = camel(asString(layer.className, `${at}.class_name`));

@@ -1,6 +1,17 @@
 /** Named typed arrays <-> the bytes of one file, with a description of each array for the manifest. */
 import { ArtifactError } from './errors.js';
-import { asCount, asList, asRecord, asString, isSafeKey, type Json, type JsonObject, show } from './json.js';
+import {
+  asCount,
+  asList,
+  asRecord,
+  asShape,
+  asString,
+  isSafeKey,
+  type Json,
+  type JsonObject,
+  show,
+  sizeOf,
+} from './json.js';
 import type { Edges } from './types.js';
 
 const arrayTypes = {
@@ -47,21 +58,6 @@ export interface Slot {
 /** Every array starts at a multiple of this, so that readers in other languages may map the file. */
 const alignment = 8;
 const longestName = 200;
-
-/** Numbers in a shape. A product beyond 2^53 is an `ArtifactError`. */
-export function sizeOf(shape: readonly number[], where: string): number {
-  let size = 1;
-  for (const length of shape) size *= length >= 0 ? length : Number.NaN;
-  if (!Number.isSafeInteger(size)) {
-    throw new ArtifactError(`${where}: shape ${show(shape)} is not one that memory could hold`);
-  }
-  return size;
-}
-
-/** A shape out of JSON: whole numbers of 0 or more. */
-export function asShape(value: Json | undefined, where: string): number[] {
-  return asList(value, where).map((length, i) => asCount(length, `${where}[${i}]`));
-}
 
 /** The bytes of a table's arrays, and the list for the manifest: `{name, dtype, shape, offset}` in file order. */
 export function packTable(table: Table, where: string): { bytes: Uint8Array; arrays: JsonObject[] } {

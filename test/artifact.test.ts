@@ -175,6 +175,7 @@ test('what could not be loaded again is not saved', async () => {
       { networks: { e: { ...artifact.networks.encoder!, modelTopology: { a: Number.NaN } } } },
       /modelTopology\.a: NaN cannot/,
     ],
+    [{ state: { x: 'x'.repeat(2 ** 26) } }, /options and state fill \d+ bytes, at most 67108864 can be read/],
     [{ kind: '' }, /kind: must be a text, not ""/],
     [
       { networks: { e: { ...artifact.networks.encoder!, format: 'graph-model' } } },

@@ -185,8 +185,9 @@ async function findModel(path: string): Promise<{ root: string; identity: string
 
 async function readInside(root: string, name: string, maxBytes: number): Promise<Uint8Array> {
   const { fs, constants, paths } = await node();
-  if (!isArtifactFile(name))
+  if (!isArtifactFile(name)) {
     throw new ArtifactError(`load: ${show(name)} is not the name of a file of a model`);
+  }
   const wanted = paths.join(root, name);
   const file = await fs.realpath(wanted).catch((cause: unknown) => {
     throw new ArtifactError(`load: ${wanted} is missing (${messageOf(cause)})`, { cause });
@@ -207,8 +208,9 @@ async function readInside(root: string, name: string, maxBytes: number): Promise
     let end = 0;
     while (end < bytes.length) {
       const { bytesRead } = await handle.read(bytes, end, Math.min(readStep, bytes.length - end), end);
-      if (bytesRead === 0)
+      if (bytesRead === 0) {
         throw new ArtifactError(`load: ${wanted} ended at ${end} of ${bytes.length} bytes`);
+      }
       end += bytesRead;
     }
     return bytes;
