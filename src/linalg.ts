@@ -75,7 +75,7 @@ export function pca(matrix: Matrix, { components, random, sampleRows }: PcaOptio
  *
  * Throws `DataError` when the columns are not those of the fit.
  */
-export function project(matrix: Matrix, { mean, components }: Pca): Matrix {
+export function project(matrix: Matrix, { mean, components }: Pick<Pca, 'mean' | 'components'>): Matrix {
   const [rows, columns] = matrix.shape;
   const [count, width] = components.shape;
   if (columns !== width) {

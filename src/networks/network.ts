@@ -23,7 +23,8 @@ export function networkOf(model: LayersModel, name: string, owned: boolean): Net
     apply: (x, training) => model.apply(x, { training }) as Tensor,
     variables: () => model.trainableWeights.map((weight) => weight.read() as Variable),
     dispose() {
-      if (owned && !disposed) model.dispose();
+      // model.dispose() spares layers that another model shares; every weight here is ours alone.
+      if (owned && !disposed) for (const weight of model.weights) weight.dispose();
       disposed = true;
     },
   };
