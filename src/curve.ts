@@ -10,9 +10,8 @@ export interface Curve {
 const samples = 300;
 
 /**
- * Fits `a` and `b` of the similarity curve by least squares to 1 below `minDist` and
- * exp(-(d - minDist) / spread) beyond, on 300 points of [0, 3 spread] (McInnes, Healy and Melville, UMAP, 2018,
- * definition 11).
+ * Fits `a` and `b` of the similarity curve by least squares to 1 below `minDist` and exp(-(d - minDist) /
+ * spread) beyond, on 300 points of [0, 3 spread] (McInnes, Healy and Melville, UMAP, 2018, definition 11).
  *
  * - `minDist`, default 0.1, in [0, spread]: distance below which embedded neighbours count as touching.
  *   Smaller values give tighter clumps.

@@ -2,7 +2,9 @@
 import { Matrix as DenseMatrix, EigenvalueDecomposition } from 'ml-matrix';
 import type { Random } from './types.js';
 
-/** Applies the operator to `count` vectors, one after another in `vectors`, and writes the results to `out`. */
+/**
+ * Applies the operator to `count` vectors, one after another in `vectors`, and writes the results to `out`.
+ */
 export type Operator = (vectors: Float64Array, count: number, out: Float64Array) => void;
 
 export interface Eigenpairs {
@@ -25,9 +27,9 @@ export interface EigenOptions {
 }
 
 /**
- * The `count` algebraically largest eigenpairs of a symmetric operator on vectors of length `size` (`count` at most
- * `size`), by the block Lanczos method with full orthogonalisation and thick restarts (Wu and Simon, 2000). Blocks as
- * wide as `count` find eigenvalues of any multiplicity. Needs room for about 6 `count` + 16
+ * The `count` algebraically largest eigenpairs of a symmetric operator on vectors of length `size` (`count`
+ * at most `size`), by the block Lanczos method with full orthogonalisation and thick restarts (Wu and Simon,
+ * 2000). Blocks as wide as `count` find eigenvalues of any multiplicity. Needs room for about 6 `count` + 16
  * vectors.
  */
 export function largestEigenpairs(
@@ -83,7 +85,9 @@ export function largestEigenpairs(
   }
 }
 
-/** Takes the parts along the basis out of a vector, twice against rounding, and notes them in column `column`. */
+/**
+ * Takes the parts along the basis out of a vector, twice against rounding, and notes them in column `column`.
+ */
 function project(
   basis: Float64Array,
   used: number,
@@ -106,8 +110,9 @@ function project(
 }
 
 /**
- * Makes `width` vectors from position `first` on orthonormal among themselves and returns how many were left; these come
- * first, the others were no longer than `negligible`. Column c of `coefficients` tells how the c-th vector was made of them.
+ * Makes `width` vectors from position `first` on orthonormal among themselves and returns how many were left;
+ * these come first, the others were no longer than `negligible`. Column c of `coefficients` tells how the
+ * c-th vector was made of them.
  */
 function orthonormalise(
   vectors: Float64Array,
@@ -177,7 +182,10 @@ function residualNorms(
   return norms;
 }
 
-/** Replaces the first `count` of `used` basis vectors by combinations of all of them, one slice of entries at a time. */
+/**
+ * Replaces the first `count` of `used` basis vectors by combinations of all of them, one slice of entries at
+ * a time.
+ */
 function rotate(basis: Float64Array, used: number, size: number, vectors: Float64Array, count: number): void {
   const slice = 512;
   const rotated = new Float64Array(count * slice);

@@ -9,8 +9,8 @@ import type { Edges, Knn } from './types.js';
 /** How neighbours become memberships. */
 export interface SmoothKnnOptions {
   /**
-   * Number of neighbours every row is fully tied to, default 1, at least 0. A fraction interpolates between the
-   * two nearest whole numbers. Larger values keep sparse regions better connected.
+   * Number of neighbours every row is fully tied to, default 1, at least 0. A fraction interpolates between
+   * the two nearest whole numbers. Larger values keep sparse regions better connected.
    */
   readonly localConnectivity?: number;
   /** Neighbours at this distance or beyond are cut; above 0, default Infinity. */
@@ -42,9 +42,10 @@ export function fuzzyGraph(knn: Knn, { setOpMixRatio = 1, ...options }: FuzzyOpt
 }
 
 /**
- * The local scale of every row: `rho`, the distance to its nearest neighbour (`localConnectivity` of them), and
- * `sigma`, chosen so that its memberships sum to log2(k). Where no scale can do that, the memberships are as
- * near as can be; `sigma` never falls below a thousandth of the mean distance. Cut neighbours take no part.
+ * The local scale of every row: `rho`, the distance to its nearest neighbour (`localConnectivity` of them),
+ * and `sigma`, chosen so that its memberships sum to log2(k). Where no scale can do that, the memberships are
+ * as near as can be; `sigma` never falls below a thousandth of the mean distance. Cut neighbours take no
+ * part.
  *
  * Throws as {@link fuzzyGraph} does.
  */
@@ -76,8 +77,8 @@ export function smoothKnn(
     }
     const nearest = nearestDistance(kept, count, localConnectivity);
     rho[i] = nearest;
-    // Among k or more duplicates a row may not be listed as its own neighbour. Its nearest then stands in for it,
-    // so that duplicates get equal scales.
+    // Among k or more duplicates a row may not be listed as its own neighbour. Its nearest then stands in for
+    // it, so that duplicates get equal scales.
     const scale = bisect(kept, 1 - self, count, rho[i]!, target);
     sigma[i] = Math.max(scale, smallestScale * (nearest > 0 ? sum / (count + self) : overallMean));
   }
@@ -85,8 +86,8 @@ export function smoothKnn(
 }
 
 /**
- * Directed memberships, row by row, nearest first: exp(-max(0, d - rho) / sigma) for every neighbour that is not
- * cut, nothing on the row itself. These are the rows before the union; the sum of each is log2(k).
+ * Directed memberships, row by row, nearest first: exp(-max(0, d - rho) / sigma) for every neighbour that is
+ * not cut, nothing on the row itself. These are the rows before the union; the sum of each is log2(k).
  */
 export function directedMemberships(knn: Knn, options: SmoothKnnOptions = {}): SparseRows {
   const { sigma, rho } = smoothKnn(knn, options);

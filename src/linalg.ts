@@ -22,20 +22,24 @@ export interface PcaOptions {
   readonly components: number;
   /** Draws the rows and the start of the search. */
   readonly random: Random;
-  /** Rows to fit on, drawn without replacement; default all. 10,000 are plenty for 64 components of images. */
+  /**
+   * Rows to fit on, drawn without replacement; default all. 10,000 are plenty for 64 components of images.
+   */
   readonly sampleRows?: number;
 }
 
-/** Up to this width the covariance matrix itself is built (32 MB); beyond, products with the data replace it. */
+/**
+ * Up to this width the covariance matrix itself is built (32 MB); beyond, products with the data replace it.
+ */
 const widestCovariance = 2048;
 
 /**
  * Principal components of the rows of a matrix: eigenvectors of the covariance matrix, found by block Lanczos
- * iteration. Variances agree with those of a full decomposition to about one part in a million. With 10,000 rows of 784
- * columns, 64 components take about 3 s.
+ * iteration. Variances agree with those of a full decomposition to about one part in a million. With 10,000
+ * rows of 784 columns, 64 components take about 3 s.
  *
- * Throws `OptionError` for `components` or `sampleRows` out of range, `DataError` for fewer than 2 rows or values that
- * are not finite.
+ * Throws `OptionError` for `components` or `sampleRows` out of range, `DataError` for fewer than 2 rows or
+ * values that are not finite.
  */
 export function pca(matrix: Matrix, { components, random, sampleRows }: PcaOptions): Pca {
   const { data, rows, columns } = sample(matrix, sampleRows, random);

@@ -4,9 +4,9 @@ import { mostFrequent, nearestRows, rankPenalty, spearman, squaredDistance } fro
 import type { Distance, Knn, Matrix, Random } from './types.js';
 
 /**
- * Trustworthiness of an embedding, in [0, 1]: 1 when every row's `nNeighbors` nearest in the map are also near in
- * the data (Venna and Kaski, 2001; as in scikit-learn). With r(i, j) the place of j among the rows other than i
- * by distance from i in the data, and N_i the k nearest of i in the map (Euclidean),
+ * Trustworthiness of an embedding, in [0, 1]: 1 when every row's `nNeighbors` nearest in the map are also
+ * near in the data (Venna and Kaski, 2001; as in scikit-learn). With r(i, j) the place of j among the rows
+ * other than i by distance from i in the data, and N_i the k nearest of i in the map (Euclidean),
  *
  *     1 - 2 / (n k (2n - 3k - 1)) * sum over i, j in N_i of max(0, r(i, j) - k)
  *
@@ -14,8 +14,8 @@ import type { Distance, Knn, Matrix, Random } from './types.js';
  *
  * - `data`, n rows; `embedding`, the same n rows, any width.
  * - `nNeighbors`, default 15: k, at least 1 and below n / 2.
- * - `distance`: metric of the data, default Euclidean. Euclidean distances are computed in blocks (about 6 s for
- *   5,000 rows of 784); the time grows with the square of n, so give a sample of a large data set.
+ * - `distance`: metric of the data, default Euclidean. Euclidean distances are computed in blocks (about 6 s
+ *   for 5,000 rows of 784); the time grows with the square of n, so give a sample of a large data set.
  *
  * Throws `DataError` for tables that do not match, `OptionError` for `nNeighbors` out of range.
  */
@@ -41,9 +41,9 @@ export function trustworthiness(
 }
 
 /**
- * Share of `test` rows whose label is the most frequent among their `k` nearest rows of `train` (Euclidean): how well
- * a nearest-neighbour classifier does on the map. Of equally frequent labels the smallest counts, as in
- * scikit-learn's `KNeighborsClassifier`; equal distances are taken in the order of the rows.
+ * Share of `test` rows whose label is the most frequent among their `k` nearest rows of `train` (Euclidean):
+ * how well a nearest-neighbour classifier does on the map. Of equally frequent labels the smallest counts, as
+ * in scikit-learn's `KNeighborsClassifier`; equal distances are taken in the order of the rows.
  *
  * - `trainLabels`, `testLabels`: one whole number a row.
  * - `k`, default 5: from 1 to the rows of `train`.
@@ -89,8 +89,9 @@ export function knnAccuracy({
 }
 
 /**
- * Share of the true neighbours that an approximate search found, in [0, 1]; a row itself does not count. Neighbours
- * are compared by id, so among many equal distances a right answer may differ from the exact table's.
+ * Share of the true neighbours that an approximate search found, in [0, 1]; a row itself does not count.
+ * Neighbours are compared by id, so among many equal distances a right answer may differ from the exact
+ * table's.
  *
  * Both tables need the same rows and k (`DataError`).
  */
@@ -122,14 +123,14 @@ export function knnRecall(found: Knn, exact: Knn): number {
 
 /**
  * Spearman correlation, in [-1, 1], of the Euclidean distances of pairs of rows in the data with those in the
- * embedding: does the map keep the order of distances, the large ones included? Equal distances share their mean
- * rank.
+ * embedding: does the map keep the order of distances, the large ones included? Equal distances share their
+ * mean rank.
  *
- * - `pairs`, default 100,000: pairs drawn with replacement from `random`. All pairs are used, and nothing is drawn,
- *   where there are no more than that. The standard error is about 1 / sqrt(pairs).
+ * - `pairs`, default 100,000: pairs drawn with replacement from `random`. All pairs are used, and nothing is
+ *   drawn, where there are no more than that. The standard error is about 1 / sqrt(pairs).
  *
- * Throws `DataError` for tables that do not match or have fewer than 3 rows, `OptionError` for `pairs` below 2. The
- * result is NaN when all distances of one side are equal.
+ * Throws `DataError` for tables that do not match or have fewer than 3 rows, `OptionError` for `pairs` below
+ * 2. The result is NaN when all distances of one side are equal.
  */
 export function distanceCorrelation(
   data: Matrix,
@@ -167,9 +168,9 @@ export function distanceCorrelation(
 }
 
 /**
- * Mean silhouette of labelled points, in [-1, 1]: with a the mean Euclidean distance of a point to the others of its
- * label and b that to the nearest other label, (b - a) / max(a, b), 0 for a label with one point (Rousseeuw, 1987;
- * as in scikit-learn).
+ * Mean silhouette of labelled points, in [-1, 1]: with a the mean Euclidean distance of a point to the others
+ * of its label and b that to the nearest other label, (b - a) / max(a, b), 0 for a label with one point
+ * (Rousseeuw, 1987; as in scikit-learn).
  *
  * - `labels`: one whole number a row, at least 2 and fewer than rows different ones.
  *

@@ -1,11 +1,16 @@
-/** Inner products of rows, block against block: the inner loop of PCA and of exact comparisons of all pairs. */
+/**
+ * Inner products of rows, block against block: the inner loop of PCA and of exact comparisons of all pairs.
+ */
 
 /** Rows in a block. 64 rows of 784 columns take 400 kB, so two blocks stay in a core's own cache. */
 export const blockRows = 64;
 /** Columns that {@link addProducts} takes at a time. */
 const slab = 1024;
 
-/** Where a table lies in a flat array: entry (row, column) at `start + row * rowStride + column * columnStride`. */
+/**
+ * Where a table lies in a flat array: entry (row, column) at `start + row * rowStride + column *
+ * columnStride`.
+ */
 export interface View {
   readonly start: number;
   readonly rowStride: number;
@@ -18,8 +23,8 @@ export function packedBlock(columns: number): Float64Array {
 }
 
 /**
- * Packs the first `count` rows (at most 64) of a view for {@link blockProducts}: `lanes` rows side by side, column by
- * column, the rest of the block zero. `lanes` is 2 for a left block, 4 for a right one.
+ * Packs the first `count` rows (at most 64) of a view for {@link blockProducts}: `lanes` rows side by side,
+ * column by column, the rest of the block zero. `lanes` is 2 for a left block, 4 for a right one.
  */
 export function packRows(
   data: Float32Array | Float64Array,
@@ -43,9 +48,9 @@ export function packRows(
 }
 
 /**
- * Products of all rows of a left block with all rows of a right one: `out[i * 64 + j]`, for `i` below `rows` rounded
- * up to even and `j` below `others` rounded up to a multiple of 4. Every product is summed in double precision, in
- * the order of the columns.
+ * Products of all rows of a left block with all rows of a right one: `out[i * 64 + j]`, for `i` below `rows`
+ * rounded up to even and `j` below `others` rounded up to a multiple of 4. Every product is summed in double
+ * precision, in the order of the columns.
  */
 export function blockProducts(
   left: Float64Array,
@@ -101,9 +106,9 @@ export function blockProducts(
 }
 
 /**
- * Adds the product of every row of one view with every row of another: `out[i * rowsB + j]` grows by the sum over `columns`
- * of A(i, c) B(j, c). With `triangle`, both are one view and only blocks that reach the diagonal or lie right of it
- * are computed.
+ * Adds the product of every row of one view with every row of another: `out[i * rowsB + j]` grows by the sum
+ * over `columns` of A(i, c) B(j, c). With `triangle`, both are one view and only blocks that reach the
+ * diagonal or lie right of it are computed.
  */
 export function addProducts(
   a: Float32Array | Float64Array,

@@ -19,8 +19,9 @@ export function squaredDistance(a: Matrix, i: number, b: Matrix, j: number): num
 }
 
 /**
- * Ids of the `k` rows of `points` nearest to every row of `queries` (Euclidean), nearest first, flat; of equal
- * distances the smaller id comes first. With `others`, both are one table and a row is not its own neighbour.
+ * Ids of the `k` rows of `points` nearest to every row of `queries` (Euclidean), nearest first, flat; of
+ * equal distances the smaller id comes first. With `others`, both are one table and a row is not its own
+ * neighbour.
  */
 export function nearestRows(queries: Matrix, points: Matrix, k: number, others: boolean): Int32Array {
   const near = new Int32Array(queries.shape[0] * k);
@@ -47,9 +48,9 @@ export function nearestRows(queries: Matrix, points: Matrix, k: number, others: 
 }
 
 /**
- * Sum over rows i and over the k ids in row i of `near` of max(0, r - k), r being the id's place, from 1, among the
- * rows other than i by distance from i, then by id. Places are found by counting nearer rows, so nothing is sorted
- * and memory is that of `near`.
+ * Sum over rows i and over the k ids in row i of `near` of max(0, r - k), r being the id's place, from 1,
+ * among the rows other than i by distance from i, then by id. Places are found by counting nearer rows, so
+ * nothing is sorted and memory is that of `near`.
  */
 export function rankPenalty(data: Matrix, near: Int32Array, k: number, distance?: Distance): number {
   const rows = data.shape[0];
@@ -156,7 +157,10 @@ function squaredNorms({ data, shape: [rows, columns] }: Matrix): Float64Array {
   return norms;
 }
 
-/** |x_i - x_j|^2 = |x_i|^2 + |x_j|^2 - 2 x_i x_j, to the last bit what the blocks give: the same sums in the same order. */
+/**
+ * |x_i - x_j|^2 = |x_i|^2 + |x_j|^2 - 2 x_i x_j, to the last bit what the blocks give: the same sums in the
+ * same order.
+ */
 function byProduct({ data, shape }: Matrix, norms: Float64Array, i: number, j: number): number {
   const columns = shape[1];
   let sum = 0;

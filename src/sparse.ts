@@ -16,7 +16,10 @@ export function edgeRows({ head, tail, weight, vertices }: Edges): SparseRows {
   return { offsets, columns: tail, values: weight };
 }
 
-/** The transpose of a square sparse matrix, every row sorted by column: a counting sort, linear in the entries. */
+/**
+ * The transpose of a square sparse matrix, every row sorted by column: a counting sort, linear in the
+ * entries.
+ */
 export function transpose({ offsets, columns, values }: SparseRows): SparseRows {
   const rows = offsets.length - 1;
   const entries = offsets[rows]!;
@@ -34,4 +37,36 @@ export function transpose({ offsets, columns, values }: SparseRows): SparseRows 
     }
   }
   return { offsets: transposedOffsets, columns: transposedColumns, values: transposedValues };
+}
+
+/**
+ * Vertices of every connected component in breadth-first order, so that neighbours stand close: component p
+ * holds `members` from `offsets[p]` to `offsets[p + 1]`.
+ */
+export function connectedComponents({ offsets: starts, columns }: SparseRows): {
+  members: Int32Array;
+  offsets: Int32Array;
+} {
+  const vertices = starts.length - 1;
+  const members = new Int32Array(vertices);
+  const seen = new Uint8Array(vertices);
+  const ends: number[] = [0];
+  let filled = 0;
+  for (let first = 0; first < vertices; first++) {
+    if (seen[first] === 1) continue;
+    let next = filled;
+    seen[first] = 1;
+    members[filled++] = first;
+    while (next < filled) {
+      const vertex = members[next++]!;
+      for (let entry = starts[vertex]!; entry < starts[vertex + 1]!; entry++) {
+        const neighbor = columns[entry]!;
+        if (seen[neighbor] === 1) continue;
+        seen[neighbor] = 1;
+        members[filled++] = neighbor;
+      }
+    }
+    ends.push(filled);
+  }
+  return { members, offsets: Int32Array.from(ends) };
 }

@@ -1,7 +1,10 @@
-/** A first layout of a graph: eigenvectors of its normalised Laplacian, one connected component beside the other. */
+/**
+ * A first layout of a graph: eigenvectors of its normalised Laplacian, one connected component beside the
+ * other.
+ */
 import { largestEigenpairs, type Operator } from './eigen.js';
 import { DataError, OptionError } from './errors.js';
-import { edgeRows, type SparseRows } from './sparse.js';
+import { connectedComponents, edgeRows, type SparseRows } from './sparse.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 /** Largest absolute coordinate of a layout, and the deviation of the noise on it, as in umap-learn. */
@@ -12,10 +15,11 @@ const tolerance = 1e-4;
 const filterDegree = 20;
 
 /**
- * Lays out a graph by the eigenvectors of I - D^(-1/2) W D^(-1/2) with the smallest eigenvalues but the first (Belkin and
- * Niyogi, 2003), one eigenvector a dimension, W the weights and D the sums of its rows. Connected components are laid
- * out one by one in boxes side by side, of an area in proportion to their vertices; in components too small for it,
- * vertices stand at random. The largest absolute coordinate is 10, plus normal noise of deviation 1e-4.
+ * Lays out a graph by the eigenvectors of I - D^(-1/2) W D^(-1/2) with the smallest eigenvalues but the first
+ * (Belkin and Niyogi, 2003), one eigenvector a dimension, W the weights and D the sums of its rows. Connected
+ * components are laid out one by one in boxes side by side, of an area in proportion to their vertices; in
+ * components too small for it, vertices stand at random. The largest absolute coordinate is 10, plus normal
+ * noise of deviation 1e-4.
  *
  * - `components`: dimensions of the layout, at least 1.
  * - `random`: draws the start of the search, random places and noise.
@@ -61,40 +65,8 @@ export function spectralLayout(
 }
 
 /**
- * Vertices of every connected component in breadth-first order, so that neighbours stand close: component p holds
- * `members` from `offsets[p]` to `offsets[p + 1]`.
- */
-export function connectedComponents({ offsets: starts, columns }: SparseRows): {
-  members: Int32Array;
-  offsets: Int32Array;
-} {
-  const vertices = starts.length - 1;
-  const members = new Int32Array(vertices);
-  const seen = new Uint8Array(vertices);
-  const ends: number[] = [0];
-  let filled = 0;
-  for (let first = 0; first < vertices; first++) {
-    if (seen[first] === 1) continue;
-    let next = filled;
-    seen[first] = 1;
-    members[filled++] = first;
-    while (next < filled) {
-      const vertex = members[next++]!;
-      for (let entry = starts[vertex]!; entry < starts[vertex + 1]!; entry++) {
-        const neighbor = columns[entry]!;
-        if (seen[neighbor] === 1) continue;
-        seen[neighbor] = 1;
-        members[filled++] = neighbor;
-      }
-    }
-    ends.push(filled);
-  }
-  return { members, offsets: Int32Array.from(ends) };
-}
-
-/**
- * Coordinates of one component, dimension after dimension, in [-1, 1] or smaller. `local` is scratch: it takes the
- * place of every vertex among the members.
+ * Coordinates of one component, dimension after dimension, in [-1, 1] or smaller. `local` is scratch: it
+ * takes the place of every vertex among the members.
  */
 function layOutComponent(
   rows: SparseRows,
@@ -111,9 +83,10 @@ function layOutComponent(
     return scattered;
   }
   for (let i = 0; i < size; i++) local[members[i]!] = i;
-  const adjacency = normalisedAdjacency(rows, members, local);
-  // A first round tells where the spectrum ends; a filter then lifts what lies above from the rest, which saves most of
-  // the orthogonalisation that the small gaps of large graphs would cost.
+  const { rows: normalised, root } = normalise(rows, members, local);
+  const adjacency = withoutFirst(normalised, root);
+  // A first round tells where the spectrum ends; a filter then lifts what lies above from the rest, which
+  // saves most of the orthogonalisation that the small gaps of large graphs would cost.
   const first = largestEigenpairs(adjacency, size, components, { random, tolerance, rounds: 1 });
   if (first.residuals.every((norm) => norm <= tolerance)) return first.vectors;
   const filtered = chebyshevFilter(adjacency, size, components, first.values[components - 1]!);
@@ -125,25 +98,16 @@ function layOutComponent(
   }).vectors;
 }
 
-/**
- * v -> (D^(-1/2) W D^(-1/2) - 2 u u') v within one component. Its first eigenvector is known, u = D^(1/2) 1 / |D^(1/2) 1|
- * with eigenvalue 1; taking it twice puts it last.
- */
-function normalisedAdjacency(
-  { offsets, columns, values }: SparseRows,
-  members: Int32Array,
-  local: Int32Array,
-): Operator {
+/** D^(-1/2) W D^(-1/2) within one component, with the square roots of its degrees, D^(1/2), as `root`. */
+function normalise({ offsets, columns, values }: SparseRows, members: Int32Array, local: Int32Array) {
   const size = members.length;
   const starts = new Int32Array(size + 1);
   const root = new Float64Array(size);
-  let total = 0;
   for (let i = 0; i < size; i++) {
     const vertex = members[i]!;
     let degree = 0;
     for (let entry = offsets[vertex]!; entry < offsets[vertex + 1]!; entry++) degree += values[entry]!;
     root[i] = Math.sqrt(degree);
-    total += degree;
     starts[i + 1] = starts[i]! + offsets[vertex + 1]! - offsets[vertex]!;
   }
   const neighbors = new Int32Array(starts[size]!);
@@ -156,9 +120,20 @@ function normalisedAdjacency(
       weights[entry] = values[from++]! / (root[i]! * root[neighbor]!);
     }
   }
+  return { rows: { offsets: starts, columns: neighbors, values: weights }, root };
+}
+
+/**
+ * v -> (A - 2 u u') v for A = D^(-1/2) W D^(-1/2). Its first eigenvector is known, u = D^(1/2) 1 / |D^(1/2)
+ * 1| with eigenvalue 1; taking it twice puts it last.
+ */
+function withoutFirst({ offsets, columns, values }: SparseRows, root: Float64Array): Operator {
+  const size = root.length;
+  let total = 0;
+  for (let i = 0; i < size; i++) total += root[i]! * root[i]!;
   return (vectors, count, out) => {
     for (let start = 0; start < count * size; start += 2 * size) {
-      // Two vectors at a time, so that weights and neighbours are read once for both; the last may go alone, twice.
+      // Two vectors at a time, so that the matrix is read once for both; an odd last one goes with itself.
       const other = start + size < count * size ? start + size : start;
       let along = 0;
       let alongOther = 0;
@@ -169,14 +144,14 @@ function normalisedAdjacency(
       const known = (2 * along) / total;
       const knownOther = (2 * alongOther) / total;
       for (let i = 0; i < size; i++) {
-        const end = starts[i + 1]!;
+        const end = offsets[i + 1]!;
         let sum = -known * root[i]!;
         let sumOther = -knownOther * root[i]!;
-        for (let entry = starts[i]!; entry < end; entry++) {
-          const weight = weights[entry]!;
-          const neighbor = neighbors[entry]!;
-          sum += weight * vectors[start + neighbor]!;
-          sumOther += weight * vectors[other + neighbor]!;
+        for (let entry = offsets[i]!; entry < end; entry++) {
+          const value = values[entry]!;
+          const column = columns[entry]!;
+          sum += value * vectors[start + column]!;
+          sumOther += value * vectors[other + column]!;
         }
         out[start + i] = sum;
         out[other + i] = sumOther;
@@ -186,11 +161,12 @@ function normalisedAdjacency(
 }
 
 /**
- * v -> T(A') v, T a Chebyshev polynomial and A' = A shifted and scaled so that [-1, cut] becomes [-1, 1]: eigenvalues of A up
- * to `cut` stay in [-1, 1], those above grow beyond, the more the larger they are.
+ * v -> T(A') v, T a Chebyshev polynomial and A' = A shifted and scaled so that [-1, cut] becomes [-1, 1]:
+ * eigenvalues of A up to `cut` stay in [-1, 1], those above grow beyond, the more the larger they are.
  */
 function chebyshevFilter(operator: Operator, size: number, count: number, cut: number): Operator {
-  // 2 / (cut + 1) (A - (cut - 1) / 2); where the largest eigenvalue, below 1, would grow past 1e6, the degree is less.
+  // 2 / (cut + 1) (A - (cut - 1) / 2); where the largest eigenvalue, below 1, would grow past 1e6, the degree
+  // is less.
   const scale = 2 / (cut + 1);
   const middle = (cut - 1) / 2;
   const degree = Math.max(
@@ -216,7 +192,9 @@ function chebyshevFilter(operator: Operator, size: number, count: number, cut: n
   };
 }
 
-/** Middles of boxes with these sides, largest first in rows below each other, about as wide in all as high. */
+/**
+ * Middles of boxes with these sides, largest first in rows below each other, about as wide in all as high.
+ */
 function shelves(sides: Float64Array, components: number): { x: Float64Array; y: Float64Array } {
   const order = Array.from(sides, (_, part) => part).sort((a, b) => sides[b]! - sides[a]! || a - b);
   const area = sides.reduce((sum, side) => sum + side * side, 0);

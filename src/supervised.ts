@@ -14,10 +14,10 @@ export interface SuperviseOptions {
 const leastMembership = 1e-8;
 
 /**
- * Weakens edges between rows of different labels, as in umap-learn. With F = 2.5 / (1 - targetWeight), an edge keeps
- * exp(-1) of its weight where a label is unknown, and exp(-F) where the labels differ; at `targetWeight` 1 such edges
- * go. Then every vertex is tied to its strongest neighbour again (row maxima become 1) and both views of an edge are
- * united.
+ * Weakens edges between rows of different labels, as in umap-learn. With F = 2.5 / (1 - targetWeight), an
+ * edge keeps exp(-1) of its weight where a label is unknown, and exp(-F) where the labels differ; at
+ * `targetWeight` 1 such edges go. Then every vertex is tied to its strongest neighbour again (row maxima
+ * become 1) and both views of an edge are united.
  *
  * - `labels`: one whole number a vertex, -1 where it is unknown.
  *
@@ -44,12 +44,13 @@ export function superviseCategorical(
 }
 
 /**
- * Weakens edges by a distance between targets: exp(-F distance(i, j)), with F and the rest as in
- * {@link superviseCategorical}. For ordinal classes, for instance, |y_i - y_j| / (number of classes - 1).
+ * Weakens edges by a distance between targets: exp(-F distance(i, j)), with F and the rest as in {@link
+ * superviseCategorical}. For ordinal classes, for instance, |y_i - y_j| / (number of classes - 1).
  *
  * - `distance`: of the targets of two vertices; at least 0.
  *
- * Throws `DataError` when a distance is negative or not a number, `OptionError` for `targetWeight` out of range.
+ * Throws `DataError` when a distance is negative or not a number, `OptionError` for `targetWeight` out of
+ * range.
  */
 export function superviseDiscrete(
   edges: Edges,
@@ -73,16 +74,16 @@ export function superviseDiscrete(
 }
 
 /**
- * Intersects the graph with the directed fuzzy graph of the targets, as in umap-learn. With l and r the memberships of
- * an edge in the data and among the targets, and t = targetWeight, it becomes l r^(t / (1 - t)) for t < 0.5, else
- * l^((1 - t) / t) r; an edge that one side lacks has a small membership there, half that side's smallest. Then as in
- * {@link superviseCategorical}.
+ * Intersects the graph with the directed fuzzy graph of the targets, as in umap-learn. With l and r the
+ * memberships of an edge in the data and among the targets, and t = targetWeight, it becomes l r^(t / (1 -
+ * t)) for t < 0.5, else l^((1 - t) / t) r; an edge that one side lacks has a small membership there, half
+ * that side's smallest. Then as in {@link superviseCategorical}.
  *
- * - `targetKnn`: nearest neighbours among the targets, one row a vertex; see {@link scalarNeighbors} for one number a
- *   row.
+ * - `targetKnn`: nearest neighbours among the targets, one row a vertex; see {@link scalarNeighbors} for one
+ *   number a row.
  *
- * Throws `DataError` for a table that does not match the graph or is malformed, `OptionError` for `targetWeight` out of
- * range.
+ * Throws `DataError` for a table that does not match the graph or is malformed, `OptionError` for
+ * `targetWeight` out of range.
  */
 export function superviseContinuous(edges: Edges, targetKnn: Knn, options: SuperviseOptions = {}): Edges {
   const targetWeight = checkTargetWeight(options);
@@ -92,8 +93,8 @@ export function superviseContinuous(edges: Edges, targetKnn: Knn, options: Super
 }
 
 /**
- * Exact nearest neighbours of numbers, |y_i - y_j| apart, by sorting them. Column 0 is the row itself. Of equal
- * distances those below come first.
+ * Exact nearest neighbours of numbers, |y_i - y_j| apart, by sorting them. Column 0 is the row itself. Of
+ * equal distances those below come first.
  *
  * - `k`: neighbours a row, itself included, from 2 to the number of values.
  *
@@ -132,7 +133,10 @@ export function scalarNeighbors(values: ArrayLike<number>, k: number): Knn {
   return { indices, distances, rows, k };
 }
 
-/** Merges two matrices with sorted rows, entry by entry where either has one, by the powers of the target weight. */
+/**
+ * Merges two matrices with sorted rows, entry by entry where either has one, by the powers of the target
+ * weight.
+ */
 function intersect(data: SparseRows, targets: SparseRows, targetWeight: number): SparseRows {
   const rows = data.offsets.length - 1;
   const most = data.offsets[rows]! + targets.offsets[rows]!;

@@ -53,8 +53,8 @@ function randomKnn(seed: number, rows: number, k: number): Knn {
 
 /**
  * The file's distances are rounded to seven digits, which their differences from rho do not survive. But the
- * euclidean ones are roots of whole numbers, and the cosine ones 1 minus a single-precision number in [0.5, 1),
- * so that below 0.1 seven digits still tell which. Rows that reach beyond are held to a looser bound.
+ * euclidean ones are roots of whole numbers, and the cosine ones 1 minus a single-precision number in [0.5,
+ * 1), so that below 0.1 seven digits still tell which. Rows that reach beyond are held to a looser bound.
  */
 const unrounded = {
   euclidean: (distance: number) => Math.sqrt(Math.round(distance ** 2)),

@@ -95,7 +95,8 @@ for (const name of mapNames) {
   });
 
   test(`trustworthiness of tied integer data equals that of scikit-learn but for the order of ties, ${name}`, () => {
-    // NumPy's default sort leaves the order of equal distances open; any order moves these values by up to 2.5e-4.
+    // NumPy's default sort leaves the order of equal distances open; any order moves these values by up to
+    // 2.5e-4.
     for (const [k, wanted] of Object.entries(golden.values)) {
       close(trustworthiness(X, maps[name], { nNeighbors: Number(k) }), wanted[name], 2e-5, `k ${k}`);
     }
@@ -160,8 +161,8 @@ test('trustworthiness equals its definition, ties and duplicates included, at ev
 test('a copy of the data is fully trustworthy, and a swap on a line costs what it should', () => {
   const data = randomMatrix(5, 100, 4);
   assert.equal(trustworthiness(data, data), 1);
-  // 0 and 6 swapped on a line of 7 points, k = 1. Nearest in the map: 0 -> 5, 1 -> 6, 2 -> 1, 3 -> 2, 4 -> 3, 5 -> 4,
-  // 6 -> 1. In the data 5 is 5th from 0, 6 is 6th from 1 and 1 is 5th from 6: penalty 4 + 5 + 4.
+  // 0 and 6 swapped on a line of 7 points, k = 1. Nearest in the map: 0 -> 5, 1 -> 6, 2 -> 1, 3 -> 2, 4 -> 3,
+  // 5 -> 4, 6 -> 1. In the data 5 is 5th from 0, 6 is 6th from 1 and 1 is 5th from 6: penalty 4 + 5 + 4.
   const line = matrix([[0], [1], [2.1], [3.3], [4.6], [6], [7.5]]);
   const swapped = matrix([[7.5], [1], [2.1], [3.3], [4.6], [6], [0]]);
   close(trustworthiness(line, swapped, { nNeighbors: 1 }), 1 - (2 / (7 * 10)) * 13, 1e-12, 'by hand');

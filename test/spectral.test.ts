@@ -37,7 +37,10 @@ function likeness(a: number[], b: number[]): number {
   return Math.abs(dot(u, v)) / Math.sqrt(dot(u, u) * dot(v, v));
 }
 
-/** Rayleigh quotient of a coordinate for D^(-1/2) W D^(-1/2), and the norm of what is left, relative to the coordinate. */
+/**
+ * Rayleigh quotient of a coordinate for D^(-1/2) W D^(-1/2), and the norm of what is left, relative to the
+ * coordinate.
+ */
 function residual({ head, tail, weight, vertices }: Edges, coordinate: number[]) {
   const degree = new Float64Array(vertices);
   for (let edge = 0; edge < head.length; edge++) degree[head[edge]!]! += weight[edge]!;
