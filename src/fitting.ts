@@ -1,10 +1,11 @@
 /** From rows and options to everything a training needs: graph, networks, losses, plan. */
+import * as tf from '@tensorflow/tfjs';
 import { type Curve, fitCurve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
 import { foldEncoder, type Projection, projectRows } from './fold.js';
-import type { LandmarkPositions } from './landmarks.js';
-import { pca } from './linalg.js';
+import { type LandmarkPositions, readPositions } from './landmarks.js';
+import { pca, project } from './linalg.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
 import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
@@ -21,7 +22,8 @@ import { type GraphInputs, neighborGraph } from './neighborGraph.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { createRandom } from './random.js';
-import { edgeSampler, stepsPerEpoch } from './sampler.js';
+import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
+import { spectralLayout } from './spectral.js';
 import { type Classes, readClasses, type Targets } from './targets.js';
 import type { TrainOptions } from './train.js';
 import type { Edges, LossTerm, Matrix, Network, Optimizer, Random } from './types.js';
@@ -47,10 +49,14 @@ export interface Learned extends FitNetworks {
   readonly fits: number;
 }
 
+export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
+
 export interface Prepared extends Learned {
   readonly curve: Curve;
   readonly edges: Edges;
-  readonly plan: Omit<TrainOptions, 'signal' | 'onStep'>;
+  readonly plan: Plan;
+  /** A short training before it, on a first layout; undefined for none. */
+  readonly start: Plan | undefined;
   /** Brings the encoder up to date with what is being trained. */
   fold(): void;
   /** Losses on held-out rows, if there are any. */
@@ -136,6 +142,7 @@ export async function prepareFit(
         clipValue: options.clipValue,
         ...scheduleFor(options, edges, batchSize),
       },
+      start: earlier ? undefined : await startFor(setting, edges),
       fold: () => folded?.fold(),
       validate: validation,
       release,
@@ -268,6 +275,45 @@ async function validatorFor(setting: Setting): Promise<() => Promise<Record<stri
       batches: 4,
     })),
   });
+}
+
+/** Steps, batch size and learning rate of the start; enough to arrange the clusters, not to learn the details. */
+const START = { steps: 200, batchSize: 1000, learningRate: 0.01 };
+
+/** A training on the first layout: every row a landmark, at the mean squared distance. */
+async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {
+  const { options, encoder, matrix } = setting;
+  const random = setting.random.fork('init');
+  const positions = await firstLayout(setting, edges, random);
+  if (!positions) return undefined;
+  const { steps, batchSize, learningRate } = START;
+  return {
+    matrix,
+    encoder,
+    sampler: rowSampler(matrix.shape[0], { batchSize: Math.min(batchSize, matrix.shape[0]), random }),
+    terms: [landmarkLoss({ positions, weight: 1, lossFn: tf.squaredDifference })],
+    optimizer: adam(),
+    clipValue: options.clipValue,
+    steps,
+    reports: 1,
+    learningRate: (step) => learningRate * (1 - step / steps),
+  };
+}
+
+async function firstLayout(setting: Setting, edges: Edges, random: Random): Promise<Matrix | undefined> {
+  const { init, nComponents } = setting.options;
+  if (init === 'random') return undefined;
+  if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
+  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
+  const components = Math.min(nComponents, ...setting.raw.shape);
+  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: 10_000 }));
+  // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
+  const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+  const places = new Float32Array(edges.vertices * nComponents);
+  for (let i = 0; i < data.length; i++) {
+    places[Math.floor(i / components) * nComponents + (i % components)] = (10 * data[i]!) / extent;
+  }
+  return { data: places, shape: [edges.vertices, nComponents] };
 }
 
 /** How long to train and how fast. */

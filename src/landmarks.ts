@@ -19,15 +19,16 @@ export async function readPositions(
   input: LandmarkPositions,
   rows: number,
   nComponents: number,
+  name = 'landmarkPositions',
 ): Promise<Matrix> {
   const free = new Array<number>(nComponents).fill(Number.NaN);
   const filled = Array.isArray(input)
     ? input.map((row) => (row === null ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row))
     : input;
-  const { matrix } = await enter(filled as MatrixInput, 'fit: landmarkPositions', { allowNaN: true });
+  const { matrix } = await enter(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
   if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
     throw new DataError(
-      `fit: landmarkPositions must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
+      `fit: ${name} must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
     );
   }
   for (let i = 0; i < rows; i++) {
@@ -35,7 +36,7 @@ export async function readPositions(
     if (!place.some(Number.isNaN)) return matrix;
   }
   throw new DataError(
-    `fit: landmarkPositions must give at least 1 row a place; all ${rows} rows hold NaN; leave the option out`,
+    `fit: ${name} must give at least 1 row a place; all ${rows} rows hold NaN; leave the option out`,
   );
 }
 

@@ -41,6 +41,12 @@ export interface ParametricUMAPOptions {
   a: number | null;
   b: number | null;
 
+  /**
+   * Layout that the encoder learns roughly before the training proper: `'spectral'` (of the graph), `'pca'`,
+   * places of one's own (a row each), or `'random'` for none. Acts on the first fit. Default `'spectral'`.
+   */
+  init: 'spectral' | 'pca' | 'random' | MatrixInput;
+
   // The networks.
   /** Encoder to train, one row in, `nComponents` out; stays the caller's. Default null: three dense layers of 100. */
   encoder: LayersModel | null;
@@ -134,6 +140,7 @@ export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.fr
   spread: 1,
   a: null,
   b: null,
+  init: 'spectral',
   encoder: null,
   dims: null,
   parametricReconstruction: false,
@@ -182,6 +189,7 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   spread: real(0, Number.POSITIVE_INFINITY, { above: true }),
   a: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
   b: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
+  init: either(oneOf('spectral', 'pca', 'random'), object),
   encoder: orNull(model),
   dims: orNull(listOf(whole(1))),
   parametricReconstruction: flag,
@@ -227,7 +235,6 @@ export const parametricUmapRenamed: Readonly<Record<string, string>> = {
   angularRpForest: "the search suits itself to the 'metric'",
   transformSeed: 'transform is deterministic',
   transformQueueSize: 'transform is one pass through the encoder',
-  init: 'the encoder starts from seeded weights; a start on a layout of one’s own is made with landmarkPositions in fit',
   outputMetric: 'the map is Euclidean; no other output metric is offered',
   densmap: 'densMAP is not offered',
   densLambda: 'densMAP is not offered',

@@ -14,7 +14,7 @@ export interface Fitted extends Learned {
 }
 
 /** What lasts of a fit; the rows and the samplers may go. */
-export function learnedOf({ plan, fold, validate, release, ...lasting }: Prepared): Fitted {
+export function learnedOf({ plan, start, fold, validate, release, ...lasting }: Prepared): Fitted {
   return lasting;
 }
 
@@ -46,6 +46,7 @@ export async function* runFit(
   let failed = false;
   try {
     await callbacks.begin();
+    if (prepared.start) for await (const _ of train({ ...prepared.start, signal }));
     for await (const trained of train(options)) {
       fold();
       const losses = { ...trained.losses, ...(await prepared.validate()) };
@@ -67,6 +68,7 @@ export async function* runFit(
       optimizer.restore(memory);
     }
     fold();
+    prepared.start?.optimizer.dispose();
     prepared.release(kept);
     if (kept) keep();
   }

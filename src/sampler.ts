@@ -49,8 +49,8 @@ export function drawIndex({ probability, alias }: AliasTable, random: Random): n
   return random.next() < probability[slot]! ? slot : alias[slot]!;
 }
 
-export interface EdgeSamplerOptions {
-  /** Edges a batch, at least 1. */
+export interface SamplerOptions {
+  /** Edges (or rows) a batch, at least 1. */
   readonly batchSize: number;
   readonly random: Random;
 }
@@ -61,7 +61,7 @@ export interface EdgeSamplerOptions {
  * end of the drawn edges once, so that a step encodes no row twice.
  * Throws `DataError` for a graph without edges.
  */
-export function edgeSampler(edges: Edges, { batchSize, random }: EdgeSamplerOptions): Sampler {
+export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions): Sampler {
   if (edges.head.length === 0) {
     throw new DataError(`sampler: a graph with edges wanted, got 0 edges among ${edges.vertices} rows`);
   }
@@ -83,6 +83,24 @@ export function edgeSampler(edges: Edges, { batchSize, random }: EdgeSamplerOpti
         batch.heads[p] = place.of(head[edge]!);
         batch.tails[p] = place.of(tail[edge]!);
       }
+      return batch;
+    },
+  };
+}
+
+/** Batches of rows drawn uniformly with replacement, without pairs. */
+export function rowSampler(rows: number, { batchSize, random }: SamplerOptions): Sampler {
+  const none = new Int32Array(0);
+  const batch: Batch = {
+    rows: new Int32Array(batchSize),
+    rowCount: batchSize,
+    heads: none,
+    tails: none,
+    pairCount: 0,
+  };
+  return {
+    next() {
+      for (let i = 0; i < batchSize; i++) batch.rows[i] = random.integer(rows);
       return batch;
     },
   };
