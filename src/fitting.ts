@@ -1,33 +1,20 @@
 /** From rows and options to everything a training needs: graph, networks, losses, plan. */
-import * as tf from '@tensorflow/tfjs';
 import { type Curve, fitCurve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
+import { reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
 import { foldEncoder, type Projection, projectRows } from './fold.js';
-import { type LandmarkPositions, readPositions } from './landmarks.js';
-import { pca, project } from './linalg.js';
-import { classificationLoss } from './losses/classification.js';
-import { correlationLoss } from './losses/correlation.js';
-import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
-import {
-  defaultReconstruction,
-  type Reconstruction,
-  type ReconstructionLoss,
-  reconstructionLoss,
-  reconstructionLossFn,
-} from './losses/reconstruction.js';
-import { umapLoss } from './losses/umap.js';
-import { type Entered, enterWidth } from './matrix.js';
+import type { LandmarkPositions } from './landmarks.js';
+import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
+import type { Entered } from './matrix.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { createRandom } from './random.js';
-import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
-import { spectralLayout } from './spectral.js';
+import { type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
+import { edgeSampler } from './sampler.js';
 import { type Classes, readClasses, type Targets } from './targets.js';
-import type { TrainOptions } from './train.js';
-import type { Edges, LossTerm, Matrix, Network, Optimizer, Random } from './types.js';
-import { validate } from './validation.js';
+import type { Edges, Matrix, Optimizer } from './types.js';
 
 /** What a fit may be given besides rows and targets. */
 export interface FitInputs extends GraphInputs {
@@ -49,8 +36,6 @@ export interface Learned extends FitNetworks {
   readonly fits: number;
 }
 
-export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
-
 export interface Prepared extends Learned {
   readonly curve: Curve;
   readonly edges: Edges;
@@ -71,9 +56,6 @@ export interface FitRows {
   readonly y: Targets | undefined;
   readonly positions: Matrix | undefined;
 }
-
-/** Most columns the default encoder is trained on; wider rows are projected on as many principal components. */
-const TRAINED_COLUMNS = 64;
 
 /** Checks everything that can be wrong, then builds everything that training needs. */
 export async function prepareFit(
@@ -153,54 +135,6 @@ export async function prepareFit(
   }
 }
 
-/** What the losses of one fit are made of. */
-interface Setting {
-  readonly options: ParametricUMAPOptions;
-  readonly random: Random;
-  /** As trained: behind the projection, if there is one. */
-  readonly encoder: Network;
-  readonly decoder: Network | undefined;
-  readonly classifier: Network | undefined;
-  readonly lossFn: ReconstructionLoss | undefined;
-  readonly classes: Classes | undefined;
-  readonly positions: Matrix | undefined;
-  readonly projection: Projection | undefined;
-  readonly raw: Matrix;
-  readonly matrix: Matrix;
-  readonly curve: Curve;
-}
-
-/** The losses that this fit adds up; the UMAP loss is always among them. */
-function termsFor(setting: Setting, inputs: FitInputs): LossTerm[] {
-  const { options, random, encoder, decoder, classifier, lossFn, classes, positions, raw, matrix, curve } =
-    setting;
-  const terms: LossTerm[] = [umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') })];
-  if (decoder && lossFn) {
-    const weight = options.parametricReconstructionLossWeight;
-    terms.push(
-      reconstructionLoss({ decoder, matrix: raw, lossFn, weight, autoencoder: options.autoencoderLoss }),
-    );
-  }
-  if (options.globalCorrelationLossWeight > 0) {
-    const weight = options.globalCorrelationLossWeight;
-    terms.push(correlationLoss({ matrix: raw, weight, random: random.fork('correlation') }));
-  }
-  if (positions) {
-    const weight = inputs.landmarkLossWeight ?? options.landmarkLossWeight;
-    terms.push(landmarkLoss({ positions, weight, lossFn: options.landmarkLossFn ?? euclideanLandmarkLoss }));
-  }
-  if (classifier && classes) {
-    const weight = options.classifierLossWeight;
-    const parts = { encoder, classifier, matrix, classes: classes.ids, weight };
-    terms.push(classificationLoss({ ...parts, random: random.fork('classification') }));
-  }
-  return terms;
-}
-
-function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOptions, { a, b }: Curve) {
-  return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(4 * negativeSampleRate) };
-}
-
 /** Categorical labels of y, read and indexed; undefined without y or with continuous targets. */
 function classesFor(
   y: Targets | undefined,
@@ -217,119 +151,4 @@ function classesFor(
     throw new DataError('fit: a classifier wants y, one label a row (null for unknown); got none');
   }
   return readClasses(y, rows, earlier?.classNames);
-}
-
-function reconstructionOf(
-  matrix: Matrix,
-  decoder: Network,
-  { parametricReconstructionLossFn: custom }: ParametricUMAPOptions,
-  earlier: Learned | undefined,
-  say: (line: string) => void,
-): Reconstruction {
-  if (earlier?.reconstruction) return earlier.reconstruction;
-  const reconstruction = custom ? ({ kind: 'custom' } as const) : defaultReconstruction(matrix, decoder);
-  say(`reconstruction loss: ${sayings[reconstruction.kind]}`);
-  return reconstruction;
-}
-
-const sayings = {
-  logits: 'binary cross-entropy on logits (the data lie in 0..1)',
-  probabilities: 'binary cross-entropy (the data lie in 0..1, the decoder ends in a sigmoid)',
-  squared: "mean squared error in units of the data's variance (the data leave 0..1)",
-  custom: "the caller's",
-} as const;
-
-/** Principal axes of (a sample of) the rows, and the scale that gives the projected values unit mean square. */
-function projectionOf(matrix: Matrix, random: Random): Projection {
-  const components = Math.min(TRAINED_COLUMNS, ...matrix.shape);
-  const axes = pca(matrix, { components, random: random.fork('projection'), sampleRows: 10_000 });
-  let variance = 0;
-  for (const v of axes.variance) variance += v / components;
-  return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
-}
-
-/** Reads the held-out rows, builds their graph, and returns what evaluates them at a report. */
-async function validatorFor(setting: Setting): Promise<() => Promise<Record<string, number>>> {
-  const { options, decoder, lossFn, encoder, projection, raw, curve } = setting;
-  const held = options.reconstructionValidation;
-  if (held === null || !decoder || !lossFn) return async () => ({});
-  const random = setting.random.fork('validation');
-  const { matrix } = await enterWidth(held, raw.shape[1], 'fit: reconstructionValidation');
-  const nNeighbors = Math.min(options.nNeighbors, matrix.shape[0]);
-  const graphOptions = {
-    ...options,
-    nNeighbors,
-    metric: options.metric === 'precomputed' ? 'euclidean' : options.metric,
-  };
-  const edges = await neighborGraph(matrix, undefined, graphOptions, {}, random, () => {});
-  const batchSize = Math.min(1000, matrix.shape[0]);
-  return async () => ({
-    ...(await validate({
-      matrix: projection ? projectRows(matrix, projection) : matrix,
-      raw: matrix,
-      encoder,
-      decoder,
-      lossFn,
-      sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
-      umap: umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') }),
-      batches: 4,
-    })),
-  });
-}
-
-/** Steps, batch size and learning rate of the start; enough to arrange the clusters, not to learn the details. */
-const START = { steps: 200, batchSize: 1000, learningRate: 0.01 };
-
-/** A training on the first layout: every row a landmark, at the mean squared distance. */
-async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {
-  const { options, encoder, matrix } = setting;
-  const random = setting.random.fork('init');
-  const positions = await firstLayout(setting, edges, random);
-  if (!positions) return undefined;
-  const { steps, batchSize, learningRate } = START;
-  return {
-    matrix,
-    encoder,
-    sampler: rowSampler(matrix.shape[0], { batchSize: Math.min(batchSize, matrix.shape[0]), random }),
-    terms: [landmarkLoss({ positions, weight: 1, lossFn: tf.squaredDifference })],
-    optimizer: adam(),
-    clipValue: options.clipValue,
-    steps,
-    reports: 1,
-    learningRate: (step) => learningRate * (1 - step / steps),
-  };
-}
-
-async function firstLayout(setting: Setting, edges: Edges, random: Random): Promise<Matrix | undefined> {
-  const { init, nComponents } = setting.options;
-  if (init === 'random') return undefined;
-  if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
-  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
-  const components = Math.min(nComponents, ...setting.raw.shape);
-  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: 10_000 }));
-  // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
-  const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
-  const places = new Float32Array(edges.vertices * nComponents);
-  for (let i = 0; i < data.length; i++) {
-    places[Math.floor(i / components) * nComponents + (i % components)] = (10 * data[i]!) / extent;
-  }
-  return { data: places, shape: [edges.vertices, nComponents] };
-}
-
-/** How long to train and how fast. */
-function scheduleFor(options: ParametricUMAPOptions, edges: Edges, batchSize: number) {
-  const { nEpochs, nTrainingEpochs, lossReportFrequency, learningRate } = options;
-  const passes = nEpochs === null ? recipeSteps(edges.vertices) : stepsPerEpoch(edges, nEpochs, batchSize);
-  const steps = passes * nTrainingEpochs;
-  // Half a cosine from the peak to 0.
-  const cosine = (step: number) => learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
-  return {
-    steps,
-    reports: Math.min(steps, lossReportFrequency * nTrainingEpochs),
-    learningRate: nEpochs === null ? cosine : () => learningRate,
-  };
-}
-
-function recipeSteps(rows: number): number {
-  return Math.round(Math.min(8000, Math.max(500, 20 * Math.sqrt(rows))));
 }

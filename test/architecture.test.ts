@@ -34,7 +34,7 @@ const ranks: readonly (readonly string[])[] = [
     ...['table', 'manifest', 'networkFile', 'savedNetwork', 'artifact'],
   ],
   [
-    ...['parametricUmapOptions', 'landmarks', 'fitNetworks', 'fitting', 'runFit'],
+    ...['parametricUmapOptions', 'landmarks', 'fitNetworks', 'fitTerms', 'recipe', 'fitting', 'runFit'],
     ...['umapArtifact', 'parametricUmap'],
   ],
   ['load'],

@@ -1,0 +1,118 @@
+/** The losses of a Parametric UMAP fit, and their values on held-out rows. */
+import type { Curve } from './curve.js';
+import { type Projection, projectRows } from './fold.js';
+import { classificationLoss } from './losses/classification.js';
+import { correlationLoss } from './losses/correlation.js';
+import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
+import {
+  defaultReconstruction,
+  type Reconstruction,
+  type ReconstructionLoss,
+  reconstructionLoss,
+} from './losses/reconstruction.js';
+import { umapLoss } from './losses/umap.js';
+import { enterWidth } from './matrix.js';
+import { neighborGraph } from './neighborGraph.js';
+import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { edgeSampler } from './sampler.js';
+import type { Classes } from './targets.js';
+import type { LossTerm, Matrix, Network, Random } from './types.js';
+import { validate } from './validation.js';
+
+/** What the losses of one fit are made of. */
+export interface Setting {
+  readonly options: ParametricUMAPOptions;
+  readonly random: Random;
+  /** As trained: behind the projection, if there is one. */
+  readonly encoder: Network;
+  readonly decoder: Network | undefined;
+  readonly classifier: Network | undefined;
+  readonly lossFn: ReconstructionLoss | undefined;
+  readonly classes: Classes | undefined;
+  readonly positions: Matrix | undefined;
+  readonly projection: Projection | undefined;
+  readonly raw: Matrix;
+  readonly matrix: Matrix;
+  readonly curve: Curve;
+}
+
+/** The losses that this fit adds up; the UMAP loss is always among them. */
+export function termsFor(setting: Setting, inputs: { readonly landmarkLossWeight?: number }): LossTerm[] {
+  const { options, random, encoder, decoder, classifier, lossFn, classes, positions, raw, matrix, curve } =
+    setting;
+  const terms: LossTerm[] = [umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') })];
+  if (decoder && lossFn) {
+    const weight = options.parametricReconstructionLossWeight;
+    terms.push(
+      reconstructionLoss({ decoder, matrix: raw, lossFn, weight, autoencoder: options.autoencoderLoss }),
+    );
+  }
+  if (options.globalCorrelationLossWeight > 0) {
+    const weight = options.globalCorrelationLossWeight;
+    terms.push(correlationLoss({ matrix: raw, weight, random: random.fork('correlation') }));
+  }
+  if (positions) {
+    const weight = inputs.landmarkLossWeight ?? options.landmarkLossWeight;
+    terms.push(landmarkLoss({ positions, weight, lossFn: options.landmarkLossFn ?? euclideanLandmarkLoss }));
+  }
+  if (classifier && classes) {
+    const weight = options.classifierLossWeight;
+    const parts = { encoder, classifier, matrix, classes: classes.ids, weight };
+    terms.push(classificationLoss({ ...parts, random: random.fork('classification') }));
+  }
+  return terms;
+}
+
+function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOptions, { a, b }: Curve) {
+  return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(4 * negativeSampleRate) };
+}
+
+/** The kind of reconstruction of a first fit, said in one line; a later fit keeps it. */
+export function reconstructionOf(
+  matrix: Matrix,
+  decoder: Network,
+  { parametricReconstructionLossFn: custom }: ParametricUMAPOptions,
+  earlier: { readonly reconstruction: Reconstruction | undefined } | undefined,
+  say: (line: string) => void,
+): Reconstruction {
+  if (earlier?.reconstruction) return earlier.reconstruction;
+  const reconstruction = custom ? ({ kind: 'custom' } as const) : defaultReconstruction(matrix, decoder);
+  say(`reconstruction loss: ${sayings[reconstruction.kind]}`);
+  return reconstruction;
+}
+
+const sayings = {
+  logits: 'binary cross-entropy on logits (the data lie in 0..1)',
+  probabilities: 'binary cross-entropy (the data lie in 0..1, the decoder ends in a sigmoid)',
+  squared: "mean squared error in units of the data's variance (the data leave 0..1)",
+  custom: "the caller's",
+} as const;
+
+/** Reads the held-out rows, builds their graph, and returns what evaluates them at a report. */
+export async function validatorFor(setting: Setting): Promise<() => Promise<Record<string, number>>> {
+  const { options, decoder, lossFn, encoder, projection, raw, curve } = setting;
+  const held = options.reconstructionValidation;
+  if (held === null || !decoder || !lossFn) return async () => ({});
+  const random = setting.random.fork('validation');
+  const { matrix } = await enterWidth(held, raw.shape[1], 'fit: reconstructionValidation');
+  const nNeighbors = Math.min(options.nNeighbors, matrix.shape[0]);
+  const graphOptions = {
+    ...options,
+    nNeighbors,
+    metric: options.metric === 'precomputed' ? 'euclidean' : options.metric,
+  };
+  const edges = await neighborGraph(matrix, undefined, graphOptions, {}, random, () => {});
+  const batchSize = Math.min(1000, matrix.shape[0]);
+  return async () => ({
+    ...(await validate({
+      matrix: projection ? projectRows(matrix, projection) : matrix,
+      raw: matrix,
+      encoder,
+      decoder,
+      lossFn,
+      sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
+      umap: umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') }),
+      batches: 4,
+    })),
+  });
+}

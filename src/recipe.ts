@@ -1,0 +1,85 @@
+/** The default recipe: what the encoder is trained on, where it starts, how long and how fast it learns. */
+import * as tf from '@tensorflow/tfjs';
+import type { Setting } from './fitTerms.js';
+import type { Projection } from './fold.js';
+import { readPositions } from './landmarks.js';
+import { pca, project } from './linalg.js';
+import { landmarkLoss } from './losses/landmark.js';
+import { adam } from './optimizer.js';
+import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { rowSampler, stepsPerEpoch } from './sampler.js';
+import { spectralLayout } from './spectral.js';
+import type { TrainOptions } from './train.js';
+import type { Edges, Matrix, Random } from './types.js';
+
+/** One training. */
+export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
+
+/** Most columns the default encoder is trained on; wider rows are projected on as many principal components. */
+const TRAINED_COLUMNS = 64;
+
+/** Principal axes of (a sample of) the rows, and the scale that gives the projected values unit mean square. */
+export function projectionOf(matrix: Matrix, random: Random): Projection {
+  const components = Math.min(TRAINED_COLUMNS, ...matrix.shape);
+  const axes = pca(matrix, { components, random: random.fork('projection'), sampleRows: 10_000 });
+  let variance = 0;
+  for (const v of axes.variance) variance += v / components;
+  return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
+}
+
+/** Steps, batch size and learning rate of the start; enough to arrange the clusters, not to learn the details. */
+const START = { steps: 200, batchSize: 1000, learningRate: 0.01 };
+
+/** A training on the first layout: every row a landmark, at the mean squared distance. */
+export async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {
+  const { options, encoder, matrix } = setting;
+  const random = setting.random.fork('init');
+  const positions = await firstLayout(setting, edges, random);
+  if (!positions) return undefined;
+  const { steps, batchSize, learningRate } = START;
+  return {
+    matrix,
+    encoder,
+    sampler: rowSampler(matrix.shape[0], { batchSize: Math.min(batchSize, matrix.shape[0]), random }),
+    terms: [landmarkLoss({ positions, weight: 1, lossFn: tf.squaredDifference })],
+    optimizer: adam(),
+    clipValue: options.clipValue,
+    steps,
+    reports: 1,
+    learningRate: (step) => learningRate * (1 - step / steps),
+  };
+}
+
+async function firstLayout(setting: Setting, edges: Edges, random: Random): Promise<Matrix | undefined> {
+  const { init, nComponents } = setting.options;
+  if (init === 'random') return undefined;
+  if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
+  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
+  const components = Math.min(nComponents, ...setting.raw.shape);
+  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: 10_000 }));
+  // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
+  const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+  const places = new Float32Array(edges.vertices * nComponents);
+  for (let i = 0; i < data.length; i++) {
+    places[Math.floor(i / components) * nComponents + (i % components)] = (10 * data[i]!) / extent;
+  }
+  return { data: places, shape: [edges.vertices, nComponents] };
+}
+
+/** How long to train and how fast. */
+export function scheduleFor(options: ParametricUMAPOptions, edges: Edges, batchSize: number) {
+  const { nEpochs, nTrainingEpochs, lossReportFrequency, learningRate } = options;
+  const passes = nEpochs === null ? recipeSteps(edges.vertices) : stepsPerEpoch(edges, nEpochs, batchSize);
+  const steps = passes * nTrainingEpochs;
+  // Half a cosine from the peak to 0.
+  const cosine = (step: number) => learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
+  return {
+    steps,
+    reports: Math.min(steps, lossReportFrequency * nTrainingEpochs),
+    learningRate: nEpochs === null ? cosine : () => learningRate,
+  };
+}
+
+function recipeSteps(rows: number): number {
+  return Math.round(Math.min(8000, Math.max(500, 20 * Math.sqrt(rows))));
+}
