@@ -1,0 +1,176 @@
+/** The map as a picture: SVG text, to be written to a file or put into a page. */
+import { flag, listOf, oneOf, orNull, type Rule, real, resolveOptions, whole } from '../options.js';
+import { mixColors, THEMES, type Theme } from './plotColors.js';
+import {
+  checkColors,
+  type HeldRows,
+  type Labels,
+  type PlotData,
+  type Points,
+  readPlotData,
+} from './plotData.js';
+import { drawLegend, legendWidth } from './plotLegend.js';
+import { drawNames, drawPoints, drawRings, fitView, pointOpacity, pointSize } from './plotMap.js';
+import { counted, escapeXml, pixel } from './plotMarkup.js';
+
+export interface ScatterOptions {
+  /**
+   * One a point. Classes get colours and a legend; more than twenty different numbers, or any that is not whole,
+   * are values on a continuous scale. Default null: one colour.
+   */
+  readonly labels?: Labels | null;
+  /** Points that were not fitted, drawn as rings. Default null. */
+  readonly held?: HeldRows | null;
+  /** Default '': none. */
+  readonly title?: string;
+  /** A second, quieter line. Default '': none. */
+  readonly subtitle?: string;
+  /** Heads the legend or colour bar: what the labels are. Default '': none. */
+  readonly legendTitle?: string;
+  /** Of the picture, in pixels, at least 240. Default 860. */
+  readonly width?: number;
+  /** Of the picture, in pixels, at least 240. Default 680. */
+  readonly height?: number;
+  /** Diameter of a point in pixels. Default null: smaller the more points there are. */
+  readonly pointSize?: number | null;
+  /** Of a point, in (0, 1]. Default null: lower the more points there are. */
+  readonly opacity?: number | null;
+  /** `#rrggbb`, one a class in sorted order, or the stops of the continuous scale. Default null: ours. */
+  readonly colors?: readonly string[] | null;
+  /** Write the names of classes onto the map where there is room. Default true. */
+  readonly classNames?: boolean;
+  /** `'light'` (default) or `'dark'`. */
+  readonly theme?: 'light' | 'dark';
+}
+
+const text: Rule = (value) => (typeof value === 'string' ? undefined : 'text');
+const rows: Rule = (value) =>
+  typeof value === 'object' && value !== null && 'length' in value
+    ? undefined
+    : 'an array, one entry a point';
+
+/** Rules of the options that every kind of map has. */
+export const mapRules = {
+  labels: orNull(rows),
+  held: orNull((value) =>
+    typeof value === 'object' && value !== null && 'points' in value ? undefined : '{ points, labels }',
+  ),
+  title: text,
+  subtitle: text,
+  legendTitle: text,
+  pointSize: orNull(real(0, 100, { above: true })),
+  opacity: orNull(real(0, 1, { above: true })),
+  colors: orNull(listOf(text)),
+  classNames: flag,
+};
+
+export const mapDefaults = {
+  labels: null,
+  held: null,
+  title: '',
+  subtitle: '',
+  legendTitle: '',
+  pointSize: null,
+  opacity: null,
+  colors: null,
+  classNames: true,
+};
+
+const defaults: Readonly<Required<ScatterOptions>> = Object.freeze({
+  ...mapDefaults,
+  width: 860,
+  height: 680,
+  theme: 'light',
+});
+
+const rules = { ...mapRules, width: whole(240), height: whole(240), theme: oneOf('light', 'dark') };
+
+const FONT = 'Helvetica, Arial, sans-serif';
+const PAD = 20;
+
+/**
+ * Draws points as an SVG document. Both axes have one scale, whatever the picture's shape; they carry no ticks,
+ * for the coordinates of such a map mean nothing. Points are drawn in shuffled order (always the same), so that
+ * no class covers another. Rows with NaN or infinite coordinates are left out and counted in `<desc>`.
+ * Throws `DataError` when points are not two columns or lengths differ, `OptionError` for a wrong option.
+ */
+export function scatterSvg(points: Points, options: ScatterOptions = {}): string {
+  const who = 'scatterSvg';
+  const o = resolveOptions<Required<ScatterOptions>>(who, options, defaults, rules);
+  checkColors(who, o.colors);
+  const data = readPlotData(who, points, o.labels, o.held, o.colors);
+  const theme = THEMES[o.theme];
+  const tinted = o.theme === 'dark' ? tint(data) : data;
+  const top = PAD + (o.title ? 26 : 0) + (o.subtitle ? 20 : 0) + (o.title || o.subtitle ? 6 : 0);
+  const beside = legendWidth(tinted, o.legendTitle, o.height - top - PAD, o.width);
+  const panel = { x: PAD, y: top, width: o.width - 2 * PAD - beside, height: o.height - top - PAD };
+  const view = fitView(data, panel);
+  const diameter = o.pointSize ?? pointSize(data.rows - data.lost, panel);
+  const opacity = o.opacity ?? pointOpacity(data.rows - data.lost);
+  const body = [
+    `<rect width="${o.width}" height="${o.height}" fill="${theme.page}"/>`,
+    heading(o.title, o.subtitle, theme),
+    `<rect x="${panel.x}" y="${panel.y}" width="${pixel(panel.width)}" height="${pixel(panel.height)}" rx="6" fill="${theme.panel}" stroke="${theme.frame}"/>`,
+    drawPoints(tinted, view, diameter, opacity),
+    drawRings(tinted, view, diameter, theme),
+    o.classNames && !data.scale ? drawNames(tinted, view, panel, theme) : '',
+    beside > 0
+      ? drawLegend(tinted, o.legendTitle, theme, {
+          x: panel.x + panel.width + PAD,
+          y: top,
+          width: beside - PAD,
+          height: panel.height,
+        })
+      : '',
+  ];
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${o.width} ${o.height}" width="${o.width}" height="${o.height}" font-family="${FONT}" role="img">`,
+    `<title>${escapeXml(o.title || 'Scatter plot')}</title>`,
+    `<desc>${escapeXml(describeData(data))}</desc>`,
+    ...body.filter((part) => part !== ''),
+    '</svg>\n',
+  ].join('\n');
+}
+
+/** What the picture shows, for those who cannot see it. */
+export function describeData(data: PlotData): string {
+  const classes = data.groups.filter((group) => group.isClass).length;
+  const held = data.rows - data.heldFrom;
+  const lines = [
+    `${counted(data.heldFrom, 'point')}${classes > 0 ? ` in ${counted(classes, 'class', 'classes')}` : ''}.`,
+  ];
+  if (held > 0) lines.push(`${counted(held, 'held-out point')} as rings.`);
+  if (data.lost > 0) lines.push(`${counted(data.lost, 'point')} without finite coordinates left out.`);
+  return lines.join(' ');
+}
+
+/** Share of white that makes the darker class colours legible on a dark ground. */
+export const DARK_TINT = 0.25;
+
+function tint(data: PlotData): PlotData {
+  const lighter = data.groups.map((group) => ({
+    ...group,
+    color: mixColors(group.color, '#ffffff', DARK_TINT),
+  }));
+  const scale = data.scale && {
+    ...data.scale,
+    stops: data.scale.stops.map((stop) => mixColors(stop, '#ffffff', DARK_TINT)),
+  };
+  return { ...data, groups: lighter, ...(scale && { scale }) };
+}
+
+function heading(title: string, subtitle: string, theme: Theme): string {
+  const parts: string[] = [];
+  if (title) {
+    parts.push(
+      `<text x="${PAD}" y="${PAD + 16}" font-size="20" font-weight="600" fill="${theme.ink}">${escapeXml(title)}</text>`,
+    );
+  }
+  if (subtitle) {
+    const y = PAD + (title ? 38 : 12);
+    parts.push(
+      `<text x="${PAD}" y="${y}" font-size="13.5" fill="${theme.faint}">${escapeXml(subtitle)}</text>`,
+    );
+  }
+  return parts.join('\n');
+}
