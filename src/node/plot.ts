@@ -11,7 +11,7 @@ import {
 } from './plotData.js';
 import { drawLegend, legendWidth } from './plotLegend.js';
 import { drawNames, drawPoints, drawRings, fitView, pointOpacity, pointSize } from './plotMap.js';
-import { counted, escapeXml, pixel } from './plotMarkup.js';
+import { counted, escapeXml, svgDocument } from './plotMarkup.js';
 
 export interface ScatterOptions {
   /**
@@ -43,7 +43,8 @@ export interface ScatterOptions {
   readonly theme?: 'light' | 'dark';
 }
 
-const text: Rule = (value) => (typeof value === 'string' ? undefined : 'text');
+/** An option that is text. */
+export const text: Rule = (value) => (typeof value === 'string' ? undefined : 'text');
 const rows: Rule = (value) =>
   typeof value === 'object' && value !== null && 'length' in value
     ? undefined
@@ -85,7 +86,6 @@ const defaults: Readonly<Required<ScatterOptions>> = Object.freeze({
 
 const rules = { ...mapRules, width: whole(240), height: whole(240), theme: oneOf('light', 'dark') };
 
-const FONT = 'Helvetica, Arial, sans-serif';
 const PAD = 20;
 
 /**
@@ -107,29 +107,16 @@ export function scatterSvg(points: Points, options: ScatterOptions = {}): string
   const view = fitView(data, panel);
   const diameter = o.pointSize ?? pointSize(data.rows - data.lost, panel);
   const opacity = o.opacity ?? pointOpacity(data.rows - data.lost);
-  const body = [
-    `<rect width="${o.width}" height="${o.height}" fill="${theme.page}"/>`,
+  const ground = `fill="${theme.panel}" stroke="${theme.frame}"`;
+  const aside = { ...panel, x: panel.x + panel.width + PAD, width: beside - PAD };
+  return svgDocument(o.width, o.height, theme.page, o.title || 'Scatter plot', describeData(data), [
     heading(o.title, o.subtitle, theme),
-    `<rect x="${panel.x}" y="${panel.y}" width="${pixel(panel.width)}" height="${pixel(panel.height)}" rx="6" fill="${theme.panel}" stroke="${theme.frame}"/>`,
+    `<rect x="${panel.x}" y="${top}" width="${panel.width}" height="${panel.height}" rx="6" ${ground}/>`,
     drawPoints(tinted, view, diameter, opacity),
     drawRings(tinted, view, diameter, theme),
     o.classNames && !data.scale ? drawNames(tinted, view, panel, theme) : '',
-    beside > 0
-      ? drawLegend(tinted, o.legendTitle, theme, {
-          x: panel.x + panel.width + PAD,
-          y: top,
-          width: beside - PAD,
-          height: panel.height,
-        })
-      : '',
-  ];
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${o.width} ${o.height}" width="${o.width}" height="${o.height}" font-family="${FONT}" role="img">`,
-    `<title>${escapeXml(o.title || 'Scatter plot')}</title>`,
-    `<desc>${escapeXml(describeData(data))}</desc>`,
-    ...body.filter((part) => part !== ''),
-    '</svg>\n',
-  ].join('\n');
+    beside > 0 ? drawLegend(tinted, o.legendTitle, theme, aside) : '',
+  ]);
 }
 
 /** What the picture shows, for those who cannot see it. */

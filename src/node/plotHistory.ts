@@ -1,6 +1,7 @@
 /** Losses over training as a picture. */
 import { DataError, describe } from '../errors.js';
-import { flag, oneOf, type Rule, resolveOptions, whole } from '../options.js';
+import { flag, oneOf, resolveOptions, whole } from '../options.js';
+import { text } from './plot.js';
 import { CLASS_COLORS, mixColors, THEMES, type Theme } from './plotColors.js';
 import type { Box } from './plotMap.js';
 import {
@@ -12,6 +13,7 @@ import {
   outerTicks,
   pixel,
   shorten,
+  svgDocument,
   textWidth,
 } from './plotMarkup.js';
 
@@ -29,8 +31,6 @@ export interface HistoryOptions {
   /** `'light'` (default) or `'dark'`. */
   readonly theme?: 'light' | 'dark';
 }
-
-const text: Rule = (value) => (typeof value === 'string' ? undefined : 'text');
 
 const defaults: Readonly<Required<HistoryOptions>> = Object.freeze({
   title: 'Training',
@@ -53,7 +53,17 @@ const rules = {
 interface Line {
   readonly name: string;
   readonly values: readonly number[];
+  /** The last finite value, and its entry counted from 1. */
+  readonly last: { readonly entry: number; readonly value: number };
   readonly color: string;
+}
+
+interface Lines {
+  readonly lines: readonly Line[];
+  readonly low: number;
+  readonly high: number;
+  /** Length of the longest line. */
+  readonly entries: number;
 }
 
 /** Data to pixels along both axes. */
@@ -76,35 +86,24 @@ export function historySvg(
   const who = 'historySvg';
   const o = resolveOptions<Required<HistoryOptions>>(who, options, defaults, rules);
   const theme = THEMES[o.theme];
-  const { lines, low, high, entries } = readLines(who, history, o.logScale, o.theme === 'dark');
-  const labels = lines.map(({ name, values }) => ({
-    name: shorten(name, 22),
-    last: brief(lastFinite(values).value),
-  }));
-  const beside = Math.max(...labels.map(({ name, last }) => textWidth(`${name}  ${last}`, SIZE))) + 28;
-  const ticks = (o.logScale ? logTicks : outerTicks)(
-    low,
-    high,
-    Math.max(2, Math.floor((o.height - 110) / 55)),
-  );
+  const data = readLines(who, history, o.logScale, o.theme === 'dark');
+  const labels = data.lines.map(({ name, last }) => `${shorten(name, 22)}  ${brief(last.value)}`);
+  const beside = Math.max(...labels.map((label) => textWidth(label, SIZE))) + 28;
+  const wanted = Math.max(2, Math.floor((o.height - 110) / 55));
+  const ticks = (o.logScale ? logTicks : outerTicks)(data.low, data.high, wanted);
   const left = 26 + Math.max(...ticks.map((tick) => textWidth(brief(tick), SIZE - 1)));
   const top = o.title ? 54 : 24;
   const box = { x: left, y: top, width: Math.max(60, o.width - left - beside), height: o.height - top - 54 };
-  const axes = makeAxes(box, ticks, low, high, entries, o.logScale);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${o.width} ${o.height}" width="${o.width}" height="${o.height}" font-family="Helvetica, Arial, sans-serif" font-size="${SIZE}" role="img">`,
-    `<title>${escapeXml(o.title || 'Training')}</title>`,
-    `<desc>${escapeXml(describeLines(lines, entries, o.xLabel))}</desc>`,
-    `<rect width="${o.width}" height="${o.height}" fill="${theme.page}"/>`,
-    o.title &&
-      `<text x="20" y="34" font-size="18" font-weight="600" fill="${theme.ink}">${escapeXml(o.title)}</text>`,
-    ...drawAxes(box, axes, ticks, entries, o.xLabel, theme),
-    ...lines.map((line) => drawLine(line, axes)),
-    ...drawEnds(lines, labels, axes, box, theme),
-    '</svg>\n',
-  ]
-    .filter((part) => part !== '')
-    .join('\n');
+  const axes = makeAxes(box, ticks, data, o.logScale);
+  const head = `<text x="20" y="34" font-size="18" font-weight="600" fill="${theme.ink}">${escapeXml(o.title)}</text>`;
+  return svgDocument(o.width, o.height, theme.page, o.title || 'Training', describeLines(data, o.xLabel), [
+    o.title && head,
+    `<g font-size="${SIZE}">`,
+    ...drawAxes(box, axes, ticks, data.entries, o.xLabel, theme),
+    ...data.lines.map((line) => drawLine(line, axes)),
+    ...drawEnds(data.lines, axes, box, theme),
+    '</g>',
+  ]);
 }
 
 function readLines(
@@ -112,7 +111,7 @@ function readLines(
   history: Readonly<Record<string, readonly number[]>>,
   logScale: boolean,
   dark: boolean,
-): { lines: Line[]; low: number; high: number; entries: number } {
+): Lines {
   if (typeof history !== 'object' || history === null) {
     throw new DataError(`${who}: lists of numbers by name wanted, got ${describe(history)}`);
   }
@@ -131,10 +130,12 @@ function readLines(
       low = Math.min(low, value);
       high = Math.max(high, value);
     }
-    if (!values.some(Number.isFinite)) continue;
+    const end = values.findLastIndex(Number.isFinite);
+    if (end < 0) continue;
     entries = Math.max(entries, values.length);
     const color = CLASS_COLORS[lines.length % CLASS_COLORS.length]!;
-    lines.push({ name, values, color: dark ? mixColors(color, '#ffffff', 0.25) : color });
+    const last = { entry: end + 1, value: values[end] };
+    lines.push({ name, values, last, color: dark ? mixColors(color, '#ffffff', 0.25) : color });
   }
   if (lines.length === 0) {
     throw new DataError(
@@ -144,21 +145,13 @@ function readLines(
   return { lines, low, high, entries };
 }
 
-function makeAxes(
-  box: Box,
-  ticks: readonly number[],
-  low: number,
-  high: number,
-  entries: number,
-  logScale: boolean,
-): Axes {
+function makeAxes(box: Box, ticks: readonly number[], data: Lines, logScale: boolean): Axes {
   const map = logScale ? Math.log : (value: number) => value;
-  const from = map(Math.min(low, ticks[0]!));
-  const to = map(Math.max(high, ticks.at(-1)!));
-  const span = to > from ? to - from : 1;
+  const from = map(Math.min(data.low, ticks[0]!));
+  const span = map(Math.max(data.high, ticks.at(-1)!)) - from;
   return {
-    x: (entry) => box.x + (entries > 1 ? (entry - 1) / (entries - 1) : 0.5) * box.width,
-    y: (value) => box.y + box.height * (1 - (to > from ? (map(value) - from) / span : 0.5)),
+    x: (entry) => box.x + (data.entries > 1 ? (entry - 1) / (data.entries - 1) : 0.5) * box.width,
+    y: (value) => box.y + box.height * (1 - (span > 0 ? (map(value) - from) / span : 0.5)),
   };
 }
 
@@ -210,51 +203,31 @@ function drawLine({ values, color }: Line, axes: Axes): string {
 }
 
 /** Names and last values beside the ends of the lines, moved apart where they would overlap. */
-function drawEnds(
-  lines: readonly Line[],
-  labels: readonly { name: string; last: string }[],
-  axes: Axes,
-  box: Box,
-  theme: Theme,
-): string[] {
-  const ends = lines.map(({ values }) => {
-    const { at, value } = lastFinite(values);
-    return { x: axes.x(at + 1), y: axes.y(value) };
-  });
-  const heights = moveApart(
-    ends.map(({ y }) => y),
-    ROW,
-    box.y,
-    box.y + box.height,
-  );
+function drawEnds(lines: readonly Line[], axes: Axes, box: Box, theme: Theme): string[] {
+  const ends = lines.map(({ last }) => ({ x: axes.x(last.entry), y: axes.y(last.value) }));
+  const wished = ends.map(({ y }) => y);
+  const heights = moveApart(wished, ROW, box.y, box.y + box.height);
   const x = box.x + box.width + 16;
-  return lines.map(({ color }, i) => {
-    const { name, last } = labels[i]!;
+  return lines.map(({ name, last, color }, i) => {
     const end = ends[i]!;
     const y = heights[i]!;
     const leader =
       Math.abs(y - end.y) > 2 || end.x < box.x + box.width - 1
         ? `<path d="M${pixel(end.x)} ${pixel(end.y)}L${pixel(x - 4)} ${pixel(y)}" fill="none" stroke="${color}" stroke-opacity="0.55"/>`
         : '';
-    const value = `<tspan dx="7" font-weight="400" fill="${theme.faint}">${last}</tspan>`;
+    const value = `<tspan dx="7" font-weight="400" fill="${theme.faint}">${brief(last.value)}</tspan>`;
     const ink = mixColors(theme.ink, color, 0.45);
     return [
       leader,
       `<circle cx="${pixel(end.x)}" cy="${pixel(end.y)}" r="3" fill="${color}"/>`,
-      `<text x="${pixel(x)}" y="${pixel(y + 4.5)}" font-weight="600" fill="${ink}">${escapeXml(name)}${value}</text>`,
+      `<text x="${pixel(x)}" y="${pixel(y + 4.5)}" font-weight="600" fill="${ink}">${escapeXml(shorten(name, 22))}${value}</text>`,
     ].join('');
   });
 }
 
-function lastFinite(values: readonly number[]): { at: number; value: number } {
-  const at = values.findLastIndex(Number.isFinite);
-  return { at, value: values[at]! };
-}
-
-function describeLines(lines: readonly Line[], entries: number, xLabel: string): string {
-  const ends = lines.map(({ name, values }) => {
-    const first = values.find(Number.isFinite)!;
-    return `${name} from ${brief(first)} to ${brief(lastFinite(values).value)}`;
+function describeLines({ lines, entries }: Lines, xLabel: string): string {
+  const ends = lines.map(({ name, values, last }) => {
+    return `${name} from ${brief(values.find(Number.isFinite)!)} to ${brief(last.value)}`;
   });
   return `${lines.length === 1 ? 'One line' : `${lines.length} lines`}, ${xLabel} 1 to ${entries}: ${ends.join('; ')}.`;
 }

@@ -22,6 +22,26 @@ function isXml(character: string): boolean {
   return (code < 0xd800 || code > 0xdfff) && code !== 0xfffe && code !== 0xffff;
 }
 
+/** A whole SVG document on a ground of one colour, with what it shows in words. */
+export function svgDocument(
+  width: number,
+  height: number,
+  ground: string,
+  title: string,
+  description: string,
+  body: readonly string[],
+): string {
+  const size = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="Helvetica, Arial, sans-serif" role="img">`,
+    `<title>${escapeXml(title)}</title>`,
+    `<desc>${escapeXml(description)}</desc>`,
+    `<rect width="${width}" height="${height}" fill="${ground}"/>`,
+    ...body.filter((part) => part !== ''),
+    '</svg>\n',
+  ].join('\n');
+}
+
 /** Cuts text to `most` characters, the last of them an ellipsis. */
 export function shorten(text: string, most: number): string {
   const characters = [...text];
