@@ -103,17 +103,13 @@ export function niceTicks(low: number, high: number, wanted: number): number[] {
 export function logTicks(low: number, high: number, wanted: number): number[] {
   const first = Math.floor(Math.log10(low) + 1e-9);
   const last = Math.ceil(Math.log10(high) - 1e-9);
-  const decades = last - first;
-  if (decades > wanted) {
-    return niceTicks(first, last, wanted)
-      .filter(Number.isInteger)
-      .map((power) => 10 ** power)
-      .filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
-  }
+  const step = Math.max(1, Math.ceil((last - first) / wanted));
+  const factors = last - first > wanted / 2 ? [1] : [1, 2, 5];
   const ticks: number[] = [];
-  for (let power = first; power <= last; power++) {
-    for (const factor of decades > wanted / 2 ? [1] : [1, 2, 5]) {
-      const tick = Number((factor * 10 ** power).toPrecision(6));
+  for (let power = Math.ceil(first / step) * step; power <= last; power += step) {
+    for (const factor of factors) {
+      // Read from text: 10 ** -5 is not the number nearest 0.00001.
+      const tick = Number(`${factor}e${power}`);
       if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
     }
   }
