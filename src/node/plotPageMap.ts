@@ -38,7 +38,6 @@ export interface PageMap {
   readonly group: Uint16Array;
   redraw(): void;
   reset(): void;
-  resize(): void;
   /** Brings the point at (x, y) nearer by a factor and keeps it in its place. */
   zoom(factor: number, x: number, y: number): void;
   pan(x: number, y: number): void;
@@ -203,7 +202,8 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     };
   }
 
+  resize();
   new ResizeObserver(resize).observe(canvas);
   dark.addEventListener('change', redraw);
-  return { view, hidden, hiddenKinds, marked, group, redraw, reset, resize, zoom, pan, pick, place };
+  return { view, hidden, hiddenKinds, marked, group, redraw, reset, zoom, pan, pick, place };
 }
