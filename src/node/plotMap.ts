@@ -101,7 +101,7 @@ export function drawRings(data: PlotData, view: View, diameter: number, theme: T
 }
 
 /** Radius and line width of the ring that stands for a held-out point beside points of a diameter. */
-export function ringSize(diameter: number): { radius: number; line: number } {
+function ringSize(diameter: number): { radius: number; line: number } {
   return { radius: Math.max(2, diameter * 0.62), line: Math.min(1.6, Math.max(1, diameter * 0.3)) };
 }
 
