@@ -12,9 +12,12 @@ export interface ProgressStream {
   off?(event: 'error', listener: () => void): unknown;
 }
 
-/** Call it with each report; `finish` closes the line and makes the bar ready for another training. */
 export interface ProgressBar {
-  (progress: Progress): void;
+  /** Writes a line of text above the bar. */
+  line(text: string): void;
+  /** Shows how far training has come. */
+  report(progress: Progress): void;
+  /** Closes the line, and makes the bar ready for another training. */
   finish(): void;
 }
 
@@ -27,12 +30,15 @@ const PAUSE = 50;
  * `NO_COLOR` in the environment and `TERM=dumb` are respected. A closed stream never disturbs training.
  *
  *     const bar = progressBar();
- *     for await (const progress of umap.steps(X)) bar(progress);
+ *     for await (const progress of umap.steps(X)) bar.report(progress);
  *     bar.finish();
+ *
+ * The default stream is the standard error of Node.js; in a browser, lines go to the console.
  */
-export function progressBar(stream: ProgressStream = process.stderr): ProgressBar {
-  const live = stream.isTTY === true && process.env.TERM !== 'dumb';
-  const colored = live && !process.env.NO_COLOR;
+export function progressBar(stream: ProgressStream = defaultStream()): ProgressBar {
+  const { TERM, NO_COLOR } = typeof process === 'undefined' ? {} : process.env;
+  const live = stream.isTTY === true && TERM !== 'dumb';
+  const colored = live && !NO_COLOR;
   let closed = false;
   let first: { at: number; step: number } | undefined;
   let latest: Progress | undefined;
@@ -40,12 +46,15 @@ export function progressBar(stream: ProgressStream = process.stderr): ProgressBa
   let drawnPercent = -1;
   let drawnLength = 0;
   let unseen = false;
+  let listening = false;
   const close = () => {
     closed = true;
   };
 
   const write = (text: string) => {
     if (closed || stream.writable === false) return;
+    if (!listening) stream.on?.('error', close);
+    listening = true;
     try {
       stream.write(text);
     } catch {
@@ -66,12 +75,16 @@ export function progressBar(stream: ProgressStream = process.stderr): ProgressBa
     write(colored ? `\r${paint(bar)}${text}\x1b[K` : `\r${bar}${text}${blanks}`);
   };
 
+  const line = (text: string) => {
+    const blanks = ' '.repeat(Math.max(0, drawnLength - text.length));
+    write(drawnLength === 0 ? `${text}\n` : colored ? `\r${text}\x1b[K\n` : `\r${text}${blanks}\n`);
+    drawnLength = 0;
+    drawnAt = Number.NEGATIVE_INFINITY;
+  };
+
   const report = (progress: Progress) => {
     const now = performance.now();
-    if (first === undefined) {
-      first = { at: now, step: progress.step };
-      stream.on?.('error', close);
-    }
+    first ??= { at: now, step: progress.step };
     latest = progress;
     unseen = true;
     const percent = Math.floor(100 * fractionOf(progress));
@@ -83,21 +96,28 @@ export function progressBar(stream: ProgressStream = process.stderr): ProgressBa
   };
 
   const finish = () => {
-    if (first === undefined || latest === undefined) return;
-    if (live || unseen) draw(latest, `${duration(performance.now() - first.at)} in all`);
-    if (live) write('\n');
+    if (first !== undefined && latest !== undefined) {
+      if (live || unseen) draw(latest, `${duration(performance.now() - first.at)} in all`);
+      if (live) write('\n');
+    }
     first = undefined;
     latest = undefined;
     drawnAt = Number.NEGATIVE_INFINITY;
     drawnPercent = -1;
     drawnLength = 0;
+    listening = false;
     // An error of the last write arrives after it.
-    setImmediate(() => {
-      if (first === undefined) stream.off?.('error', close);
+    setTimeout(() => {
+      if (!listening) stream.off?.('error', close);
     });
   };
 
-  return Object.assign(report, { finish });
+  return { line, report, finish };
+}
+
+function defaultStream(): ProgressStream {
+  if (typeof process !== 'undefined') return process.stderr;
+  return { write: (text) => console.info(text.trimEnd()) };
 }
 
 function fractionOf({ step, steps }: Progress): number {

@@ -55,9 +55,9 @@ test('a terminal gets one line, redrawn, with bar, percentage, steps, loss and t
   const clock = setting(t);
   const stream = new FakeStream(true);
   const bar = progressBar(stream);
-  bar(report(0));
+  bar.report(report(0));
   clock.now += 10_000;
-  bar(report(25, 100, 1.23456));
+  bar.report(report(25, 100, 1.23456));
   assert.equal(stream.written.length, 2);
   assert.ok(stream.written.every((text) => text.startsWith('\r') && !text.includes('\n')));
   assert.match(stream.shown(), /^━+─+ {2}25% {2}step 25\/100 {2}loss 1\.235 {2}30 s left$/);
@@ -65,7 +65,7 @@ test('a terminal gets one line, redrawn, with bar, percentage, steps, loss and t
   const done = line.split('━').length - 1;
   assert.equal(done, Math.round(0.25 * (done + line.split('─').length - 1)));
   clock.now += 90_000;
-  bar(report(100));
+  bar.report(report(100));
   bar.finish();
   assert.match(stream.written.at(-2)!, /100%.*1 min 40 s in all/);
   assert.equal(stream.written.at(-1), '\n');
@@ -77,10 +77,10 @@ test('a terminal is not flooded, but the last report is always drawn', (t) => {
   const bar = progressBar(stream);
   for (let step = 1; step < 100; step++) {
     clock.now += 1;
-    bar(report(step));
+    bar.report(report(step));
   }
   assert.equal(stream.written.length, 2);
-  bar(report(100));
+  bar.report(report(100));
   assert.match(stream.shown(), /100%/);
 });
 
@@ -89,9 +89,9 @@ test('the line fits any width', (t) => {
   for (let columns = 2; columns < 140; columns++) {
     const stream = new FakeStream(true, columns);
     const bar = progressBar(stream);
-    bar(report(10, 12_345_678));
+    bar.report(report(10, 12_345_678));
     clock.now += 1e7;
-    bar(report(6_000_000, 12_345_678));
+    bar.report(report(6_000_000, 12_345_678));
     assert.ok(stream.shown().length < columns, `${columns}: ${stream.shown()}`);
     if (columns > 5) assert.match(stream.shown(), /48%/);
     if (columns > 100) assert.match(stream.shown(), /━.*left/);
@@ -102,11 +102,11 @@ test('NO_COLOR keeps the bar and drops the escape codes; shorter lines leave not
   const clock = setting(t, { NO_COLOR: '1' });
   const stream = new FakeStream(true, 200);
   const bar = progressBar(stream);
-  bar(report(1, 100, 123_456));
+  bar.report(report(1, 100, 123_456));
   clock.now += 50_000;
-  bar(report(2, 100, 1));
+  bar.report(report(2, 100, 1));
   clock.now += 1000;
-  bar(report(100));
+  bar.report(report(100));
   assert.ok(stream.written.every((text) => !CONTROL.test(text.replace('\r', ''))));
   const [, long, short] = stream.written;
   assert.ok(short!.trimEnd().length < long!.trimEnd().length, 'no time is left at the end');
@@ -122,7 +122,7 @@ test('a log gets plain lines, at most one a report and one a percent', (t) => {
     for (let step = 1; step <= 1000; step++) {
       clock.now += 10;
       const before = stream.written.length;
-      bar(report(step, 1000));
+      bar.report(report(step, 1000));
       assert.ok(stream.written.length - before <= 1);
     }
     bar.finish();
@@ -132,19 +132,38 @@ test('a log gets plain lines, at most one a report and one a percent', (t) => {
   }
 });
 
+test('lines of text stand above the bar, whole', (t) => {
+  const clock = setting(t);
+  const terminal = new FakeStream(true);
+  const bar = progressBar(terminal);
+  bar.line('backend: cpu');
+  bar.report(report(1));
+  bar.line('neighbours: exact');
+  clock.now += 1;
+  bar.report(report(2));
+  bar.finish();
+  const code = String.fromCharCode(27);
+  assert.equal(terminal.written[0], 'backend: cpu\n');
+  assert.equal(terminal.written[2], `\rneighbours: exact${code}[K\n`);
+  assert.match(terminal.written[3]!, /2%/, 'the bar comes back at once');
+  const log = new FakeStream(false);
+  progressBar(log).line('text');
+  assert.deepEqual(log.written, ['text\n']);
+});
+
 test('training that ends early closes with its last report, and a bar can be used again', (t) => {
   const clock = setting(t);
   const stream = new FakeStream(false);
   const bar = progressBar(stream);
-  bar(report(100, 1000));
+  bar.report(report(100, 1000));
   clock.now += 5000;
-  bar(report(101, 1000));
+  bar.report(report(101, 1000));
   bar.finish();
   assert.match(stream.written.at(-1)!, /step 101\/1000.*5 s in all/);
   const lines = stream.written.length;
   bar.finish();
   assert.equal(stream.written.length, lines);
-  bar(report(1, 1000));
+  bar.report(report(1, 1000));
   assert.doesNotMatch(stream.written.at(-1)!, /left/);
 });
 
@@ -152,9 +171,9 @@ test('losses that are missing or not finite, and no steps at all, are shown as t
   setting(t);
   const stream = new FakeStream(false);
   const bar = progressBar(stream);
-  bar(report(1, 100, Number.NaN));
-  bar({ ...report(2), losses: {} });
-  bar(report(0, 0));
+  bar.report(report(1, 100, Number.NaN));
+  bar.report({ ...report(2), losses: {} });
+  bar.report(report(0, 0));
   assert.deepEqual(stream.written, [
     '  1%  step 1/100  loss NaN\n',
     '  2%  step 2/100\n',
@@ -170,19 +189,19 @@ test('a stream that closes, throws or emits an error never disturbs training', a
     },
   };
   const quiet = progressBar(thrower);
-  quiet(report(1));
+  quiet.report(report(1));
   quiet.finish();
   const stream = new FakeStream(false);
   const bar = progressBar(stream);
-  bar(report(1));
+  bar.report(report(1));
   stream.emit('error', new Error('EPIPE'));
-  bar(report(2));
+  bar.report(report(2));
   assert.equal(stream.written.length, 1);
   bar.finish();
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(stream.listenerCount('error'), 0);
   const ended = new FakeStream(false);
   ended.writable = false;
-  progressBar(ended)(report(1));
+  progressBar(ended).report(report(1));
   assert.equal(ended.written.length, 0);
 });
