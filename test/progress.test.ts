@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import { type ProgressStream, progressBar } from '../../src/node/progress.js';
-import type { Progress } from '../../src/types.js';
+import { type ProgressStream, progressBar } from '../src/progress.js';
+import type { Progress } from '../src/types.js';
 
 function report(step: number, steps = 100, loss = 0.5): Progress {
   return { epoch: step, epochs: steps, step, steps, losses: { loss }, learningRate: 0.001 };
