@@ -67,21 +67,18 @@ function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOp
   return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(4 * negativeSampleRate) };
 }
 
-/** The kind of reconstruction of a first fit, said in one line; a later fit keeps it. */
+/** The kind of reconstruction: of an earlier fit, the caller's, or the default for the rows. */
 export function reconstructionOf(
   matrix: Matrix,
   decoder: Network,
   { parametricReconstructionLossFn: custom }: ParametricUMAPOptions,
   earlier: { readonly reconstruction: Reconstruction | undefined } | undefined,
-  say: (line: string) => void,
 ): Reconstruction {
-  if (earlier?.reconstruction) return earlier.reconstruction;
-  const reconstruction = custom ? ({ kind: 'custom' } as const) : defaultReconstruction(matrix, decoder);
-  say(`reconstruction loss: ${sayings[reconstruction.kind]}`);
-  return reconstruction;
+  return earlier?.reconstruction ?? (custom ? { kind: 'custom' } : defaultReconstruction(matrix, decoder));
 }
 
-const sayings = {
+/** What `verbose` says of each kind of reconstruction. */
+export const reconstructionLines = {
   logits: 'binary cross-entropy on logits (the data lie in 0..1)',
   probabilities: 'binary cross-entropy (the data lie in 0..1, the decoder ends in a sigmoid)',
   squared: "mean squared error in units of the data's variance (the data leave 0..1)",

@@ -2,7 +2,7 @@
 import { type Curve, fitCurve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
-import { reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
+import { reconstructionLines, reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
 import { foldEncoder, type Projection, projectRows } from './fold.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
@@ -85,7 +85,7 @@ export async function prepareFit(
     optimizer.dispose();
   };
   try {
-    const reconstruction = decoder && reconstructionOf(matrix, decoder, options, earlier, say);
+    const reconstruction = decoder && reconstructionOf(matrix, decoder, options, earlier);
     const setting: Setting = {
       options,
       random,
@@ -103,6 +103,7 @@ export async function prepareFit(
     const validation = await validatorFor(setting);
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
+    if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
     const batchSize = options.batchSize ?? Math.min(matrix.shape[0], 1000);
     return {
       ...networks,

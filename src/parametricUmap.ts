@@ -125,10 +125,14 @@ export class ParametricUMAP {
   ): AsyncGenerator<Progress, void, void> {
     this.#begin();
     const bar = this.options.verbose ? progressBar() : undefined;
-    const say = (line: string) => bar?.line(line);
     try {
-      const chosen = await useBackend(this.options.backend);
-      say(`backend: ${chosen.name} (${chosen.reason})`);
+      const { reason } = await useBackend(this.options.backend);
+      // The first thing said is the neighbour search: one line for both choices.
+      let opening = `parametric-umap: backend: ${reason}; `;
+      const say = (line: string) => {
+        bar?.line(opening + line);
+        opening = 'parametric-umap: ';
+      };
       const rows = await this.#rows(X, y ?? undefined, inputs);
       const prepared = await prepareFit(rows, this.options, this.#fitted, inputs, say);
       const keep = () => {

@@ -15,13 +15,16 @@ import type { Edges, Matrix, Random } from './types.js';
 /** One training. */
 export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
 
+/** Rows that the principal axes are found from. */
+const PCA_ROWS = 5000;
+
 /** Most columns the default encoder is trained on; wider rows are projected on as many principal components. */
 const TRAINED_COLUMNS = 64;
 
 /** Principal axes of (a sample of) the rows, and the scale that gives the projected values unit mean square. */
 export function projectionOf(matrix: Matrix, random: Random): Projection {
   const components = Math.min(TRAINED_COLUMNS, ...matrix.shape);
-  const axes = pca(matrix, { components, random: random.fork('projection'), sampleRows: 10_000 });
+  const axes = pca(matrix, { components, random: random.fork('projection'), sampleRows: PCA_ROWS });
   let variance = 0;
   for (const v of axes.variance) variance += v / components;
   return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
@@ -56,7 +59,7 @@ async function firstLayout(setting: Setting, edges: Edges, random: Random): Prom
   if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
   if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
   const components = Math.min(nComponents, ...setting.raw.shape);
-  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: 10_000 }));
+  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: PCA_ROWS }));
   // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
   const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
   const places = new Float32Array(edges.vertices * nComponents);
@@ -80,6 +83,10 @@ export function scheduleFor(options: ParametricUMAPOptions, edges: Edges, batchS
   };
 }
 
+/**
+ * Gradient steps that the map of so many rows needs: found on digits and MNIST (`benchmarks/recipe.ts`), where it
+ * gives about 800 for 1,797 rows, 2,500 for 10,000 and 8,000 for 60,000.
+ */
 function recipeSteps(rows: number): number {
-  return Math.round(Math.min(8000, Math.max(500, 20 * Math.sqrt(rows))));
+  return Math.max(500, Math.round(6.3 * rows ** 0.65));
 }

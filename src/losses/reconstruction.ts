@@ -17,7 +17,10 @@ export interface ReconstructionOptions {
   readonly autoencoder: boolean;
 }
 
-/** Mean reconstruction loss over the rows of a batch (Sainburg et al. 2021, section 3.4). */
+/** Rows of a batch that are reconstructed: a decoder is as wide as the data, and these many say enough. */
+const RECONSTRUCTED = 1000;
+
+/** Mean reconstruction loss over (at most 1,000) rows of a batch (Sainburg et al. 2021, section 3.4). */
 export function reconstructionLoss({
   decoder,
   matrix,
@@ -30,8 +33,10 @@ export function reconstructionLoss({
     weight,
     networks: [decoder],
     compute({ batch, z }) {
-      const target = gatherRows(matrix, batch.rows, batch.rowCount, decoder.outputShape);
-      const prediction = decoder.apply(autoencoder ? z : detach(z), true);
+      const count = Math.min(batch.rowCount, RECONSTRUCTED);
+      const target = gatherRows(matrix, batch.rows, count, decoder.outputShape);
+      const places = tf.slice(autoencoder ? z : detach(z), [0, 0], [count, z.shape[1]]);
+      const prediction = decoder.apply(places, true);
       return tf.mean(lossFn(target, prediction)) as tf.Scalar;
     },
   };

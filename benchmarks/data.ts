@@ -1,0 +1,49 @@
+/** Real data for the benchmarks. MNIST lies in the folder that `MNIST` names, by default beside the project. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readCsv, readIdx } from '../src/node/files.js';
+import type { Matrix } from '../src/types.js';
+
+export interface Labelled {
+  readonly rows: Matrix;
+  readonly labels: Int32Array;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const mnistFolder = process.env.MNIST ?? path.join(root, '../shared/data/mnist');
+
+/** The first `count` MNIST images, flat, values in [0, 1]: from the 60,000 to train on or the 10,000 to test on. */
+export async function mnist(part: 'train' | 't10k', count: number): Promise<Labelled> {
+  const images = await readIdx(await readFile(path.join(mnistFolder, `${part}-images-idx3-ubyte.gz`)));
+  const labels = await readIdx(await readFile(path.join(mnistFolder, `${part}-labels-idx1-ubyte.gz`)));
+  const data = Float32Array.from(images.data.subarray(0, count * 784) as Uint8Array, (value) => value / 255);
+  return {
+    rows: { data, shape: [count, 784] },
+    labels: Int32Array.from(labels.data.subarray(0, count) as Uint8Array),
+  };
+}
+
+/** The digits that come with the examples: 1,797 rows of 64 values. */
+export async function digits(): Promise<Labelled> {
+  const { data, labels } = await readCsv(path.join(root, 'examples/data/digits.csv'), { label: 'label' });
+  return { rows: data, labels: Int32Array.from(labels!, Number) };
+}
+
+/** The rows with the given numbers, in that order. */
+export function take({ rows: { data, shape }, labels }: Labelled, chosen: ArrayLike<number>): Labelled {
+  const columns = shape[1];
+  const taken = new Float32Array(chosen.length * columns);
+  const names = new Int32Array(chosen.length);
+  for (let i = 0; i < chosen.length; i++) {
+    taken.set(data.subarray(chosen[i]! * columns, (chosen[i]! + 1) * columns), i * columns);
+    names[i] = labels[chosen[i]!]!;
+  }
+  return { rows: { data: taken, shape: [chosen.length, columns] }, labels: names };
+}
+
+/** The first `count` rows, without a copy. */
+export function head({ data, shape: [rows, columns] }: Matrix, count: number): Matrix {
+  const kept = Math.min(count, rows);
+  return { data: data.subarray(0, kept * columns), shape: [kept, columns] };
+}

@@ -1,0 +1,59 @@
+/**
+ * Fits from raw rows to map, with quality beside every time:
+ *
+ *     node build/benchmarks/fit.js [digits|ROWS] [--seeds 1,2,3] [--options '{"nEpochs": 200}']
+ *
+ * ROWS is a number of MNIST images, of 60,000 (10,000 by default). Held-out rows are the 10,000 test images, or the
+ * last 297 digits.
+ */
+import { parseArgs } from 'node:util';
+import { ParametricUMAP } from '../src/parametricUmap.js';
+import { digits, type Labelled, mnist, take } from './data.js';
+import { peakMemory, quality, table } from './report.js';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seeds: { type: 'string', default: '1' }, options: { type: 'string', default: '{}' } },
+});
+const [what = '10000'] = positionals;
+const seeds = values.seeds.split(',').map(Number);
+
+async function data(): Promise<{ train: Labelled; held: Labelled }> {
+  if (what !== 'digits')
+    return { train: await mnist('train', Number(what)), held: await mnist('t10k', 10_000) };
+  const all = await digits();
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  return { train: take(all, range(0, 1500)), held: take(all, range(1500, 1797)) };
+}
+
+const { train, held } = await data();
+const records: Record<string, string | number>[] = [];
+for (const seed of seeds) {
+  const umap = new ParametricUMAP({ seed, verbose: true, ...JSON.parse(values.options) });
+  const started = performance.now();
+  let firstReport = { at: started, step: 0 };
+  let last = firstReport;
+  for await (const { step } of umap.steps(train.rows)) {
+    last = { at: performance.now(), step };
+    if (firstReport.step === 0) firstReport = last;
+  }
+  const map = await umap.transform(train.rows);
+  const finished = performance.now();
+  const heldMap = await umap.transform(held.rows);
+  const transformed = performance.now();
+  const { accuracy, trustTrain, trustHeld } = quality(train, map, held, heldMap);
+  records.push({
+    data: what === 'digits' ? 'digits' : `MNIST ${what}`,
+    seed,
+    'total s': ((finished - started) / 1000).toFixed(1),
+    steps: last.step,
+    'ms a step': ((last.at - firstReport.at) / (last.step - firstReport.step)).toFixed(1),
+    'transform rows/s': Math.round(held.labels.length / ((transformed - finished) / 1000)),
+    '5-NN held-out': accuracy.toFixed(4),
+    'trust train': trustTrain.toFixed(4),
+    'trust held-out': trustHeld.toFixed(4),
+    'peak MB': peakMemory(),
+  });
+  umap.dispose();
+}
+table(records);
