@@ -13,7 +13,7 @@ export interface Basis {
   readonly shift: Float64Array;
 }
 
-const sampleRows = 1536;
+const sampleRows = 1024;
 const queries = 192;
 const tried = 15;
 /** Share of the nearest 15 of a sampled row that must be among its nearest 30 in the directions. */
@@ -88,14 +88,14 @@ function drawSample(work: Workspace, space: Space, rows: number, random: Random)
   return rounded;
 }
 
-/** Subspace iteration: B ← orthonormal rows of (S B')' S, three times from random directions. */
+/** Subspace iteration: B ← orthonormal rows of (S B')' S, twice from random directions. */
 function subspace({ kernels, floats, samples, width, at }: Workspace, size: number, random: Random): void {
   const directions = floats.subarray(at.directions / 4, at.directions / 4 + size * width);
   for (let i = 0; i < directions.length; i++) directions[i] = random.next() - 0.5;
   orthonormalize(directions, size, width);
   const products = at.products / 4;
   const turned = at.turned / 4;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     kernels.dots(at.sample, samples, at.directions, size, width * 4, at.products);
     for (let i = 0; i < samples; i++) {
       for (let b = 0; b < size; b++) floats[turned + b * samples + i] = floats[products + i * size + b]!;

@@ -43,10 +43,10 @@ function prepareKernels(
       ? undefined
       : findBasis(space, rows, width, query.random.fork('basis'));
   const plan = planFor(query, rows, exact, threads, {
-    trees: 8,
-    leaf: 256,
-    group: 32,
-    minLinks: 8,
+    trees: 6,
+    leaf: 192,
+    group: 16,
+    minLinks: 12,
     width: basis?.size ?? width,
     fullWidth: basis === undefined ? 0 : width,
   });
@@ -91,7 +91,7 @@ function planFor(
   const { width, fullWidth, group, trees } = shape;
   const wanted = query.k - 1;
   // Directions give only about the right neighbours, and a short list few ways to better ones.
-  const spare = exact ? wanted : Math.max(10, fullWidth === 0 ? wanted : 2 * query.k);
+  const spare = exact ? wanted : Math.max(10, fullWidth === 0 ? wanted : Math.ceil(2.5 * query.k));
   const capacity = Math.min(rows - 1, spare);
   // A leaf must hold enough rows to fill a list even when it is a half of a part that was just too large.
   const leaf = Math.max(shape.leaf, 4 * capacity);

@@ -131,6 +131,21 @@ test('few rows and long lists are searched whole', async () => {
   }
 });
 
+test('without WebAssembly and shared memory the neighbours are found all the same', async () => {
+  const data = blobs(1500, 10, 9);
+  const truth = await exact().search(data, query(0, 10));
+  const { WebAssembly: wasm, SharedArrayBuffer: shared } = globalThis;
+  Object.assign(globalThis, { WebAssembly: undefined, SharedArrayBuffer: undefined });
+  try {
+    assertSame(await exact({ threads: 2 }).search(data, query(0, 10)), truth, 'exact');
+    const found = await nndescent({ threads: 2 }).search(data, query(1, 10));
+    assertWellFormed(found);
+    assert.ok(recall(found, truth) > 0.98, `recall ${recall(found, truth)}`);
+  } finally {
+    Object.assign(globalThis, { WebAssembly: wasm, SharedArrayBuffer: shared });
+  }
+});
+
 test('nothing is drawn from the stream of the caller, nor from Math.random', async (t) => {
   t.mock.method(Math, 'random', () => assert.fail('Math.random was called'));
   const random = createRandom(9);
