@@ -46,7 +46,7 @@ function prepareKernels(
     trees: 6,
     leaf: 192,
     group: 16,
-    minLinks: 12,
+    minLinks: basis === undefined ? 16 : 12,
     width: basis?.size ?? width,
     fullWidth: basis === undefined ? 0 : width,
   });
@@ -66,7 +66,7 @@ function prepareKernels(
 function prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exact: boolean): Prepared {
   const [rows, width] = data.shape;
   const { metric, metricParams } = query;
-  const shape = { trees: 6, leaf: 64, group: 1, minLinks: 15, width, fullWidth: 0 };
+  const shape = { trees: 5, leaf: 64, group: 1, minLinks: 20, width, fullWidth: 0 };
   const plan = { ...planFor(query, rows, exact, threads, shape), metric, metricParams };
   const buffer =
     typeof SharedArrayBuffer === 'undefined'
@@ -91,7 +91,7 @@ function planFor(
   const { width, fullWidth, group, trees } = shape;
   const wanted = query.k - 1;
   // Directions give only about the right neighbours, and a short list few ways to better ones.
-  const spare = exact ? wanted : Math.max(10, fullWidth === 0 ? wanted : Math.ceil(2.5 * query.k));
+  const spare = exact ? wanted : Math.max(20, fullWidth === 0 ? wanted : Math.ceil(2.5 * query.k));
   const capacity = Math.min(rows - 1, spare);
   // A leaf must hold enough rows to fill a list even when it is a half of a part that was just too large.
   const leaf = Math.max(shape.leaf, 4 * capacity);
