@@ -1,7 +1,7 @@
 /**
- * One step of Adam (Kingma and Ba, 2015) over one variable, in one pass:
- * g = clip(g); m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; x -= rate * (m / c1) / (sqrt(v / c2) + epsilon),
- * with c = 1 - b^t the corrections for the zero start. `to` takes the new variable and may be `x` itself.
+ * One step of Adam (Kingma and Ba, 2015) over one variable, in one pass: g = clip(g); m = b1 m + (1 - b1) g;
+ * v = b2 v + (1 - b2) g^2; x -= rate * (m / c1) / (sqrt(v / c2) + epsilon), with c = 1 - b^t the corrections
+ * for the zero start. `to` takes the new variable and may be `x` itself.
  */
 export function adam(
   count: i32, x: usize, to: usize, gradient: usize, first: usize, second: usize,

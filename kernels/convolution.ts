@@ -1,10 +1,13 @@
 /**
- * Convolution as a matrix product: the patches under the filter become rows of a matrix, or come back from it. And the
- * two gradients of the depthwise convolution, directly. Tensors are NHWC; a "position" is one output pixel, counted
- * through the whole batch.
+ * Convolution as a matrix product: the patches under the filter become rows of a matrix, or come back from
+ * it. And the two gradients of the depthwise convolution, directly. Tensors are NHWC; a "position" is one
+ * output pixel, counted through the whole batch.
  */
 
-/** patches[p, fy, fx, c] = x[b, oy * strideY + fy * dilationY - top, ...], zero outside, for positions start...start + count. */
+/**
+ * patches[p, fy, fx, c] = x[b, oy * strideY + fy * dilationY - top, ...], zero outside, for positions
+ * start...start + count.
+ */
 export function gatherPatches(
   x: usize, height: i32, width: i32, channels: i32,
   outHeight: i32, outWidth: i32, filterHeight: i32, filterWidth: i32,
@@ -78,9 +81,9 @@ function addFloats(to: usize, from: usize, count: i32): void {
 
 /**
  * Both gradients of a depthwise convolution, one at a time. `x` is [batch, height, width, channels], `dy`
- * [batch, outHeight, outWidth, channels * multiplier], the filter [filterHeight, filterWidth, channels, multiplier].
- * With `toFilter`, target += x dy is the filter's gradient and `other` is x; else target += filter dy is the
- * input's gradient and `other` is the filter. `target` starts zero.
+ * [batch, outHeight, outWidth, channels * multiplier], the filter [filterHeight, filterWidth, channels,
+ * multiplier]. With `toFilter`, target += x dy is the filter's gradient and `other` is x; else target +=
+ * filter dy is the input's gradient and `other` is the filter. `target` starts zero.
  */
 export function depthwiseGradient(
   target: usize, other: usize, dy: usize, toFilter: bool, batches: i32,

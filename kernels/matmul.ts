@@ -1,10 +1,14 @@
 /**
- * Matrix product on row-major floats: C = A B (+ C) (+ bias) (then ReLU), with A and B read through strides so that
- * transposed operands cost nothing extra. The usual three loops around a register tile (Goto and van de Geijn, 2008):
- * B is packed in panels of 8 columns, A in strips of 5 rows, both short enough to stay in cache.
+ * Matrix product on row-major floats: C = A B (+ C) (+ bias) (then ReLU), with A and B read through strides
+ * so that transposed operands cost nothing extra. The usual three loops around a register tile (Goto and van
+ * de Geijn, 2008): B is packed in panels of 8 columns, A in strips of 5 rows, both short enough to stay in
+ * cache.
  */
 
-/** Rows and columns of the register tile: 10 accumulators and 4 temporaries fill the 16 vector registers of x64. */
+/**
+ * Rows and columns of the register tile: 10 accumulators and 4 temporaries fill the 16 vector registers of
+ * x64.
+ */
 const ROWS: i32 = 5;
 const COLUMNS: i32 = 8;
 /** Inner dimension of a block: one panel of B (8 KiB) stays in the first cache. */
@@ -21,8 +25,8 @@ export function gemmScratch(): i32 {
 }
 
 /**
- * C[m, n] = A[m, k] B[k, n]. Strides are in bytes. `bias` (n floats) may be 0; `accumulate` adds to what C holds;
- * C must be dense.
+ * C[m, n] = A[m, k] B[k, n]. Strides are in bytes. `bias` (n floats) may be 0; `accumulate` adds to what C
+ * holds; C must be dense.
  */
 export function gemm(
   m: i32, n: i32, k: i32,
@@ -162,8 +166,8 @@ function packA(a: usize, aRow: i32, aColumn: i32, kc: i32, rows: i32, packed: us
 }
 
 /**
- * 5 x 8 sums in registers. Nothing else happens here, and the export keeps the compiler from inlining it: more live
- * values push the sums out of registers and halve the speed.
+ * 5 x 8 sums in registers. Nothing else happens here, and the export keeps the compiler from inlining it:
+ * more live values push the sums out of registers and halve the speed.
  */
 export function tile(kc: i32, a: usize, b: usize, sums: usize): void {
   let c00 = f32x4.splat(0);

@@ -1,8 +1,8 @@
 /** Rows taken from a table, and rows added up by group: an embedding's way forth and back. */
 
 /**
- * to[i] = from[indices[i]], rows of `size` bytes (a multiple of 4). Returns the position of the first index outside
- * [0, rows), or -1.
+ * to[i] = from[indices[i]], rows of `size` bytes (a multiple of 4). Returns the position of the first index
+ * outside [0, rows), or -1.
  */
 export function gatherRows(from: usize, rows: i32, size: i32, indices: usize, count: i32, to: usize): i32 {
   for (let i = 0; i < count; i++) {
@@ -17,7 +17,10 @@ export function gatherRows(from: usize, rows: i32, size: i32, indices: usize, co
   return -1;
 }
 
-/** to[segments[i]] += from[i], rows of `size` floats. Segments outside [0, count of to) are dropped. `to` starts zero. */
+/**
+ * to[segments[i]] += from[i], rows of `size` floats. Segments outside [0, count of to) are dropped. `to`
+ * starts zero.
+ */
 export function segmentSumFloat(from: usize, rows: i32, size: i32, segments: usize, to: usize, toRows: i32): void {
   for (let i = 0; i < rows; i++) {
     const segment = load<i32>(segments + i * 4);

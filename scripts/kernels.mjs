@@ -1,6 +1,7 @@
 /**
- * Compiles kernels/ (AssemblyScript) into src/backend/wasmBinary.ts, so that an install needs neither compiler nor
- * file. Run it after changing a kernel: `node scripts/kernels.mjs`; with `--check` it only says whether the file is current.
+ * Compiles kernels/ (AssemblyScript) into src/backend/wasmBinary.ts, so that an install needs neither
+ * compiler nor file. Run it after changing a kernel: `node scripts/kernels.mjs`; with `--check` it only says
+ * whether the file is current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -55,7 +56,10 @@ if (process.argv.includes('--check')) {
 writeFileSync(target, text);
 console.log(`kernels: ${binary.length} bytes -> src/backend/wasmBinary.ts`);
 
-/** The module works in TensorFlow.js' memory: a data segment, a memory or a global of its own would overwrite tensors. */
+/**
+ * The module works in TensorFlow.js' memory: a data segment, a memory or a global of its own would overwrite
+ * tensors.
+ */
 function refuseOwnMemory(bytes) {
   const sections = { 5: 'memory', 6: 'global', 8: 'start', 11: 'data' };
   for (let at = 8; at < bytes.length; ) {

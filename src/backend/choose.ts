@@ -11,7 +11,9 @@ export type BackendName = 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
 /** What is in use now, and why, in one line. */
 export interface BackendChoice {
-  /** As TensorFlow.js calls it: `tensorflow`, `webgpu`, `wasm`, `cpu`, or another one that the caller has set. */
+  /**
+   * As TensorFlow.js calls it: `tensorflow`, `webgpu`, `wasm`, `cpu`, or another one that the caller has set.
+   */
   readonly name: string;
   readonly reason: string;
 }
@@ -38,17 +40,18 @@ let fallenBack = false;
 /**
  * Makes a backend the active one of TensorFlow.js, and says which and why. Nothing is printed.
  *
- * `auto` (the default) keeps a backend that the caller has already made active; else takes native TensorFlow if a
- * tfjs-node package is installed and loads, else WebAssembly with our training kernels, else plain JavaScript. In a browser it takes
- * what TensorFlow.js prefers there. TensorFlow.js falls back to `cpu` by itself at the first operation and keeps no note of who
- * chose, so an active `cpu` counts as the caller's choice only when a better backend stood ready (`tf.setBackend('cpu')` after
- * importing another one); to have plain JavaScript for sure, say `cpu` here.
+ * `auto` (the default) keeps a backend that the caller has already made active; else takes native TensorFlow
+ * if a tfjs-node package is installed and loads, else WebAssembly with our training kernels, else plain
+ * JavaScript. In a browser it takes what TensorFlow.js prefers there. TensorFlow.js falls back to `cpu` by
+ * itself at the first operation and keeps no note of who chose, so an active `cpu` counts as the caller's
+ * choice only when a better backend stood ready (`tf.setBackend('cpu')` after importing another one); to have
+ * plain JavaScript for sure, say `cpu` here.
  *
- * The environment variable `PARAMETRIC_UMAP_BACKEND` says what `auto` means in this process: a name from the list, taken as if
- * it had been given here, whatever is active.
+ * The environment variable `PARAMETRIC_UMAP_BACKEND` says what `auto` means in this process: a name from the
+ * list, taken as if it had been given here, whatever is active.
  *
- * Throws `UnavailableError` when a backend given by name cannot be had; it says why and what to install. The backend that was
- * active then stays active. Throws `OptionError` for an unknown name.
+ * Throws `UnavailableError` when a backend given by name cannot be had; it says why and what to install. The
+ * backend that was active then stays active. Throws `OptionError` for an unknown name.
  */
 export function useBackend(wanted: BackendName = 'auto'): Promise<BackendChoice> {
   const choice = turn.then(() => choose(wanted));

@@ -1,9 +1,9 @@
 /**
- * Gradient kernels that TensorFlow.js 4.22 gets wrong, found by finite differences; each would train a network
- * wrongly without a word. On WebAssembly: MaxPoolGrad with several channels, Conv3DBackpropInputV2,
- * ResizeNearestNeighborGrad with half-pixel centres. In plain JavaScript: ResizeNearestNeighborGrad with several images (the
- * gradient of an up-sampling layer). On both: AvgPoolGrad divides by the whole window where padding cuts it short.
- * Written for clarity; they are far from the hot path of dense networks.
+ * Gradient kernels that TensorFlow.js 4.22 gets wrong, found by finite differences; each would train a
+ * network wrongly without a word. On WebAssembly: MaxPoolGrad with several channels, Conv3DBackpropInputV2,
+ * ResizeNearestNeighborGrad with half-pixel centres. In plain JavaScript: ResizeNearestNeighborGrad with
+ * several images (the gradient of an up-sampling layer). On both: AvgPoolGrad divides by the whole window
+ * where padding cuts it short. Written for clarity; they are far from the hot path of dense networks.
  */
 import type { DataId, KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
@@ -24,7 +24,10 @@ const gradients: Readonly<Record<string, { of: string; gradient: Gradient; backe
 
 const corrected = new Set<string>();
 
-/** Registers the right gradients on a backend, `cpu` or `wasm`, for whoever uses TensorFlow.js in this process. */
+/**
+ * Registers the right gradients on a backend, `cpu` or `wasm`, for whoever uses TensorFlow.js in this
+ * process.
+ */
 export function correctGradients(backendName: 'cpu' | 'wasm'): void {
   if (corrected.has(backendName)) return;
   corrected.add(backendName);
@@ -61,7 +64,10 @@ function onWasm(backend: WasmBackend, shape: number[], compute: (read: Numbers) 
   return backend.makeOutput(shape, 'float32', undefined, values);
 }
 
-/** Visits each window of a pooling: its first element in dy, and the rows and columns of the input that it covers. */
+/**
+ * Visits each window of a pooling: its first element in dy, and the rows and columns of the input that it
+ * covers.
+ */
 function eachWindow(
   info: PoolInfo,
   visit: (image: number, at: number, top: number, bottom: number, left: number, right: number) => void,
@@ -181,7 +187,10 @@ function nearestSources(size: number, newSize: number, attrs: NamedAttrMap): Int
   });
 }
 
-/** dx[b, position + offset] += filter[offset] dy[b, position], for every offset of the filter that hits the volume. */
+/**
+ * dx[b, position + offset] += filter[offset] dy[b, position], for every offset of the filter that hits the
+ * volume.
+ */
 function conv3DInput(
   { dy, filter }: Record<string, TensorInfo>,
   attrs: NamedAttrMap,

@@ -1,4 +1,7 @@
-/** TensorFlow.js talks on the console while it starts. What it says is kept for the reason we give, not printed. */
+/**
+ * TensorFlow.js talks on the console while it starts. What it says is kept for the reason we give, not
+ * printed.
+ */
 
 /** Warnings of TensorFlow.js that tell a user of this library nothing to act on. */
 const chatter = [
@@ -15,8 +18,8 @@ const chatter = [
 const failure = /^Initialization of backend \S+ failed/;
 
 /**
- * Runs `task` with TensorFlow.js' own start-up messages held back, and gives its value with what was held back. Everything
- * else that is logged meanwhile passes. The console is as before afterwards.
+ * Runs `task` with TensorFlow.js' own start-up messages held back, and gives its value with what was held
+ * back. Everything else that is logged meanwhile passes. The console is as before afterwards.
  */
 export async function quietly<T>(task: () => Promise<T>): Promise<{ value: T; said: string[] }> {
   const said: string[] = [];

@@ -1,4 +1,6 @@
-/** Native TensorFlow: `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, if the user has installed one. */
+/**
+ * Native TensorFlow: `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, if the user has installed one.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { UnavailableError } from '../errors.js';
 import { quietly } from './quiet.js';
@@ -7,7 +9,7 @@ const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
 /** How to get it; part of the error and of the documentation. */
 const advice =
-  'npm install @tensorflow/tfjs-node with its install script allowed, or run `npm run native` in a copy of this package';
+  'npm install @tensorflow/tfjs-node with its install script allowed, or run scripts/native.mjs of this package (npm run native)';
 
 /**
  * Makes native TensorFlow the active backend and returns the name of the package that gave it. Throws
@@ -28,26 +30,33 @@ export async function useTensorflow(): Promise<string> {
   throw new UnavailableError(`tensorflow: ${reasons.join('; ')}; ${advice}`);
 }
 
+/**
+ * Held while the library loads, which reads them then. It reports processor features on stderr unless told to
+ * keep to errors; and oneDNN, which announces itself, may round differently and measured no faster for
+ * networks of this size.
+ */
+const quiet: Readonly<Record<string, string>> = { TF_CPP_MIN_LOG_LEVEL: '2', TF_ENABLE_ONEDNN_OPTS: '0' };
+
 async function load(name: string): Promise<void> {
-  // TensorFlow's C++ side reports processor features on stderr while it loads, unless told to keep to errors.
-  const level = process.env.TF_CPP_MIN_LOG_LEVEL;
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  const added = Object.keys(quiet).filter((variable) => process.env[variable] === undefined);
+  for (const variable of added) process.env[variable] = quiet[variable];
   try {
     await quietly(() => import(/* webpackIgnore: true */ /* @vite-ignore */ name));
   } finally {
-    if (level === undefined) delete process.env.TF_CPP_MIN_LOG_LEVEL;
+    for (const variable of added) delete process.env[variable];
   }
 }
 
 /**
- * tfjs-node 4.22 calls two functions of `node:util` that Node 23 removed, whenever an op has a tensor or list attribute.
- * They are put back, for good, because the package calls them at run time.
+ * tfjs-node 4.22 calls two functions of `node:util` whenever an op has a tensor or list attribute. Node 22
+ * warns about them and Node 23 removed them, so plain ones take their place; for good, because they are
+ * called at run time.
  */
 async function restoreUtil(): Promise<void> {
   const { default: util } = await import('node:util');
-  const old = util as { isNullOrUndefined?: unknown; isArray?: unknown };
-  old.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  old.isArray ??= Array.isArray;
+  if (Number.parseInt(process.versions.node, 10) < 22) return;
+  const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
 }
 
 function explain(name: string, error: unknown): string {

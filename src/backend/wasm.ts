@@ -1,7 +1,7 @@
 /**
- * The WebAssembly backend, made fit for training: kernels that `@tensorflow/tfjs-backend-wasm` 4.22 lacks, and fast
- * ones where its own are slow (a transposed or batched matrix product leaves its fast path, and every gradient of a dense
- * layer is one).
+ * The WebAssembly backend, made fit for training: kernels that `@tensorflow/tfjs-backend-wasm` 4.22 lacks,
+ * and fast ones where its own are slow (a transposed or batched matrix product leaves its fast path, and
+ * every gradient of a dense layer is one).
  */
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
@@ -36,7 +36,10 @@ const kernels: Readonly<Record<string, Make>> = {
 
 let registered = false;
 
-/** Makes WebAssembly the active backend, with the training kernels. Throws `UnavailableError` when it cannot start. */
+/**
+ * Makes WebAssembly the active backend, with the training kernels. Throws `UnavailableError` when it cannot
+ * start.
+ */
 export async function useWasm(): Promise<void> {
   try {
     await import('@tensorflow/tfjs-backend-wasm');
@@ -55,8 +58,8 @@ export async function useWasm(): Promise<void> {
 }
 
 /**
- * Registers the training kernels on the active WebAssembly backend, for whoever uses TensorFlow.js in this process; they
- * compute what the originals do. Calling it again changes nothing.
+ * Registers the training kernels on the active WebAssembly backend, for whoever uses TensorFlow.js in this
+ * process; they compute what the originals do. Calling it again changes nothing.
  */
 export async function enableTraining(): Promise<void> {
   await compileKernels();

@@ -1,4 +1,6 @@
-/** Gradients of convolutions: patches as rows of a matrix, then a matrix product. Depthwise ones go directly. */
+/**
+ * Gradients of convolutions: patches as rows of a matrix, then a matrix product. Depthwise ones go directly.
+ */
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { Call, Workshop } from './wasmModule.js';
@@ -32,7 +34,10 @@ export function conv2DBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo 
   return out;
 }
 
-/** Kernel Conv2DBackpropInput (NHWC; also the forward pass of a transposed convolution): patches = dy W^T, put back. */
+/**
+ * Kernel Conv2DBackpropInput (NHWC; also the forward pass of a transposed convolution): patches = dy W^T, put
+ * back.
+ */
 export function conv2DBackpropInput(original: KernelFunc): (call: Call) => TensorInfo {
   return ({ inputs, attrs, shop }) => {
     const dy = inputs.dy!;
@@ -82,7 +87,8 @@ function convInfo(
     inShape,
     filterShape,
     attrs.strides as number | [number, number],
-    // The kernels of full convolutions have no dilations; a gradient with dilations is refused before it gets here.
+    // The kernels of full convolutions have no dilations; a gradient with dilations is refused before it gets
+    // here.
     (attrs.dilations as number | [number, number] | undefined) ?? 1,
     attrs.pad as 'valid' | 'same' | number,
     attrs.dimRoundingMode as 'floor' | 'round' | 'ceil' | undefined,

@@ -4,7 +4,10 @@ import * as tf from '@tensorflow/tfjs';
 import type { Call, Workshop } from './wasmModule.js';
 import { free, pointer, stock } from './wasmModule.js';
 
-/** Activations that `_FusedMatMul` may carry and that run as a kernel of their own; `linear` and `relu` are fused. */
+/**
+ * Activations that `_FusedMatMul` may carry and that run as a kernel of their own; `linear` and `relu` are
+ * fused.
+ */
 const activationKernels: Readonly<Record<string, string>> = {
   elu: 'Elu',
   relu6: 'Relu6',

@@ -56,8 +56,8 @@ export async function compileKernels(): Promise<void> {
 }
 
 /**
- * The module bound to this backend; made at the first call. Throws `UnavailableError` when the backend does not
- * show its memory or the memory is of another kind (the multi-threaded build shares it).
+ * The module bound to this backend; made at the first call. Throws `UnavailableError` when the backend does
+ * not show its memory or the memory is of another kind (the multi-threaded build shares it).
  */
 export function workshop(backend: WasmBackend): Workshop {
   const known = workshops.get(backend);

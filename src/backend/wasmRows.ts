@@ -26,7 +26,10 @@ export function gatherV2(original: KernelFunc): (call: Call) => TensorInfo {
   };
 }
 
-/** Kernel UnsortedSegmentSum: rows of `x` added up by `segmentIds`, one id a row. Ids out of range are dropped. */
+/**
+ * Kernel UnsortedSegmentSum: rows of `x` added up by `segmentIds`, one id a row. Ids out of range are
+ * dropped.
+ */
 export function unsortedSegmentSum({ inputs, attrs, shop }: Call): TensorInfo {
   const x = inputs.x!;
   const ids = inputs.segmentIds!;

@@ -14,8 +14,9 @@ interface Gpu {
 }
 
 /**
- * Makes WebGPU the active backend and returns the adapter's name. Throws `UnavailableError` when a package or an adapter is
- * missing. Results can be read asynchronously only (`await tensor.data()`): `dataSync` needs a canvas.
+ * Makes WebGPU the active backend and returns the adapter's name. Throws `UnavailableError` when a package or
+ * an adapter is missing. Results can be read asynchronously only (`await tensor.data()`): `dataSync` needs a
+ * canvas.
  */
 export async function useWebgpu(): Promise<string> {
   if (globalThis.navigator === undefined || !('gpu' in navigator)) await provideGpu();

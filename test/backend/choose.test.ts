@@ -7,12 +7,30 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const installed = (name: string) => existsSync(`${root}node_modules/${name}/package.json`);
 const native = installed('@tensorflow/tfjs-node') || installed('@tensorflow/tfjs-node-gpu');
-/** For what `auto` and `tensorflow` come to where nothing optional is installed. */
-const usual = { skip: native ? 'native TensorFlow is installed here' : false };
 
 /**
- * Runs the body of an async function, with `tf` and `useBackend` in scope, in a process of its own. Gives what it returned, and
- * fails if anything was printed.
+ * Statement for `inProcess`: these module texts stand in for the two native packages; without one, it is not
+ * installed.
+ */
+function standIn(gpu?: string, cpu?: string): string {
+  const missing = (name: string) =>
+    `throw Object.assign(new Error("Cannot find package '${name}'"), { code: 'ERR_MODULE_NOT_FOUND' })`;
+  const texts = {
+    '@tensorflow/tfjs-node-gpu': gpu ?? missing('@tensorflow/tfjs-node-gpu'),
+    '@tensorflow/tfjs-node': cpu ?? missing('@tensorflow/tfjs-node'),
+  };
+  const hooks = `export function resolve(specifier, context, next) {
+    const text = (${JSON.stringify(texts)})[specifier];
+    if (text === undefined) return next(specifier, context);
+    return { url: 'data:text/javascript,' + encodeURIComponent(text), shortCircuit: true };
+  }`;
+  const address = `data:text/javascript,${encodeURIComponent(hooks)}`;
+  return `(await import('node:module')).register(${JSON.stringify(address)});`;
+}
+
+/**
+ * Runs the body of an async function, with `tf` and `useBackend` in scope, in a process of its own. Gives
+ * what it returned, and fails if anything was printed.
  */
 function inProcess<T>(body: string, environment: Record<string, string> = {}): T {
   const script = `
@@ -48,8 +66,9 @@ test('importing creates no backend', () => {
   assert.deepEqual(registered, []);
 });
 
-test('auto takes WebAssembly, says why the native one was passed over, and trains', usual, () => {
+test('auto takes WebAssembly, says why the native one was passed over, and trains', () => {
   const { name, reason, active, loss } = inProcess<Seen & { loss: number }>(`
+    ${standIn()}
     const choice = await useBackend('auto');
     const w = tf.variable(tf.ones([2, 2]));
     const { value } = tf.variableGrads(() => tf.square(tf.matMul(tf.ones([3, 2]), w)).mean());
@@ -61,9 +80,10 @@ test('auto takes WebAssembly, says why the native one was passed over, and train
   assert.ok(!reason.includes('\n'));
 });
 
-test('auto replaces the cpu backend that TensorFlow.js fell back to', usual, () => {
+test('auto replaces the cpu backend that TensorFlow.js fell back to', () => {
   // TensorFlow.js advertises when its fallback is first used; that is its own doing, before we are asked.
   const { name } = inProcess<Seen>(`
+    ${standIn()}
     const warn = console.warn;
     console.warn = () => {};
     tf.ones([2]).dispose();
@@ -111,11 +131,9 @@ test('the environment variable says what auto means, and nothing else', () => {
   assert.match(message, /^PARAMETRIC_UMAP_BACKEND: must be one of auto, tensorflow, .*\(got cuda\)$/);
 });
 
-test(
-  'a named backend that is missing is an error that says what to install, and the active one stays',
-  usual,
-  () => {
-    const seen = inProcess<{ error: string; message: string; active: string }[]>(`
+test('a named backend that is missing is an error that says what to install, and the active one stays', () => {
+  const seen = inProcess<{ error: string; message: string; active: string }[]>(`
+    ${standIn()}
     await useBackend('wasm');
     const results = [];
     for (const name of ['tensorflow', 'webgpu']) {
@@ -123,27 +141,23 @@ test(
       results.push({ error: error.name, message: error.message, active: tf.getBackend() });
     }
     return results;`);
-    for (const { error, active } of seen) assert.deepEqual([error, active], ['UnavailableError', 'wasm']);
-    assert.match(seen[0]!.message, /tfjs-node is not installed; npm install @tensorflow\/tfjs-node/);
-    if (!installed('webgpu')) assert.match(seen[1]!.message, /webgpu is not installed; npm install webgpu/);
-  },
-);
+  for (const { error, active } of seen) assert.deepEqual([error, active], ['UnavailableError', 'wasm']);
+  assert.match(seen[0]!.message, /tfjs-node is not installed; npm install @tensorflow\/tfjs-node/);
+  if (!installed('webgpu')) assert.match(seen[1]!.message, /webgpu is not installed; npm install webgpu/);
+});
 
-test(
-  'a WebAssembly binary that cannot be found is an error with the reason, and auto goes on without',
-  usual,
-  () => {
-    const seen = inProcess<{ message: string; choice: Seen; sum: number }>(`
+test('a WebAssembly binary that cannot be found is an error with the reason, and auto goes on without', () => {
+  const seen = inProcess<{ message: string; choice: Seen; sum: number }>(`
+    ${standIn()}
     const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
     setWasmPaths('./nowhere/');
     const message = await useBackend('wasm').catch((error) => error.message);
     const choice = await useBackend('auto');
     return { message, choice, sum: (await tf.sum(tf.ones([3])).data())[0] };`);
-    assert.match(seen.message, /^wasm: .*does not start/);
-    assert.equal(seen.choice.name, 'cpu');
-    assert.equal(seen.sum, 3);
-  },
-);
+  assert.match(seen.message, /^wasm: .*does not start/);
+  assert.equal(seen.choice.name, 'cpu');
+  assert.equal(seen.sum, 3);
+});
 
 test('calls at the same time take turns', () => {
   const names = inProcess<string[]>(`
@@ -162,4 +176,56 @@ test('the console is left as it was, and others may go on warning', () => {
     await started;
     return [console.warn === mine, lines];`);
   assert.deepEqual(same, [true, ['something of the caller']]);
+});
+
+test('native TensorFlow comes first, gets what it needs from node:util, and leaves no trace in the environment', () => {
+  const text = `
+    const tf = globalThis.tensorflow;
+    console.warn('Platform node has already been set. Overwriting the platform with node.');
+    globalThis.level = process.env.TF_CPP_MIN_LOG_LEVEL;
+    tf.registerBackend('tensorflow', () => tf.findBackend('cpu'));`;
+  const seen = inProcess<Seen & { level: string; left: boolean; util: string[] }>(`
+    ${standIn(undefined, text)}
+    globalThis.tensorflow = tf;
+    const choice = await useBackend('auto');
+    const util = (await import('node:util')).default;
+    return {
+      ...choice,
+      active: tf.getBackend(),
+      level: globalThis.level,
+      left: 'TF_CPP_MIN_LOG_LEVEL' in process.env,
+      util: [util.isNullOrUndefined(null), util.isNullOrUndefined(0), util.isArray([])].map(String),
+    };`);
+  assert.deepEqual([seen.name, seen.active], ['tensorflow', 'tensorflow']);
+  assert.match(seen.reason, /^tensorflow: native TensorFlow from @tensorflow\/tfjs-node, /);
+  assert.deepEqual([seen.level, seen.left], ['2', false]);
+  assert.deepEqual(seen.util, ['true', 'false', 'true']);
+});
+
+test('a tfjs-node without its binding is passed over by auto, and explained when asked for', () => {
+  const text = `throw new Error(
+    "The Node.js native addon module (tfjs_binding.node) can not be found at path: /x/tfjs_binding.node. \\n" +
+    "Please run command 'npm rebuild @tensorflow/tfjs-node --build-addon-from-source'")`;
+  const { choice, message } = inProcess<{ choice: Seen; message: string }>(`
+    ${standIn(undefined, text)}
+    const choice = await useBackend('auto');
+    return { choice, message: await useBackend('tensorflow').catch((error) => error.message) };`);
+  assert.equal(choice.name, 'wasm');
+  for (const said of [choice.reason, message]) {
+    assert.match(
+      said,
+      /tfjs-node-gpu is not installed; @tensorflow\/tfjs-node is installed but its native part is missing/,
+    );
+    assert.ok(!said.includes('\n'));
+  }
+  assert.match(message, /npm run native/);
+});
+
+const skip = native ? false : 'no tfjs-node package is installed here';
+test('the installed native TensorFlow computes without printing', { skip }, () => {
+  const { active, sum } = inProcess<{ active: string; sum: number }>(`
+    await useBackend('tensorflow');
+    const sum = (await tf.concat([tf.ones([2, 2]), tf.ones([1, 2])]).matMul(tf.ones([2, 1])).sum().data())[0];
+    return { active: tf.getBackend(), sum };`);
+  assert.deepEqual([active, sum], ['tensorflow', 6]);
 });

@@ -8,7 +8,10 @@ type Op = (x: tf.Tensor4D) => tf.Tensor;
 
 const filter3D = () => source('filter')([2, 2, 2, 2, 3]) as tf.Tensor5D;
 
-/** Piecewise linear operations: central differences are exact but for rounding, as long as no maximum changes hands. */
+/**
+ * Piecewise linear operations: central differences are exact but for rounding, as long as no maximum changes
+ * hands.
+ */
 const cases: Readonly<Record<string, { shape: number[]; op: Op }>> = {
   'max pooling': { shape: [2, 6, 6, 3], op: (x) => tf.maxPool(x, 2, 2, 'valid') },
   'overlapping max pooling': { shape: [2, 7, 5, 2], op: (x) => tf.maxPool(x, 3, 2, 'same') },

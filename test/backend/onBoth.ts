@@ -1,4 +1,4 @@
-/** Runs a computation on the reference backend (plain JavaScript) and on WebAssembly, and compares. */
+/** Runs a computation on the reference backend (plain JavaScript) and on another one, and compares. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
@@ -14,9 +14,19 @@ export function source(seed: string): (shape: number[]) => tf.Tensor {
     );
 }
 
+/** False when the backend can be had here, else the reason to skip its tests. */
+export async function available(backend: 'wasm' | 'tensorflow' | 'webgpu'): Promise<false | string> {
+  try {
+    await useBackend(backend);
+    return false;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /**
- * `compute` on both backends: the same shapes and types, the same numbers up to `tolerance` times the largest one, and
- * nothing left behind. It makes its own tensors and runs inside `tf.tidy`.
+ * `compute` on both backends: the same shapes and types, the same numbers up to `tolerance` times the largest
+ * one, and nothing left behind. It makes its own tensors and runs inside `tf.tidy`.
  */
 export async function onBoth(
   name: string,

@@ -70,7 +70,8 @@ test('batched and broadcast matMul', async () => {
       });
     }
   }
-  // The plain JavaScript backend gets [2, 1] against [3] wrong, so each product is compared with its own slice.
+  // The plain JavaScript backend gets [2, 1] against [3] wrong, so each product is compared with its own
+  // slice.
   const next = source('broadcast');
   const [a, b] = [next([2, 1, 4, 5]), next([3, 5, 6])];
   const all = tf.matMul(a, b);

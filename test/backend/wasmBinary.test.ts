@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { wasmBinary } from '../../src/backend/wasmBinary.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const compiler = existsSync(`${root}node_modules/assemblyscript`) || process.env.ASSEMBLYSCRIPT_HOME;
+
+test('the compiled kernels need nothing but the memory they work in', async () => {
+  const module = await WebAssembly.compile(Buffer.from(wasmBinary, 'base64'));
+  assert.deepEqual(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
+  assert.ok(WebAssembly.Module.exports(module).every(({ kind }) => kind === 'function'));
+});
+
+const skip = compiler ? false : 'assemblyscript is not installed';
+test('the compiled kernels are those of kernels/', { skip }, () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/kernels.mjs', '--check'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stdout + stderr);
+});
