@@ -56,9 +56,9 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions
     restore(state: AdamState | undefined) {
       free();
       if (state === undefined) return;
-      begin(state.shapes);
-      taken = state.taken;
       tf.tidy(() => {
+        begin(state.shapes);
+        taken = state.taken;
         moments.forEach(({ first, second }, i) => {
           first.assign(tf.tensor(state.values[2 * i]!, first.shape));
           second.assign(tf.tensor(state.values[2 * i + 1]!, second.shape));
