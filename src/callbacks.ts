@@ -53,10 +53,6 @@ export function runCallbacks(
   let stop = false;
   const control: Training = { ...training, stop: () => (stop = true) };
   const list = callbacks.map(asCallback);
-  for (const callback of list) {
-    callback.setParams({ ...params, training: control });
-    callback.setModel(model);
-  }
   const each = async (call: (callback: Callback) => Promise<void>) => {
     for (const callback of list) await call(callback);
   };
@@ -65,6 +61,10 @@ export function runCallbacks(
   return {
     async begin() {
       model.stopTraining = false;
+      for (const callback of list) {
+        callback.setParams({ ...params, training: control });
+        callback.setModel(model);
+      }
       await each((callback) => callback.onTrainBegin({}));
       await each((callback) => callback.onEpochBegin(0, {}));
     },

@@ -31,7 +31,9 @@ export async function* runFit(
 ): AsyncGenerator<Progress, void, void> {
   const { encoder, optimizer, history, plan, fold } = prepared;
   const networks = trainedNetworks(plan.encoder, plan.terms);
-  const before = await readWeights(networks);
+  // With the encoder as it is, should it be another network than the one trained: folding back rounds.
+  const all = [...new Set([...networks, encoder])];
+  const before = await readWeights(all);
   const memory = await optimizer.state();
   const callbacks = runCallbacks(
     watchers,
@@ -60,14 +62,17 @@ export async function* runFit(
     await callbacks.end();
   } catch (error) {
     failed = !(error instanceof DivergedError);
+    // What made the loss infinite is in Adam's moments too.
+    if (!failed) optimizer.restore(undefined);
     throw error;
   } finally {
     const kept = !failed && reports > 0;
-    if (!kept) {
-      writeWeights(networks, before);
+    if (kept) {
+      fold();
+    } else {
+      writeWeights(all, before);
       optimizer.restore(memory);
     }
-    fold();
     prepared.start?.optimizer.dispose();
     prepared.release(kept);
     if (kept) keep();
