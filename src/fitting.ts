@@ -9,6 +9,7 @@ import { type Reconstruction, reconstructionLossFn } from './losses/reconstructi
 import type { Entered } from './matrix.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
 import { adam, callersOptimizer } from './optimizer.js';
+import { having, type Rule, real, resolveOptions } from './options.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { createRandom } from './random.js';
 import { type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
@@ -22,6 +23,37 @@ export interface FitInputs extends GraphInputs {
   readonly landmarkPositions?: LandmarkPositions;
   /** Weight of the landmark loss in this fit. Default: the option `landmarkLossWeight`. */
   readonly landmarkLossWeight?: number;
+}
+
+const noInputs: FitInputs = {
+  knn: undefined,
+  distances: undefined,
+  signal: undefined,
+  landmarkPositions: undefined,
+  landmarkLossWeight: undefined,
+};
+
+/** What is data is checked where it is read. */
+const data: Rule = (value) =>
+  typeof value === 'object' && value !== null ? undefined : 'an object or array';
+
+const inputRules: { readonly [K in keyof FitInputs]-?: Rule } = {
+  knn: data,
+  distances: data,
+  signal: having('throwIfAborted', 'an AbortSignal'),
+  landmarkPositions: data,
+  landmarkLossWeight: real(0),
+};
+
+const inputsRenamed: Readonly<Record<string, string>> = {
+  precomputedDistances: "a distance matrix is called 'distances'",
+  precomputedKnn: "neighbours found elsewhere are called 'knn'",
+  callbacks: 'callbacks go to the constructor',
+};
+
+/** Checks the names of what a fit is given, so that none goes unheard. Throws `OptionError`. */
+export function resolveInputs(inputs: FitInputs): FitInputs {
+  return resolveOptions('fit', inputs, noInputs, inputRules, inputsRenamed);
 }
 
 /** What training changes and later fits go on from. */

@@ -1,6 +1,7 @@
 /** Rows whose places on the map are given. */
 import { DataError, OptionError } from './errors.js';
 import { type Entered, enter, type MatrixInput } from './matrix.js';
+import { flag, type Rule, real, resolveOptions } from './options.js';
 import type { Label, Targets } from './targets.js';
 import type { Matrix } from './types.js';
 
@@ -83,6 +84,37 @@ export interface AddLandmarksOptions {
   readonly resetOptimizer?: boolean;
 }
 
+type ResolvedOptions = AddLandmarksOptions &
+  Required<Pick<AddLandmarksOptions, 'landmarkLossWeight' | 'resetOptimizer'>>;
+
+const addDefaults: ResolvedOptions = {
+  fraction: undefined,
+  indices: undefined,
+  y: undefined,
+  landmarkLossWeight: 0.01,
+  resetOptimizer: true,
+};
+
+const addRules: { readonly [K in keyof AddLandmarksOptions]-?: Rule } = {
+  fraction: real(0, 1, { above: true }),
+  indices: (value) =>
+    Array.isArray(value) || value instanceof Int32Array ? undefined : 'a list of row numbers',
+  y: (value) => (Array.isArray(value) || ArrayBuffer.isView(value) ? undefined : 'a list of targets'),
+  landmarkLossWeight: real(0),
+  resetOptimizer: flag,
+};
+
+const addRenamed: Readonly<Record<string, string>> = {
+  samplePct: "the share of rows to keep is called 'fraction'",
+  sampleMode: "give 'fraction' for a random choice, 'indices' for one of your own",
+  idx: "rows to keep are called 'indices'",
+};
+
+/** Completes and checks the options of `addLandmarks`. Throws `OptionError`. */
+export function resolveLandmarkOptions(options: AddLandmarksOptions): ResolvedOptions {
+  return resolveOptions('addLandmarks', options, addDefaults, addRules, addRenamed);
+}
+
 /** Row numbers to keep: as given and checked, or a seeded sample without replacement. */
 export function chooseLandmarks(
   rows: number,
@@ -102,11 +134,7 @@ export function chooseLandmarks(
     }
     return chosen;
   }
-  const share = fraction ?? 0.01;
-  if (!(share > 0 && share <= 1)) {
-    throw new OptionError(`addLandmarks: fraction must be above 0 and at most 1; got ${share}`);
-  }
-  const count = Math.max(1, Math.floor(rows * share));
+  const count = Math.max(1, Math.floor(rows * (fraction ?? 0.01)));
   const all = Int32Array.from({ length: rows }, (_, i) => i);
   for (let i = 0; i < count; i++) {
     const j = i + draw(rows - i);

@@ -4,18 +4,19 @@ import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from './artifa
 import { useBackend } from './backend/choose.js';
 import type { Curve } from './curve.js';
 import { DataError, NotFittedError, OptionError } from './errors.js';
-import { type FitInputs, type FitRows, prepareFit } from './fitting.js';
+import { type FitInputs, type FitRows, prepareFit, resolveInputs } from './fitting.js';
 import {
   type AddLandmarksOptions,
   appendLandmarks,
   chooseLandmarks,
   type Landmarks,
   readPositions,
+  resolveLandmarkOptions,
 } from './landmarks.js';
 import { enter, enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js';
 import { encode } from './networks/encode.js';
 import { rowSize } from './networks/network.js';
-import { resolveOptions } from './options.js';
+import { flag, resolveOptions, whole } from './options.js';
 import {
   type ParametricUMAPOptions,
   parametricUmapDefaults,
@@ -123,6 +124,7 @@ export class ParametricUMAP {
     y?: Targets | null,
     inputs: FitInputs = {},
   ): AsyncGenerator<Progress, void, void> {
+    const given = resolveInputs(inputs);
     this.#begin();
     const bar = this.options.verbose ? progressBar() : undefined;
     try {
@@ -133,18 +135,20 @@ export class ParametricUMAP {
         bar?.line(opening + line);
         opening = 'parametric-umap: ';
       };
-      const rows = await this.#rows(X, y ?? undefined, inputs);
-      const prepared = await prepareFit(rows, this.options, this.#fitted, inputs, say);
+      const rows = await this.#rows(X, y ?? undefined, given);
+      const prepared = await prepareFit(rows, this.options, this.#fitted, given, say);
       const keep = () => {
         this.#fitted = learnedOf(prepared);
       };
-      for await (const progress of runFit(prepared, this.options.callbacks, inputs.signal, keep)) {
+      for await (const progress of runFit(prepared, this.options.callbacks, given.signal, keep)) {
         bar?.report(progress);
         yield progress;
+        if (this.#disposed) throw new NotFittedError('fit: this estimator was disposed during its fit');
       }
     } finally {
       bar?.finish();
       this.#busy = false;
+      if (this.#disposed) this.#free();
     }
   }
 
@@ -206,15 +210,13 @@ export class ParametricUMAP {
     const { rowShape, optimizer, fits } = this.#fit('addLandmarks');
     const { matrix } = await enterWidth(X, rowSize(rowShape), 'addLandmarks');
     const [rows, columns] = matrix.shape;
-    const { y, landmarkLossWeight = 0.01, resetOptimizer = true } = options;
+    const wanted = resolveLandmarkOptions(options);
+    const { y, landmarkLossWeight, resetOptimizer } = wanted;
     if (y && y.length !== rows) {
       throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
     }
-    if (!(landmarkLossWeight >= 0 && Number.isFinite(landmarkLossWeight))) {
-      throw new OptionError(`addLandmarks: landmarkLossWeight must be at least 0; got ${landmarkLossWeight}`);
-    }
     const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
-    const chosen = chooseLandmarks(rows, options, random.integer);
+    const chosen = chooseLandmarks(rows, wanted, random.integer);
     const data = new Float32Array(chosen.length * columns);
     chosen.forEach((row, i) => {
       data.set(matrix.data.subarray(row * columns, (row + 1) * columns), i * columns);
@@ -245,7 +247,11 @@ export class ParametricUMAP {
   }
 
   /** What `save` writes, as plain records. */
-  toArtifact({ includeGraph = true }: SaveOptions = {}): Promise<Artifact> {
+  toArtifact(options: SaveOptions = {}): Promise<Artifact> {
+    const defaults = { includeGraph: true };
+    const { includeGraph } = resolveOptions<Required<SaveOptions>>('save', options, defaults, {
+      includeGraph: flag,
+    });
     return umapArtifact(this.options, this.#fit('save'), this.#landmarks, includeGraph);
   }
 
@@ -274,13 +280,14 @@ export class ParametricUMAP {
     return estimator;
   }
 
-  /** Frees the networks and forgets the fit. A caller's own encoder is left alone. */
+  /**
+   * Frees the networks and forgets the fit. A caller's own encoder is left alone. During a fit it ends that fit,
+   * which throws `NotFittedError` at its next report.
+   */
   dispose(): void {
-    const { encoder, decoder, classifier, optimizer } = this.#fitted ?? {};
-    for (const part of [encoder, decoder, classifier, optimizer]) part?.dispose();
-    this.#fitted = undefined;
-    this.#landmarks = undefined;
     this.#disposed = true;
+    // A training under way still needs its networks, and frees them when it ends.
+    if (!this.#busy) this.#free();
   }
 
   /** As Python calls `fitTransform`. */
@@ -339,16 +346,23 @@ export class ParametricUMAP {
     this.#busy = true;
   }
 
+  #free(): void {
+    const { encoder, decoder, classifier, optimizer } = this.#fitted ?? {};
+    for (const part of [encoder, decoder, classifier, optimizer]) part?.dispose();
+    this.#fitted = undefined;
+    this.#landmarks = undefined;
+  }
+
   #fit(who: string): Fitted {
-    if (this.#fitted) return this.#fitted;
+    if (this.#fitted && !this.#disposed) return this.#fitted;
     const why = this.#disposed ? 'this one was disposed' : 'this one is not; call fit first';
     throw new NotFittedError(`${who}: a fitted ParametricUMAP wanted; ${why}`);
   }
 }
 
-function batchOf({ batchSize = 4096 }: TransformOptions, who: string): number {
-  if (Number.isInteger(batchSize) && batchSize > 0) return batchSize;
-  throw new OptionError(`${who}: batchSize must be a whole number of at least 1; got ${batchSize}`);
+function batchOf(options: TransformOptions, who: string): number {
+  const rules = { batchSize: whole(1) };
+  return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: 4096 }, rules).batchSize;
 }
 
 /** Conditions between options. */
