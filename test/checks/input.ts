@@ -1,0 +1,221 @@
+/** Checks of rows: every form, every odd kind, and what is refused. */
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs';
+import { DataError } from '../../src/errors.js';
+import type { MatrixInput } from '../../src/matrix.js';
+import { saying } from './options.js';
+import {
+  assertFinite,
+  type Check,
+  farthest,
+  fitted,
+  flat,
+  groups,
+  mapFrom,
+  places,
+  quickly,
+} from './subject.js';
+
+/** How far rows may move when they go through the network in other company: rounding, no more. */
+const ROUNDING = 1e-5;
+
+export const inputChecks: Readonly<Record<string, Check>> = {
+  async 'rows and their order are left alone'(subject) {
+    const rows = groups();
+    for (const row of rows) Object.freeze(row);
+    Object.freeze(rows);
+    const matrix = flat(rows);
+    const estimator = await fitted(subject, {}, rows);
+    await estimator.transform(rows);
+    await estimator.fit(matrix);
+    await estimator.transform(matrix);
+    assert.deepEqual(matrix, flat(groups()));
+    const tensor = tf.tensor2d(matrix.data.slice(), [60, 6]);
+    await estimator.fit(tensor);
+    assert.equal(tensor.isDisposed, false);
+    assert.deepEqual(tensor.dataSync(), matrix.data);
+    tensor.dispose();
+    estimator.dispose();
+  },
+
+  async 'every form of rows comes out in the same form, with the same numbers'(subject) {
+    const rows = groups();
+    const matrix = flat(rows);
+    const estimator = await fitted(subject);
+    const arrays = await estimator.transform(rows);
+    assert.ok(Array.isArray(arrays) && Array.isArray(arrays[0]) && typeof arrays[0][0] === 'number');
+    const out = await estimator.transform(matrix);
+    assert.ok(out.data instanceof Float32Array);
+    assert.deepEqual(out.shape, [60, 2]);
+    assert.deepEqual(arrays.flat(), [...out.data]);
+    const typed = await estimator.transform(rows.map((row) => Float64Array.from(row)));
+    assert.ok(typed[0] instanceof Float32Array);
+    assert.deepEqual(
+      typed.flatMap((row) => [...row]),
+      [...out.data],
+    );
+    const plain = await estimator.transform({ data: rows.flat(), shape: [60, 6] });
+    assert.deepEqual(plain, out);
+    const tensor = tf.tensor2d(matrix.data, [60, 6]);
+    const places = await estimator.transform(tensor);
+    assert.ok(places instanceof tf.Tensor);
+    assert.deepEqual(places.shape, [60, 2]);
+    assert.deepEqual(places.dataSync(), out.data);
+    tf.dispose([tensor, places]);
+    estimator.dispose();
+  },
+
+  async 'every form of rows makes the same fit'(subject) {
+    const rows = groups();
+    const wanted = await mapFrom(subject, {}, rows);
+    const tensor = tf.tensor2d(rows);
+    const forms: MatrixInput[] = [flat(rows), rows.map((row) => Float32Array.from(row)), tensor];
+    for (const form of forms) {
+      const estimator = await fitted(subject, {}, form);
+      assert.deepEqual(await places(estimator, rows), wanted);
+      estimator.dispose();
+    }
+    tensor.dispose();
+  },
+
+  async 'whole numbers are as good as floats, whatever holds them'(subject) {
+    const rows = groups().map((row) => row.map((value) => Math.round(4 * value) + 16));
+    const wanted = await mapFrom(subject, {}, rows);
+    for (const Typed of [Uint8Array, Int32Array, Int16Array, Float64Array]) {
+      const estimator = await fitted(subject, {}, { data: Typed.from(rows.flat()), shape: [60, 6] });
+      assert.deepEqual(await places(estimator, rows), wanted, Typed.name);
+      estimator.dispose();
+    }
+    const tensor = tf.tensor2d(rows, [60, 6], 'int32');
+    const estimator = await fitted(subject, {}, tensor);
+    assert.deepEqual(await places(estimator, rows), wanted, 'int32 tensor');
+    tensor.dispose();
+    estimator.dispose();
+  },
+
+  async 'transform is the same every time and changes nothing'(subject) {
+    const estimator = await fitted(subject);
+    const first = await places(estimator, groups());
+    const history = structuredClone(estimator.history);
+    assert.deepEqual(await places(estimator, groups()), first);
+    await estimator.transform(groups(7, 6, 'others'));
+    assert.deepEqual(await places(estimator, groups()), first);
+    assert.deepEqual(structuredClone(estimator.history), history);
+    estimator.dispose();
+  },
+
+  async 'the order of rows does not matter to transform'(subject) {
+    const estimator = await fitted(subject);
+    const straight = await estimator.transform(groups());
+    const turned = await estimator.transform(groups().reverse());
+    assert.ok(farthest(straight.flat(), turned.reverse().flat()) < ROUNDING);
+    estimator.dispose();
+  },
+
+  async 'the batch size does not matter to transform'(subject) {
+    const estimator = await fitted(subject);
+    const whole = (await estimator.transform(groups())).flat();
+    for (const batchSize of [1, 7, 60, 10_000]) {
+      const map = (await estimator.transform(groups(), { batchSize })).flat();
+      assert.ok(farthest(whole, map) < ROUNDING, `batchSize ${batchSize}`);
+    }
+    await assert.rejects(estimator.transform(groups(), { batchSize: 0 }), /batchSize.*got 0/);
+    estimator.dispose();
+  },
+
+  async 'one row is transformed as among others'(subject) {
+    const estimator = await fitted(subject);
+    const all = await estimator.transform(groups());
+    const [alone] = await estimator.transform([groups()[17]!]);
+    assert.ok(farthest(all[17]!, alone!) < ROUNDING);
+    estimator.dispose();
+  },
+
+  async 'one column is enough'(subject) {
+    const rows = groups(60, 1);
+    assertFinite(await mapFrom(subject, {}, rows));
+  },
+
+  async 'constant columns are borne'(subject) {
+    const rows = groups().map((row) => [5, ...row, 0]);
+    assertFinite(await mapFrom(subject, {}, rows));
+  },
+
+  async 'rows that are all alike are borne'(subject) {
+    const map = await mapFrom(
+      subject,
+      {},
+      groups().map(() => [1, 2, 3]),
+    );
+    assertFinite(map);
+    for (let i = 2; i < map.length; i++) assert.equal(map[i], map[i % 2]);
+  },
+
+  async 'duplicate rows are borne and share a place'(subject) {
+    const rows = [...groups(20), ...groups(20), ...groups(20)];
+    const map = await mapFrom(subject, {}, rows);
+    assertFinite(map);
+    const each = map.length / 3;
+    assert.ok(farthest(map.subarray(0, each), map.subarray(each, 2 * each)) < ROUNDING);
+    assert.ok(new Set(map).size > 20);
+  },
+
+  async 'values of any size are borne'(subject) {
+    for (const scale of [1e-6, 1e6]) {
+      const rows = groups().map((row) => row.map((value) => Math.fround(value * scale)));
+      const map = await mapFrom(subject, {}, rows);
+      assertFinite(map);
+      assert.ok(new Set(map).size > 50, `scale ${scale}: distinct places`);
+    }
+  },
+
+  async 'NaN and infinite values are refused with their place'(subject) {
+    const estimator = await fitted(subject);
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const rows = groups();
+      rows[3]![2] = wrong;
+      const named = saying(DataError, String(wrong), 'row 3, column 2');
+      await assert.rejects(estimator.fit(rows), named);
+      await assert.rejects(estimator.transform(rows), named);
+      await assert.rejects(quickly(subject).fit(flat(rows)), named);
+    }
+    estimator.dispose();
+  },
+
+  async 'rows of another width are refused with both widths'(subject) {
+    const estimator = await fitted(subject);
+    await assert.rejects(estimator.transform(groups(5, 4)), saying(DataError, /\b6\b/, /\b4\b/, 'transform'));
+    await assert.rejects(estimator.fit(groups(60, 7)), saying(DataError, /\b6\b/, /\b7\b/, 'fit'));
+    estimator.dispose();
+  },
+
+  async 'what is no table of numbers is refused'(subject) {
+    const estimator = await fitted(subject);
+    const wrong: unknown[] = [
+      [],
+      [[]],
+      [1, 2, 3],
+      [[1, 2], [1]],
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+      { data: [1, 2, 3], shape: [2, 2] },
+      'rows',
+      null,
+      undefined,
+      42,
+      new Map(),
+    ];
+    for (const input of wrong) {
+      await assert.rejects(estimator.fit(input as MatrixInput), saying(DataError, 'fit'));
+      await assert.rejects(estimator.transform(input as MatrixInput), saying(DataError, 'transform'));
+    }
+    estimator.dispose();
+  },
+
+  async 'too few rows are refused with their number'(subject) {
+    await assert.rejects(quickly(subject).fit([[1, 2, 3, 4]]), saying(DataError, /\b1\b/));
+    await assert.rejects(quickly(subject).fit([]), saying(DataError, /\b0\b/));
+  },
+};

@@ -1,0 +1,50 @@
+/** Checks of randomness: all of it comes from the seed. */
+import assert from 'node:assert/strict';
+import { type Check, fitted, groups, inAnotherProcess, mapFrom, places } from './subject.js';
+
+export const repeatChecks: Readonly<Record<string, Check>> = {
+  async 'the same seed makes the same map to the last bit'(subject) {
+    assert.deepEqual(await mapFrom(subject, { seed: 5 }), await mapFrom(subject, { seed: 5 }));
+    assert.deepEqual(await mapFrom(subject, { seed: 'word' }), await mapFrom(subject, { seed: 'word' }));
+  },
+
+  async 'another seed makes another map'(subject) {
+    assert.notDeepEqual(await mapFrom(subject, { seed: 5 }), await mapFrom(subject, { seed: 6 }));
+  },
+
+  async 'another process makes the same map, and prints nothing'(subject) {
+    const options = { ...subject.quick, ...subject.inverse, seed: 5 };
+    const { map, printed } = await inAnotherProcess({ name: subject.name, options });
+    assert.deepEqual(map, await mapFrom(subject, { ...subject.inverse, seed: 5 }));
+    assert.equal(printed, '');
+  },
+
+  async 'a whole life never asks Math.random'(subject) {
+    const wanted = await mapFrom(subject, subject.inverse);
+    const original = Math.random;
+    Math.random = () => {
+      throw new Error('Math.random was called');
+    };
+    try {
+      const estimator = await fitted(subject, subject.inverse);
+      assert.deepEqual(await places(estimator, groups()), wanted);
+      await estimator.inverseTransform(await estimator.transform(groups()));
+      await estimator.fit(groups());
+      estimator.dispose();
+    } finally {
+      Math.random = original;
+    }
+  },
+
+  async 'numbers drawn elsewhere change nothing'(subject) {
+    const original = Math.random;
+    Math.random = () => 0.25;
+    try {
+      const constant = await mapFrom(subject);
+      Math.random = () => 0.75;
+      assert.deepEqual(await mapFrom(subject), constant);
+    } finally {
+      Math.random = original;
+    }
+  },
+};

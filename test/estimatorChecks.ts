@@ -1,0 +1,31 @@
+/**
+ * What every estimator of this library must do, in the spirit of scikit-learn's `check_estimator`: one line in a
+ * test file, `checkEstimator(subject)`, runs them all on a new one.
+ */
+import { test } from 'node:test';
+import { failureChecks } from './checks/failure.js';
+import { inputChecks } from './checks/input.js';
+import { lifeChecks } from './checks/life.js';
+import { memoryChecks } from './checks/memory.js';
+import { optionChecks } from './checks/options.js';
+import { repeatChecks } from './checks/repeat.js';
+import { savingChecks } from './checks/saving.js';
+import type { Check, Subject } from './checks/subject.js';
+
+/** All checks by name. */
+export const estimatorChecks: Readonly<Record<string, Check>> = {
+  ...optionChecks,
+  ...inputChecks,
+  ...lifeChecks,
+  ...repeatChecks,
+  ...failureChecks,
+  ...memoryChecks,
+  ...savingChecks,
+};
+
+/** Registers a test for each check. */
+export function checkEstimator(subject: Subject): void {
+  for (const [name, check] of Object.entries(estimatorChecks)) {
+    test(`${subject.name}: ${name}`, () => check(subject));
+  }
+}
