@@ -12,8 +12,11 @@ export interface Training {
   restore(weights: readonly Float32Array[]): void;
 }
 
-/** A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or plain functions. */
-export type TrainingCallback = tf.CustomCallback | tf.EarlyStopping | tf.CustomCallbackArgs;
+/**
+ * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or plain functions. (The
+ * former are told by two of their methods, so that the arguments of the latter need no types.)
+ */
+export type TrainingCallback = Pick<tf.CustomCallback, 'setParams' | 'setModel'> | tf.CustomCallbackArgs;
 
 /** The part of `tf.BaseCallback` that training calls. */
 interface Callback {
@@ -51,6 +54,8 @@ export function runCallbacks(
   training: Omit<Training, 'stop'>,
 ): CallbackRunner {
   let stop = false;
+  // A tf.Sequential that was never compiled refuses the property, so callbacks get a stand-in that has its own.
+  const watched: tf.LayersModel = Object.create(model, { stopTraining: { value: false, writable: true } });
   const control: Training = { ...training, stop: () => (stop = true) };
   const list = callbacks.map(asCallback);
   const each = async (call: (callback: Callback) => Promise<void>) => {
@@ -60,10 +65,10 @@ export function runCallbacks(
   let batch = 0;
   return {
     async begin() {
-      model.stopTraining = false;
+      watched.stopTraining = false;
       for (const callback of list) {
         callback.setParams({ ...params, training: control });
-        callback.setModel(model);
+        callback.setModel(watched);
       }
       await each((callback) => callback.onTrainBegin({}));
       await each((callback) => callback.onEpochBegin(0, {}));
@@ -89,7 +94,7 @@ export function runCallbacks(
       if (!last && !stop) await each((callback) => callback.onEpochBegin(epoch + 1, {}));
     },
     end: () => each((callback) => callback.onTrainEnd({})),
-    stopped: () => stop || model.stopTraining,
+    stopped: () => stop || watched.stopTraining,
   };
 }
 
