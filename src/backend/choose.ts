@@ -1,10 +1,12 @@
 /** Which TensorFlow.js backend does the work. */
 import * as tf from '@tensorflow/tfjs';
 import { OptionError, UnavailableError } from '../errors.js';
-import { useCpu } from './cpu.js';
+import { keepCpuQuiet, useCpu } from './cpu.js';
 import { useTensorflow } from './tensorflow.js';
 import { enableTraining, useWasm } from './wasm.js';
 import { useWebgpu } from './webgpu.js';
+
+keepCpuQuiet();
 
 /** A backend by name, or `auto`: see `useBackend`. */
 export type BackendName = 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
