@@ -38,7 +38,7 @@ const ranks: readonly (readonly string[])[] = [
     ...['umapArtifact', 'parametricUmap'],
   ],
   ['load'],
-  ['node/', 'node', 'index'],
+  ['node/', 'index', 'node'],
 ];
 
 /** The only files below rank 2 that may load TensorFlow.js. */
