@@ -11,4 +11,4 @@ export { type ScatterOptions, scatterSvg } from './node/plot.js';
 export type { HeldRows, Labels, Points } from './node/plotData.js';
 export { type HistoryOptions, historySvg } from './node/plotHistory.js';
 export { type Images, type ScatterPageOptions, scatterHtml } from './node/plotHtml.js';
-export { type ProgressBar, type ProgressStream, progressBar } from './node/progress.js';
+export { type ProgressBar, type ProgressStream, progressBar } from './progress.js';
