@@ -69,19 +69,35 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions
   };
 }
 
-/** The caller's own optimiser; its learning rate is left alone and its moments are its own business. */
-export function callersOptimizer(optimizer: tf.Optimizer): Optimizer {
+/**
+ * The caller's own optimiser, which keeps its learning rate. Its moments cannot be taken out and put back, so
+ * `restore` makes it forget them: a new optimiser of the same configuration goes on in its place.
+ */
+export function callersOptimizer(given: tf.Optimizer): Optimizer {
+  let current = given;
   return {
     step(variables, gradients) {
       // TensorFlow.js keeps moments by position, so every variable takes part in every step.
-      optimizer.applyGradients(
+      current.applyGradients(
         variables.map((variable, i) => ({ name: variable.name, tensor: gradients[i]! })),
       );
     },
     state: async () => undefined,
-    restore() {},
-    dispose() {},
+    restore() {
+      const { fromConfig } = current.constructor as unknown as Renewable;
+      const renewed = fromConfig(current.constructor, current.getConfig());
+      if (current !== given) current.dispose();
+      current = renewed;
+    },
+    dispose() {
+      if (current !== given) current.dispose();
+    },
   };
+}
+
+/** What the class of a `tf.Optimizer` can do. */
+interface Renewable {
+  fromConfig(this: void, type: unknown, config: tf.serialization.ConfigDict): tf.Optimizer;
 }
 
 function sameShape(a: tf.Tensor, b: tf.Tensor): boolean {

@@ -36,12 +36,12 @@ export const flag: Rule = (value) => (typeof value === 'boolean' ? undefined : '
 
 export const callable: Rule = (value) => (typeof value === 'function' ? undefined : 'a function');
 
-/** An object with the given method: enough to tell a model, an optimizer or a callback from a mistake. */
-export function having(method: string, what: string): Rule {
+/** An object with the given methods: enough to tell a model, an optimizer or a callback from a mistake. */
+export function having(what: string, ...methods: readonly string[]): Rule {
   return (value) =>
     typeof value === 'object' &&
     value !== null &&
-    typeof (value as Record<string, unknown>)[method] === 'function'
+    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
       ? undefined
       : what;
 }

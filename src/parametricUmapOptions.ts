@@ -108,8 +108,12 @@ export interface ParametricUMAPOptions {
   negativeSampleRate: number;
   /** Factor on repulsion. Default 1. */
   repulsionStrength: number;
-  /** Peak learning rate of Adam. Default 0.01. Without effect on an `optimizer` of the caller's. */
-  learningRate: number;
+  /**
+   * Peak learning rate of Adam: it falls to 0 along half a cosine, or stays constant with an `nEpochs`. Or a
+   * schedule of one's own, from the fraction done (0 to 1) to the rate. Default 0.01. Without effect on an
+   * `optimizer` of the caller's.
+   */
+  learningRate: number | ((done: number) => number);
   /** A `tf.Optimizer` instead of Adam. Default null. */
   optimizer: Optimizer | null;
   /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */
@@ -174,7 +178,7 @@ export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.fr
 
 const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
 const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
-const model = having('apply', 'a tf.LayersModel');
+const model = having('a tf.LayersModel', 'apply');
 
 export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]: Rule } = {
   nNeighbors: whole(2),
@@ -212,8 +216,8 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   lossReportFrequency: whole(1),
   negativeSampleRate: real(0),
   repulsionStrength: real(0),
-  learningRate: real(0, Number.POSITIVE_INFINITY, { above: true }),
-  optimizer: orNull(having('applyGradients', 'a tf.Optimizer')),
+  learningRate: either(real(0, Number.POSITIVE_INFINITY, { above: true }), callable),
+  optimizer: orNull(having('a tf.Optimizer', 'applyGradients', 'getConfig')),
   clipValue: real(0, Number.POSITIVE_INFINITY, { above: true }),
   callbacks: listOf(object),
   seed: either(whole(Number.MIN_SAFE_INTEGER), text),

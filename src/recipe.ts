@@ -74,13 +74,21 @@ export function scheduleFor(options: ParametricUMAPOptions, edges: Edges, batchS
   const { nEpochs, nTrainingEpochs, lossReportFrequency, learningRate } = options;
   const passes = nEpochs === null ? recipeSteps(edges.vertices) : stepsPerEpoch(edges, nEpochs, batchSize);
   const steps = passes * nTrainingEpochs;
-  // Half a cosine from the peak to 0.
-  const cosine = (step: number) => learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
   return {
     steps,
     reports: Math.min(steps, lossReportFrequency * nTrainingEpochs),
-    learningRate: nEpochs === null ? cosine : () => learningRate,
+    learningRate: rateOf(learningRate, steps, nEpochs === null),
   };
+}
+
+function rateOf(
+  rate: ParametricUMAPOptions['learningRate'],
+  steps: number,
+  falls: boolean,
+): (step: number) => number {
+  if (typeof rate === 'function') return (step) => rate(step / steps);
+  // Half a cosine from the peak to 0.
+  return falls ? (step) => rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)) : () => rate;
 }
 
 /**

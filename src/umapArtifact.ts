@@ -41,6 +41,8 @@ export async function umapArtifact(
   const plain: Partial<ParametricUMAPOptions> = { ...options, classifier: options.classifier !== false };
   for (const name of unsaved) delete plain[name];
   if (typeof plain.metric === 'function') delete plain.metric;
+  if (typeof plain.learningRate === 'function') delete plain.learningRate;
+  if (typeof plain.init !== 'string') delete plain.init;
   const memory = await fitted.optimizer.state();
   const tables: Record<string, Table> = {};
   if (memory) tables.optimizer = optimizerTable(memory);
