@@ -151,3 +151,48 @@ function depthwiseToInput(x: usize, filter: usize, dy: usize, channels: i32, mul
     store<f32>(x + c * 4, sum);
   }
 }
+
+/**
+ * Both gradients of a convolution to a single channel, one at a time: a matrix of patches would have far more
+ * numbers than there are products. With `toFilter`, target is the filter and `other` is x, else the other way
+ * round; either way target[c] += other[c] dy for each pair of filter offset and output position. `target`
+ * starts zero.
+ */
+export function singleChannelGradient(
+  target: usize, other: usize, dy: usize, toFilter: bool, batches: i32,
+  height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32, filterHeight: i32, filterWidth: i32,
+  strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32,
+): void {
+  const size = channels * 4;
+  for (let batch = 0; batch < batches; batch++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        const value = load<f32>(dy);
+        dy += 4;
+        for (let fy = 0; fy < filterHeight; fy++) {
+          const y = oy * strideY + fy * dilationY - top;
+          if (<u32>y >= <u32>height) continue;
+          for (let fx = 0; fx < filterWidth; fx++) {
+            const column = ox * strideX + fx * dilationX - left;
+            if (<u32>column >= <u32>width) continue;
+            const pixel = <usize>((batch * height + y) * width + column) * <usize>size;
+            const weight = <usize>((fy * filterWidth + fx) * size);
+            if (toFilter) addMultiple(target + weight, other + pixel, value, channels);
+            else addMultiple(target + pixel, other + weight, value, channels);
+          }
+        }
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addMultiple(to: usize, from: usize, factor: f32, count: i32): void {
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const product = f32x4.mul(v128.load(from + i * 4), f32x4.splat(factor));
+    v128.store(to + i * 4, f32x4.add(v128.load(to + i * 4), product));
+  }
+  for (; i < count; i++) store<f32>(to + i * 4, load<f32>(to + i * 4) + factor * load<f32>(from + i * 4));
+}

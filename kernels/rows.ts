@@ -1,4 +1,4 @@
-/** Rows taken from a table, and rows added up by group: an embedding's way forth and back. */
+/** Rows taken from a table, repeated, and added up by group. */
 
 /**
  * to[i] = from[indices[i]], rows of `size` bytes (a multiple of 4). Returns the position of the first index
@@ -45,5 +45,18 @@ export function segmentSumInt(from: usize, rows: i32, size: i32, segments: usize
       for (let j = 0; j < size; j++) store<i32>(sum + j * 4, load<i32>(sum + j * 4) + load<i32>(from + j * 4));
     }
     from += size * 4;
+  }
+}
+
+/** Each of `count` blocks of `size` bytes (a multiple of 4), `times` times in a row. */
+export function repeatBlocks(from: usize, count: i32, size: i32, times: i32, to: usize): void {
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < times; j++) {
+      let at = 0;
+      for (; at + 16 <= size; at += 16) v128.store(to + at, v128.load(from + at));
+      for (; at < size; at += 4) store<i32>(to + at, load<i32>(from + at));
+      to += size;
+    }
+    from += size;
   }
 }

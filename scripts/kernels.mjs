@@ -18,43 +18,55 @@ async function compiler() {
 }
 
 const asc = await compiler();
-const outputs = new Map();
-const { error, stderr } = await asc.main(
-  ['kernels/index.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert'].concat([
-    ...['--importMemory', '--noExportMemory', '--enable', 'simd'],
-  ]),
-  {
-    readFile: (name) => {
-      try {
-        return readFileSync(`${root}${name}`, 'utf8');
-      } catch {
-        return null;
-      }
-    },
-    writeFile: (name, contents) => void outputs.set(name, contents),
-    listFiles: () => [],
-  },
-);
-if (error !== null) {
-  console.error(`kernels: ${error.message}\n${stderr.toString()}`);
-  process.exit(1);
-}
-const binary = outputs.get('kernels.wasm');
-refuseOwnMemory(binary);
-
-const lines = Buffer.from(binary).toString('base64').match(/.{1,100}/g);
 const text = `/** The compiled kernels/ folder. Written by scripts/kernels.mjs: change the sources, not this file. */
-export const wasmBinary = [
-${lines.map((line) => `  '${line}',`).join('\n')}
-].join('');
+
+/** For every engine with SIMD. */
+export const simd = ${literal(await compile('simd'))};
+
+/** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
+export const relaxedSimd = ${literal(await compile('simd,relaxed-simd'))};
 `;
+
+async function compile(features) {
+  let binary;
+  const { error, stderr } = await asc.main(
+    ['kernels/index.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert'].concat([
+      ...['--importMemory', '--noExportMemory', '--enable', features],
+    ]),
+    {
+      readFile: (name) => {
+        try {
+          return readFileSync(`${root}${name}`, 'utf8');
+        } catch {
+          return null;
+        }
+      },
+      writeFile: (_, contents) => {
+        binary = contents;
+      },
+      listFiles: () => [],
+    },
+  );
+  if (error !== null) {
+    console.error(`kernels: ${error.message}\n${stderr.toString()}`);
+    process.exit(1);
+  }
+  refuseOwnMemory(binary);
+  return binary;
+}
+
+function literal(binary) {
+  const lines = Buffer.from(binary).toString('base64').match(/.{1,100}/g);
+  return `[\n${lines.map((line) => `  '${line}',`).join('\n')}\n].join('')`;
+}
+
 if (process.argv.includes('--check')) {
   const current = readFileSync(target, 'utf8') === text;
   console.log(current ? 'kernels: up to date' : 'kernels: src/backend/wasmBinary.ts is out of date');
   process.exit(current ? 0 : 1);
 }
 writeFileSync(target, text);
-console.log(`kernels: ${binary.length} bytes -> src/backend/wasmBinary.ts`);
+console.log('kernels: wrote src/backend/wasmBinary.ts');
 
 /**
  * The module works in TensorFlow.js' memory: a data segment, a memory or a global of its own would overwrite

@@ -1,6 +1,7 @@
 /** Which TensorFlow.js backend does the work. */
 import * as tf from '@tensorflow/tfjs';
 import { OptionError, UnavailableError } from '../errors.js';
+import { shortenTileGradient } from './corrections.js';
 import { keepCpuQuiet, useCpu } from './cpu.js';
 import { useTensorflow } from './tensorflow.js';
 import { enableTraining, useWasm } from './wasm.js';
@@ -62,6 +63,7 @@ export function useBackend(wanted: BackendName = 'auto'): Promise<BackendChoice>
 }
 
 async function choose(wanted: BackendName): Promise<BackendChoice> {
+  shortenTileGradient();
   if (wanted !== 'auto') return start(check(wanted, 'backend'), 'as asked');
   const ordered = globalThis.process?.env.PARAMETRIC_UMAP_BACKEND ?? '';
   if (ordered !== '' && ordered !== 'auto') {

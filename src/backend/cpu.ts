@@ -1,6 +1,6 @@
 /** Plain JavaScript: always there, and some ten times slower than WebAssembly. */
 import * as tf from '@tensorflow/tfjs';
-import { correctGradients } from './corrections.js';
+import { correctCpu } from './corrections.js';
 
 /**
  * Plain JavaScript prints an advertisement when it is first written to in Node, which happens as soon as a caller builds
@@ -20,5 +20,7 @@ export function keepCpuQuiet(): void {
 /** Makes plain JavaScript the active backend. */
 export async function useCpu(): Promise<void> {
   await tf.setBackend('cpu');
-  correctGradients('cpu');
+  const backend = tf.backend() as tf.KernelBackend & { firstUse?: boolean };
+  backend.firstUse = false;
+  correctCpu();
 }

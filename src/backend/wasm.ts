@@ -6,11 +6,11 @@
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { UnavailableError } from '../errors.js';
-import { correctGradients } from './corrections.js';
 import { quietly } from './quiet.js';
 import {
   conv2DBackpropFilter,
   conv2DBackpropInput,
+  conv3DBackpropInput,
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
 } from './wasmConvolution.js';
@@ -18,17 +18,28 @@ import { einsum } from './wasmEinsum.js';
 import { batchMatMul, fusedMatMul } from './wasmMatMul.js';
 import type { Call, WasmBackend } from './wasmModule.js';
 import { compileKernels, workshop } from './wasmModule.js';
-import { gatherV2, unsortedSegmentSum } from './wasmRows.js';
+import { averagePoolGrad, maxPoolGrad, resizeNearestGrad } from './wasmPooling.js';
+import { gatherV2, tile, unsortedSegmentSum } from './wasmRows.js';
+import { cast, identity, mean, sum } from './wasmShare.js';
 
 type Make = (original: KernelFunc) => (call: Call) => TensorInfo;
 
 const kernels: Readonly<Record<string, Make>> = {
   BatchMatMul: () => batchMatMul,
   _FusedMatMul: () => fusedMatMul,
+  Identity: () => identity,
+  Cast: cast,
+  Sum: sum,
+  Mean: mean,
+  Tile: tile,
+  MaxPoolGrad: () => maxPoolGrad,
+  AvgPoolGrad: () => averagePoolGrad,
+  ResizeNearestNeighborGrad: () => resizeNearestGrad,
   GatherV2: gatherV2,
   UnsortedSegmentSum: () => unsortedSegmentSum,
   Conv2DBackpropFilter: () => conv2DBackpropFilter,
   Conv2DBackpropInput: conv2DBackpropInput,
+  Conv3DBackpropInputV2: () => conv3DBackpropInput,
   DepthwiseConv2dNativeBackpropFilter: () => depthwiseBackpropFilter,
   DepthwiseConv2dNativeBackpropInput: () => depthwiseBackpropInput,
   Einsum: () => einsum,
@@ -67,7 +78,6 @@ export async function enableTraining(): Promise<void> {
   if (registered) return;
   registered = true;
   for (const [name, make] of Object.entries(kernels)) register(name, make);
-  correctGradients('wasm');
 }
 
 function register(kernelName: string, make: Make): void {

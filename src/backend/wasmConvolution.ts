@@ -8,6 +8,7 @@ import { allocate, pointer, zeros } from './wasmModule.js';
 
 type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 type Shape4D = [number, number, number, number];
+type Shape5D = [number, number, number, number, number];
 
 /** Bytes of patches at a time: about the size of the second cache. */
 const patchBytes = 1 << 20;
@@ -20,6 +21,7 @@ export function conv2DBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo 
     throw new Error(`Conv2DBackpropFilter: the wasm backend knows NHWC only, not ${attrs.dataFormat}`);
   }
   const info = convInfo(x.shape as Shape4D, attrs.filterShape as Shape4D, attrs, false);
+  if (info.outChannels === 1) return direct(shop, info, info.filterShape, x, dy, true);
   const out = shop.backend.makeOutput(info.filterShape, 'float32');
   const size = info.filterHeight * info.filterWidth * info.inChannels;
   const columns = info.outChannels;
@@ -44,6 +46,7 @@ export function conv2DBackpropInput(original: KernelFunc): (call: Call) => Tenso
     const filter = inputs.filter!;
     if (attrs.dataFormat !== 'NHWC') return original({ inputs, attrs, backend: shop.backend }) as TensorInfo;
     const info = convInfo(attrs.inputShape as Shape4D, filter.shape as Shape4D, attrs, false);
+    if (info.outChannels === 1) return direct(shop, info, info.inShape, filter, dy, false);
     const out = zeros(shop, info.inShape, 'float32');
     const size = info.filterHeight * info.filterWidth * info.inChannels;
     const inner = info.outChannels;
@@ -63,18 +66,61 @@ export function conv2DBackpropInput(original: KernelFunc): (call: Call) => Tenso
 export function depthwiseBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo {
   const x = inputs.x!;
   const info = convInfo(x.shape as Shape4D, attrs.filterShape as Shape4D, attrs, true);
-  const out = zeros(shop, info.filterShape, 'float32');
-  depthwise(shop, info, out, x, inputs.dy!, true);
-  return out;
+  return direct(shop, info, info.filterShape, x, inputs.dy!, true);
 }
 
 /** Kernel DepthwiseConv2dNativeBackpropInput. */
 export function depthwiseBackpropInput({ inputs, attrs, shop }: Call): TensorInfo {
   const filter = inputs.filter!;
   const info = convInfo(attrs.inputShape as Shape4D, filter.shape as Shape4D, attrs, true);
+  return direct(shop, info, info.inShape, filter, inputs.dy!, false);
+}
+
+/**
+ * Kernel Conv3DBackpropInputV2, which TensorFlow.js 4.22 gets wrong: dx[position + offset] += W[offset]
+ * dy[position] for every offset of the filter that hits the volume. Written for clarity, not for speed.
+ */
+export function conv3DBackpropInput({ inputs, attrs, shop }: Call): TensorInfo {
+  const filter = inputs.filter!;
+  const info = tf.backend_util.computeConv3DInfo(
+    attrs.inputShape as Shape5D,
+    filter.shape as Shape5D,
+    attrs.strides as number | [number, number, number],
+    1,
+    attrs.pad as 'valid' | 'same',
+  );
   const out = zeros(shop, info.inShape, 'float32');
-  depthwise(shop, info, out, filter, inputs.dy!, false);
+  const [dx, dy, weights] = [out, inputs.dy!, filter].map((tensor) =>
+    shop.backend.typedArrayFromHeap(tensor),
+  );
+  const { inChannels, outChannels } = info;
+  const positions = info.batchSize * info.outDepth * info.outHeight * info.outWidth;
+  const offsets = info.filterDepth * info.filterHeight * info.filterWidth;
+  for (let position = 0; position < positions; position++) {
+    const [image, z, y, x] = unravel(position, [info.outDepth, info.outHeight, info.outWidth]);
+    for (let offset = 0; offset < offsets; offset++) {
+      const [, fz, fy, fx] = unravel(offset, [info.filterDepth, info.filterHeight, info.filterWidth]);
+      const depth = z * info.strideDepth + fz - info.padInfo.front;
+      const row = y * info.strideHeight + fy - info.padInfo.top;
+      const column = x * info.strideWidth + fx - info.padInfo.left;
+      if (depth < 0 || depth >= info.inDepth || row < 0 || row >= info.inHeight) continue;
+      if (column < 0 || column >= info.inWidth) continue;
+      const to =
+        (((image * info.inDepth + depth) * info.inHeight + row) * info.inWidth + column) * inChannels;
+      for (let i = 0; i < inChannels; i++) {
+        const weight = (offset * inChannels + i) * outChannels;
+        for (let o = 0; o < outChannels; o++)
+          dx![to + i]! += weights![weight + o]! * dy![position * outChannels + o]!;
+      }
+    }
+  }
   return out;
+}
+
+function unravel(index: number, [depth, height, width]: [number, number, number]): Shape4D {
+  const row = Math.floor(index / width);
+  const plane = Math.floor(row / height);
+  return [Math.floor(plane / depth), plane % depth, row % height, index % width];
 }
 
 function convInfo(
@@ -122,17 +168,23 @@ function eachChunk(
   }
 }
 
-function depthwise(
+/**
+ * The gradient with respect to the filter or to the input, without patches: depthwise, or to a single
+ * channel.
+ */
+function direct(
   shop: Workshop,
   info: ConvInfo,
-  out: TensorInfo,
+  shape: number[],
   other: TensorInfo,
   dy: TensorInfo,
   toFilter: boolean,
-): void {
+): TensorInfo {
+  const out = zeros(shop, shape, 'float32');
+  const pointers = [out, other, dy].map((tensor) => pointer(shop, tensor));
   const [height, width, channels, ...rest] = geometry(info) as [number, number, number, ...number[]];
-  shop.run.depthwiseGradient(
-    ...[pointer(shop, out), pointer(shop, other), pointer(shop, dy), Number(toFilter), info.batchSize],
-    ...[height, width, channels, info.outChannels / info.inChannels, ...rest],
-  );
+  const common = [...pointers, Number(toFilter), info.batchSize, height, width, channels] as const;
+  if (info.outChannels === 1) shop.run.singleChannelGradient(...common, ...rest);
+  else shop.run.depthwiseGradient(...common, info.outChannels / info.inChannels, ...rest);
+  return out;
 }

@@ -2,12 +2,14 @@
 import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { UnavailableError } from '../errors.js';
-import { wasmBinary } from './wasmBinary.js';
+import { relaxedSimd, simd } from './wasmBinary.js';
 
 /** What we use of the backend object of `@tensorflow/tfjs-backend-wasm`. */
 export interface WasmBackend {
   readonly wasm: {
     readonly asm: Readonly<Record<string, unknown>>;
+    /** Replaced when the memory grows. */
+    readonly HEAPU8: Uint8Array;
     _malloc(bytes: number): number;
     _free(pointer: number): void;
   };
@@ -15,22 +17,31 @@ export interface WasmBackend {
   makeOutput(shape: number[], dtype: DataType, memoryOffset?: number, values?: Float32Array): TensorInfo;
   /** A view of the tensor's numbers, good until the memory grows. */
   typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array | Uint8Array;
+  incRef(id: DataId): void;
   refCount(id: DataId): number;
   disposeData(id: DataId): boolean;
 }
 
 /** The functions of `kernels/index.ts`; pointers, sizes and flags are numbers. */
-interface Exports {
-  gemm(...numbers: number[]): void;
-  gemmScratch(): number;
-  gatherRows(...numbers: number[]): number;
-  segmentSumFloat(...numbers: number[]): void;
-  segmentSumInt(...numbers: number[]): void;
-  gatherPatches(...numbers: number[]): void;
-  scatterPatches(...numbers: number[]): void;
-  depthwiseGradient(...numbers: number[]): void;
-  adam(...numbers: number[]): void;
-}
+type Exports = Readonly<
+  Record<
+    | 'gemm'
+    | 'segmentSumFloat'
+    | 'segmentSumInt'
+    | 'repeatBlocks'
+    | 'gatherPatches'
+    | 'scatterPatches'
+    | 'depthwiseGradient'
+    | 'singleChannelGradient'
+    | 'maxPoolGradient'
+    | 'averagePoolGradient'
+    | 'nearestGradient'
+    | 'columnSums'
+    | 'adam',
+    (...numbers: number[]) => void
+  > &
+    Record<'gatherRows' | 'gemmScratch', (...numbers: number[]) => number>
+>;
 
 /** A backend and our module inside its memory. */
 export interface Workshop {
@@ -52,7 +63,12 @@ let module: WebAssembly.Module | undefined;
 
 /** Compiles the module once. Throws where WebAssembly SIMD is missing. */
 export async function compileKernels(): Promise<void> {
-  module ??= await WebAssembly.compile(Uint8Array.from(atob(wasmBinary), (char) => char.charCodeAt(0)));
+  const relaxed = decode(relaxedSimd);
+  module ??= await WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : decode(simd));
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
 /**

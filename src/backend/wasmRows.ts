@@ -1,8 +1,8 @@
-/** Rows by index and sums by index: GatherV2 and its gradient, UnsortedSegmentSum. */
+/** Rows by index, sums by index, repetition: GatherV2 and its gradient UnsortedSegmentSum, Tile. */
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { Call } from './wasmModule.js';
-import { free, pointer, zeros } from './wasmModule.js';
+import { free, pointer, stock, zeros } from './wasmModule.js';
 
 /** Kernel GatherV2 along the first dimension of a float or integer tensor; other cases go to `original`. */
 export function gatherV2(original: KernelFunc): (call: Call) => TensorInfo {
@@ -46,6 +46,32 @@ export function unsortedSegmentSum({ inputs, attrs, shop }: Call): TensorInfo {
     ...[pointer(shop, ids), pointer(shop, out), segments],
   );
   return out;
+}
+
+/**
+ * Kernel Tile for floats and integers: one dimension after the other, the last first. The rest goes to
+ * `original`.
+ */
+export function tile(original: KernelFunc): (call: Call) => TensorInfo {
+  return ({ inputs, attrs, shop }) => {
+    const x = inputs.x!;
+    const reps = attrs.reps as number[];
+    if (!isNumeric(x)) return original({ inputs, attrs, backend: shop.backend }) as TensorInfo;
+    let out: TensorInfo = stock(shop, 'Identity', { x });
+    for (let dimension = reps.length - 1; dimension >= 0; dimension--) {
+      const times = reps[dimension]!;
+      if (times === 1) continue;
+      const shape = out.shape.slice();
+      const count = tf.util.sizeFromShape(shape.slice(0, dimension));
+      const size = tf.util.sizeFromShape(shape.slice(dimension)) * 4;
+      shape[dimension]! *= times;
+      const longer = shop.backend.makeOutput(shape, x.dtype);
+      shop.run.repeatBlocks(pointer(shop, out), count, size, times, pointer(shop, longer));
+      free(shop, out);
+      out = longer;
+    }
+    return out;
+  };
 }
 
 function isNumeric(tensor: TensorInfo): boolean {

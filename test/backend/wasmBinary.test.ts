@@ -3,15 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { wasmBinary } from '../../src/backend/wasmBinary.js';
+import { relaxedSimd, simd } from '../../src/backend/wasmBinary.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = existsSync(`${root}node_modules/assemblyscript`) || process.env.ASSEMBLYSCRIPT_HOME;
 
 test('the compiled kernels need nothing but the memory they work in', async () => {
-  const module = await WebAssembly.compile(Buffer.from(wasmBinary, 'base64'));
+  const module = await WebAssembly.compile(Buffer.from(simd, 'base64'));
   assert.deepEqual(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
   assert.ok(WebAssembly.Module.exports(module).every(({ kind }) => kind === 'function'));
+  assert.notEqual(simd, relaxedSimd);
 });
 
 const skip = compiler ? false : 'assemblyscript is not installed';

@@ -172,6 +172,8 @@ test('convolutions: values and gradients over strides, paddings and filter sizes
     [[1, 9, 9, 1], [3, 3, 1, 8], 1, 'valid'],
     [[3, 8, 8, 4], [1, 1, 4, 2], 2, 'valid'],
     [[2, 5, 5, 2], [3, 3, 2, 3], 1, 2],
+    [[2, 6, 7, 9], [3, 2, 9, 1], 2, 'same'],
+    [[2, 6, 7, 1], [3, 3, 1, 1], 1, 'valid'],
     // More positions than one chunk of patches holds.
     [[40, 20, 20, 6], [3, 3, 6, 2], 1, 'same'],
   ];
@@ -258,4 +260,59 @@ test('einsum: products, batches, outer products, sums', async () => {
       return tf.einsum(equation, ...shapes.map(next));
     });
   }
+});
+
+test('tile, sum and mean over rows, and casts: values and gradients', async () => {
+  const tiles: [number[], number[]][] = [
+    [[5], [3]],
+    [
+      [1, 9],
+      [7, 1],
+    ],
+    [
+      [4, 1],
+      [1, 6],
+    ],
+    [
+      [2, 3, 2],
+      [2, 1, 3],
+    ],
+    [
+      [1, 2, 1, 5],
+      [3, 2, 2, 1],
+    ],
+  ];
+  for (const [shape, reps] of tiles) {
+    const gradients = () => withGradients([source('tile')(shape)], (x) => tf.tile(x, reps));
+    await onBoth(`tile [${shape}] [${reps}]`, gradients, 1e-5);
+  }
+  await onBoth('tile integers', () => tf.tile(tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32'), [2, 3]));
+  await onBoth('tile booleans', () => tf.tile(tf.tensor1d([true, false], 'bool'), [3]));
+  for (const shape of [[7], [5, 37], [3, 4, 6], [2, 3, 4, 5]]) {
+    for (let axes = 1; axes <= shape.length; axes++) {
+      for (const keepDims of [true, false]) {
+        const axis = Array.from({ length: axes }, (_, i) => i);
+        for (const reduce of [tf.sum, tf.mean]) {
+          const gradients = () => withGradients([source('reduce')(shape)], (x) => reduce(x, axis, keepDims));
+          await onBoth(`${reduce.name} [${shape}] over ${axis}`, gradients, 1e-5);
+        }
+      }
+    }
+  }
+  await onBoth('mean of integers', () => tf.mean(tf.tensor2d([1, 2, 3, 5], [2, 2], 'int32'), 0));
+  await onBoth('sum over columns', () => tf.sum(source('reduce')([4, 5]), 1));
+  await onBoth('cast', () => {
+    const x = tf.tensor1d([0, 1.5, -2.5]);
+    return [x.cast('float32'), x.cast('int32'), x.cast('bool'), x.clone()].map((y) => y.add(0));
+  });
+});
+
+test('a clone shares numbers without sharing fate', async () => {
+  await useBackend('wasm');
+  const original = tf.tensor1d([1, 2]);
+  const clone = original.clone();
+  original.dispose();
+  const other = tf.tensor1d([8, 9]);
+  assert.deepEqual([...(await clone.data())], [1, 2]);
+  tf.dispose([clone, other]);
 });

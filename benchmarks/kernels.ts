@@ -1,0 +1,139 @@
+/**
+ * A training step, kernel by kernel: 2,000 rows x columns -> 100 -> 100 -> 100 -> 2, dense ReLU layers,
+ * gradients of a quadratic loss, Adam.
+ *
+ *   node build/benchmarks/kernels.js [columns, default 64 784] [--profile]
+ *
+ * --profile adds milliseconds a step by kernel. Every line is the best of 40 steps, in one process one after
+ * the other, so compare lines of one run.
+ */
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import { adamStep, createAdam } from '../src/backend/adam.js';
+import { useBackend } from '../src/backend/choose.js';
+import { createRandom } from '../src/random.js';
+
+const rows = 2000;
+const warmUp = 15;
+const steps = 40;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { profile: { type: 'boolean', default: false } },
+});
+
+/** One way to do the step: what to prepare, and which Adam. */
+interface Contestant {
+  readonly name: string;
+  readonly prepare: () => Promise<unknown>;
+  readonly fused: boolean;
+}
+
+const contestants: Contestant[] = [
+  {
+    name: 'wasm, stock kernels',
+    prepare: async () => {
+      await import('@tensorflow/tfjs-backend-wasm');
+      await tf.setBackend('wasm');
+    },
+    fused: false,
+  },
+  { name: 'wasm, training kernels', prepare: () => useBackend('wasm'), fused: false },
+  { name: 'wasm, training kernels, adamStep', prepare: () => useBackend('wasm'), fused: true },
+  { name: 'tensorflow', prepare: () => useBackend('tensorflow'), fused: false },
+  { name: 'tensorflow, adamStep', prepare: () => useBackend('tensorflow'), fused: true },
+];
+
+const wanted = positionals.length > 0 ? positionals.map(Number) : [64, 784];
+for (const contestant of contestants) {
+  try {
+    await contestant.prepare();
+  } catch (error) {
+    console.log(`${contestant.name}: skipped (${(error as Error).message})`);
+    continue;
+  }
+  for (const columns of wanted) {
+    const step = network(columns, contestant.fused);
+    const best = await time(step);
+    console.log(`${contestant.name}, ${columns} columns: ${best.toFixed(1)} ms a step`);
+    if (values.profile) await profile(step);
+  }
+}
+
+async function time(step: () => Promise<void>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < warmUp + steps; i++) {
+    const start = performance.now();
+    await step();
+    if (i >= warmUp) best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+/** The network with its data; returns its training step. */
+function network(columns: number, fused: boolean): () => Promise<void> {
+  const random = createRandom(1);
+  const normals = (a: number, b: number, scale: number) =>
+    tf.tensor2d(
+      Float32Array.from({ length: a * b }, () => random.normal() * scale),
+      [a, b],
+    );
+  const widths = [columns, 100, 100, 100, 2];
+  const weights = widths
+    .slice(1)
+    .map((width, i) => tf.variable(normals(widths[i]!, width, (2 / widths[i]!) ** 0.5)));
+  const biases = widths.slice(1).map((width) => tf.variable(tf.zeros([width])));
+  const variables = [...weights, ...biases];
+  const x = normals(rows, columns, 1);
+  const loss = () => {
+    let h: tf.Tensor2D = x;
+    for (let i = 0; i < weights.length; i++) {
+      const activation = i < weights.length - 1 ? 'relu' : 'linear';
+      const b = weights[i] as unknown as tf.Tensor2D;
+      h = tf.fused.matMul({ a: h, b, bias: biases[i]!, activation }) as tf.Tensor2D;
+    }
+    return tf.square(h).mean<tf.Scalar>();
+  };
+  const optimizer = tf.train.adam(1e-3);
+  const state = createAdam(variables);
+  return async () => {
+    const { value, grads } = tf.variableGrads(loss);
+    if (fused) {
+      const gradients = variables.map(({ name }) => grads[name]!);
+      adamStep(state, variables, gradients, { learningRate: 1e-3 });
+    } else {
+      optimizer.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })));
+    }
+    tf.dispose(grads);
+    await value.data();
+    value.dispose();
+  };
+}
+
+/** Times each kernel by wrapping it. */
+async function profile(step: () => Promise<void>): Promise<void> {
+  const spent = new Map<string, { calls: number; ms: number }>();
+  const originals = tf.getKernelsForBackend(tf.getBackend());
+  for (const kernel of originals) {
+    replace(kernel, (call) => {
+      const start = performance.now();
+      const result = kernel.kernelFunc(call);
+      const entry = spent.get(kernel.kernelName) ?? { calls: 0, ms: 0 };
+      spent.set(kernel.kernelName, { calls: entry.calls + 1, ms: entry.ms + performance.now() - start });
+      return result;
+    });
+  }
+  for (let i = 0; i < steps; i++) await step();
+  for (const kernel of originals) replace(kernel, kernel.kernelFunc);
+  const lines = [...spent].sort((a, b) => b[1].ms - a[1].ms).slice(0, 12);
+  for (const [name, { calls, ms }] of lines) {
+    console.log(
+      `    ${name.padEnd(24)}${(calls / steps).toFixed(1).padStart(6)} calls${(ms / steps).toFixed(2).padStart(8)} ms`,
+    );
+  }
+}
+
+function replace(kernel: tf.KernelConfig, kernelFunc: tf.KernelFunc): void {
+  tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+  tf.registerKernel({ ...kernel, kernelFunc });
+}

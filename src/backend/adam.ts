@@ -1,0 +1,127 @@
+/** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly. */
+import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import type { Workshop } from './wasmModule.js';
+import { activeWorkshop, pointer } from './wasmModule.js';
+
+/** How far a step goes. May change from step to step, as in a schedule. */
+export interface AdamOptions {
+  readonly learningRate: number;
+  /** Memory of the mean gradient, in [0, 1); default 0.9. */
+  readonly beta1?: number;
+  /** Memory of the mean squared gradient, in [0, 1); default 0.999. */
+  readonly beta2?: number;
+  /** Keeps the divisor away from 0; default 1e-7, as in TensorFlow. */
+  readonly epsilon?: number;
+  /** Each element of a gradient is cut to [-clip, clip] first; default Infinity, no cut. */
+  readonly clip?: number;
+}
+
+/** What Adam remembers: one mean and one mean square for each variable, in the order of the variables. */
+export interface AdamState {
+  /** Steps done. */
+  step: number;
+  readonly first: Tensor[];
+  readonly second: Tensor[];
+}
+
+/**
+ * A fresh memory for these variables. Its tensors outlive any `tf.tidy`; `tf.dispose` both lists in the end.
+ */
+export function createAdam(variables: readonly Variable[]): AdamState {
+  const zeros = () => variables.map(({ shape }) => tf.keep(tf.zeros(shape)));
+  return { step: 0, first: zeros(), second: zeros() };
+}
+
+/**
+ * One step: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g², x -= rate (m / (1 - b1^t)) / (√(v / (1 - b2^t)) +
+ * ε), with g the clipped gradient. The same formula as `tf.train.adam`. `gradients` stand in the order of
+ * `variables`, which must be that of `createAdam`; they stay the caller's.
+ */
+export function adamStep(
+  state: AdamState,
+  variables: readonly Variable[],
+  gradients: readonly Tensor[],
+  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, clip = Number.POSITIVE_INFINITY }: AdamOptions,
+): void {
+  const count = state.first.length;
+  if (variables.length !== count || gradients.length !== count) {
+    throw new RangeError(
+      `adam: made for ${count} variables, got ${variables.length} and ${gradients.length} gradients`,
+    );
+  }
+  variables.forEach((variable, i) => {
+    if (!tf.util.arraysEqual(variable.shape, gradients[i]!.shape)) {
+      throw new RangeError(
+        `adam: ${variable.name} is [${variable.shape}], its gradient [${gradients[i]!.shape}]`,
+      );
+    }
+  });
+  state.step++;
+  const correction1 = 1 - beta1 ** state.step;
+  const correction2 = 1 - beta2 ** state.step;
+  const numbers = [learningRate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
+  const shop = activeWorkshop();
+  for (let i = 0; i < count; i++) {
+    if (shop !== undefined) inPlace(shop, state, i, variables[i]!, gradients[i]!, numbers);
+    else withOps(state, i, variables[i]!, gradients[i]!, numbers);
+  }
+}
+
+type Numbers = readonly [
+  learningRate: number,
+  beta1: number,
+  beta2: number,
+  epsilon: number,
+  correction1: number,
+  correction2: number,
+  clip: number,
+];
+
+function inPlace(
+  shop: Workshop,
+  { first, second }: AdamState,
+  i: number,
+  variable: Variable,
+  gradient: Tensor,
+  numbers: Numbers,
+): void {
+  // Clones and reshapes of a tensor share its numbers: a copy must not change because the variable does.
+  const own = (tensor: TensorInfo) => shop.backend.refCount(tensor.dataId) === 1;
+  for (const moments of [first, second]) {
+    if (pointer(shop, moments[i]!) !== 0 && !own(moments[i]!)) replace(moments, i, tf.add(moments[i]!, 0));
+  }
+  const from = pointer(shop, variable);
+  const out = own(variable) ? undefined : shop.backend.makeOutput(variable.shape, 'float32');
+  shop.run.adam(
+    ...[variable.size, from, out === undefined ? from : pointer(shop, out), pointer(shop, gradient)],
+    ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
+  );
+  if (out === undefined) return;
+  const updated = tf.engine().makeTensorFromTensorInfo(out);
+  variable.assign(updated);
+  updated.dispose();
+}
+
+function withOps(
+  { first, second }: AdamState,
+  i: number,
+  variable: Variable,
+  gradient: Tensor,
+  [learningRate, beta1, beta2, epsilon, correction1, correction2, clip]: Numbers,
+): void {
+  tf.tidy(() => {
+    const g = clip === Number.POSITIVE_INFINITY ? gradient : tf.clipByValue(gradient, -clip, clip);
+    const m = tf.add(tf.mul(first[i]!, beta1), tf.mul(g, 1 - beta1));
+    const v = tf.add(tf.mul(second[i]!, beta2), tf.mul(tf.square(g), 1 - beta2));
+    const scale = tf.add(tf.sqrt(tf.div(v, correction2)), epsilon);
+    variable.assign(tf.sub(variable, tf.mul(tf.div(tf.div(m, correction1), scale), learningRate)));
+    replace(first, i, m);
+    replace(second, i, v);
+  });
+}
+
+function replace(tensors: Tensor[], i: number, next: Tensor): void {
+  tensors[i]!.dispose();
+  tensors[i] = tf.keep(next);
+}
