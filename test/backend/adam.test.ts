@@ -67,10 +67,11 @@ for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
     const turned = variable.reshape([3, 1]);
     const remembered = state.first[0]!.clone();
     adamStep(state, [variable], [gradient], { learningRate: 0.5 });
-    const close = (values: ArrayLike<number>, wanted: number[]) =>
-      wanted.forEach((value, i) =>
-        assert.ok(Math.abs(values[i]! - value) < 1e-5, `${values[i]}, not ${value}`),
-      );
+    const close = (values: ArrayLike<number>, wanted: number[]) => {
+      for (const [i, value] of wanted.entries()) {
+        assert.ok(Math.abs(values[i]! - value) < 1e-5, `${values[i]}, not ${value}`);
+      }
+    };
     close(await initial.data(), [1, 2, 3]);
     close(await copy.data(), [0.5, 1.5, 2.5]);
     close(await turned.data(), [0.5, 1.5, 2.5]);
