@@ -1,0 +1,63 @@
+/** What the tests of losses share: a step of training made by hand, gradients by finite differences. */
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs';
+import type { Batch, LossTerm } from '../../src/types.js';
+
+/** A batch of these data rows, without pairs. */
+export function batchOf(rows: readonly number[]): Batch {
+  return {
+    rows: Int32Array.from(rows),
+    rowCount: rows.length,
+    heads: new Int32Array(0),
+    tails: new Int32Array(0),
+    pairCount: 0,
+  };
+}
+
+/** Value of a term for places `z` of the batch, and its gradient there. */
+export function evaluate(
+  term: LossTerm,
+  rows: readonly number[],
+  z: readonly (readonly number[])[],
+): { value: number; gradient: Float32Array } {
+  return tf.tidy(() => {
+    const places = tf.tensor2d(z as number[][]);
+    const batch = batchOf(rows);
+    const { value, grad } = tf.valueAndGrad((moving: tf.Tensor) => {
+      const loss = term.compute({ batch, x: moving, z: moving as tf.Tensor2D });
+      // A constant loss has no gradient of its own; in training it is added to others.
+      return tf.add(loss, tf.mul(0, tf.sum(moving)));
+    })(places);
+    return { value: value.dataSync()[0]!, gradient: Float32Array.from(grad.dataSync()) };
+  });
+}
+
+/** The gradient equals central differences of the value, to `tolerance` of the largest. */
+export function assertGradient(
+  make: () => LossTerm,
+  rows: readonly number[],
+  z: readonly (readonly number[])[],
+  tolerance = 2e-3,
+): void {
+  const { gradient } = evaluate(make(), rows, z);
+  const columns = z[0]!.length;
+  const largest = Math.max(...gradient.map(Math.abs));
+  assert.ok(largest > 0, 'a gradient');
+  const step = 1e-2;
+  for (let i = 0; i < gradient.length; i++) {
+    const moved = (by: number) => {
+      const places = z.map((row) => [...row]);
+      places[Math.floor(i / columns)]![i % columns]! += by;
+      return evaluate(make(), rows, places).value;
+    };
+    const slope = (moved(step) - moved(-step)) / (2 * step);
+    assert.ok(
+      Math.abs(slope - gradient[i]!) < tolerance * largest,
+      `element ${i}: gradient ${gradient[i]}, difference quotient ${slope}`,
+    );
+  }
+}
+
+export function near(found: number, wanted: number, tolerance = 1e-5): void {
+  assert.ok(Math.abs(found - wanted) <= tolerance * Math.max(1, Math.abs(wanted)), `${found} for ${wanted}`);
+}
