@@ -10,7 +10,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const bar = isProgram(import.meta.url) ? progressBar() : undefined;
   const losses: number[] = [];
   for await (const progress of umap.steps(train)) {
-    bar?.(progress);
+    bar?.report(progress);
     losses.push(progress.losses.umap!);
     // Leaving the loop ends training there and keeps what was learned.
     if (progress.step > progress.steps / 2) break;
