@@ -5,6 +5,14 @@
  *
  * Reads the IDX files (gzip) from the folder named by MNIST, else from ../shared/data/mnist beside the package. More than
  * 60,000 rows: the images again, moved one pixel to the right. Recall is over 1,000 rows against an exact search.
+ *
+ * What helped, in CPU seconds of one thread (recall), Node 20 on a shared EPYC core:
+ *
+ *   rows    pair by pair, plain   kernels       kernels, 64 directions   pynndescent   usearch
+ *   10,000  6.4 (0.997)           2.8 (0.998)   0.65 (0.990)             1.05 (0.996)  8.2 (0.999)
+ *   60,000                        24 (0.997)    4.0 (0.980)              9.7 (0.994)   95 (1.000)
+ *
+ * pynndescent 0.6 without its compilation, with the settings that umap-learn gives it.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -133,6 +133,8 @@ test('an unknown metric is named, with the closest one and the list', () => {
 
 test('bad arguments of a metric are refused', () => {
   assert.throws(() => distanceFor('minkowski', { p: 0.5 }), /p must be .* at least 1, got 0.5/);
+  assert.throws(() => distanceFor('minkowski', { P: 3 }), /minkowski takes p, got P/);
+  assert.throws(() => distanceFor('cosine', { p: 3 }), /cosine takes no arguments, got p/);
   assert.throws(() => distanceFor('seuclidean'), /metricParams.V/);
   assert.throws(() => distanceFor('seuclidean', { V: [1, 0] }), /above 0/);
   assert.throws(() => distanceFor('wminkowski', { w: [1, -1] }), /at least 0/);

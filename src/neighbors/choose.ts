@@ -87,7 +87,7 @@ export async function findNeighbors(
 async function load<Module>(choice: string, name: string): Promise<Module> {
   try {
     // A name in a variable keeps bundlers from asking for a package that need not be there.
-    return (await import(name)) as Module;
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Module;
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
     throw new UnavailableError(

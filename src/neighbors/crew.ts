@@ -30,9 +30,9 @@ const worthThreads = 500_000;
 
 /** Threads worth starting: the cores, at most 8; 1 for little work, no worker threads, or a metric that is a function. */
 export async function threadsFor({ data }: Matrix, metric: string | DistanceFunction): Promise<number> {
-  if (!isNode() || typeof metric === 'function' || data.length < worthThreads) return 1;
-  const os = (await import(nodeModule('os'))) as typeof import('node:os');
-  return Math.min(8, os.availableParallelism());
+  if (typeof metric === 'function' || data.length < worthThreads) return 1;
+  const os = await importNode<typeof import('node:os')>('os');
+  return os === undefined ? 1 : Math.min(8, os.availableParallelism());
 }
 
 /** Opens a crew; with `threads` below 2, or where workers do not start, this thread does the work. */
@@ -43,7 +43,7 @@ export async function openCrew(
   signal?: AbortSignal,
 ): Promise<Crew> {
   const shared = typeof SharedArrayBuffer !== 'undefined' && arena.buffer instanceof SharedArrayBuffer;
-  const able = shared && isNode() && typeof plan.metric !== 'function';
+  const able = shared && typeof plan.metric !== 'function';
   const crew = threads > 1 && able ? await startWorkers(plan, arena, threads, signal) : undefined;
   return crew ?? inThread(plan, arena, signal);
 }
@@ -75,10 +75,12 @@ async function startWorkers(
   threads: number,
   signal?: AbortSignal,
 ): Promise<Crew | undefined> {
-  const { Worker } = (await import(nodeModule('worker_threads'))) as typeof import('node:worker_threads');
+  const threading = await importNode<typeof import('node:worker_threads')>('worker_threads');
+  if (threading === undefined) return undefined;
+  const entry = new URL('./worker.js', import.meta.url);
   const start = (slot: number) =>
     // The flags of this process, such as --input-type, need not fit a worker.
-    new Worker(new URL('./worker.js', import.meta.url), { workerData: { plan, arena, slot }, execArgv: [] });
+    new threading.Worker(entry, { workerData: { plan, arena, slot } satisfies WorkerStart, execArgv: [] });
   const workers = Array.from({ length: threads }, (_, slot) => start(slot));
   const close = async () => void (await Promise.all(workers.map((worker) => worker.terminate())));
   const answers = () => Promise.all(workers.map((worker) => answerOf(worker, signal)));
@@ -127,11 +129,9 @@ function takeCount(plan: SearchPlan, arena: Arena): number {
   return Atomics.exchange(new Int32Array(arena.buffer, plan.at.control, 2), takenAt, 0);
 }
 
-function isNode(): boolean {
-  return typeof process !== 'undefined' && process.versions?.node !== undefined;
-}
-
-/** Keeps bundlers for the browser from looking the module up. */
-function nodeModule(name: string): string {
-  return `node:${name}`;
+/** A module of Node.js, or undefined elsewhere. The name is put together so that bundlers do not look it up. */
+async function importNode<Module>(name: string): Promise<Module | undefined> {
+  if (typeof process === 'undefined' || process.versions?.node === undefined) return undefined;
+  const module: Promise<Module> = import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${name}`);
+  return module.catch(() => undefined);
 }

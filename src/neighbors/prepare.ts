@@ -111,7 +111,7 @@ function planFor(
     reverse: exact ? 0 : rows * links * 4,
     reverseCounts: exact ? 0 : rows * 4,
     result: exact ? 0 : listBytes(rows, wanted),
-    scratch: threads * scratch,
+    scratch: Math.max(1, threads) * scratch,
   };
   const settings = {
     rows,

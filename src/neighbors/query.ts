@@ -1,5 +1,5 @@
 /** What every way of searching asks of its input first. */
-import { checkMetricData } from '../distance.js';
+import { checkMetricData, distanceFor } from '../distance.js';
 import { DataError, OptionError } from '../errors.js';
 import type { Matrix, NeighborQuery } from '../types.js';
 
@@ -7,6 +7,8 @@ import type { Matrix, NeighborQuery } from '../types.js';
 export function checkQuery(data: Matrix, { k, metric, metricParams, signal }: NeighborQuery): void {
   signal?.throwIfAborted();
   checkCount(data.shape[0], k);
+  // Resolved for its checks: not every way to search uses the function.
+  distanceFor(metric, metricParams);
   checkMetricData(metric, data, metricParams);
 }
 

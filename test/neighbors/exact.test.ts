@@ -51,6 +51,15 @@ test('every metric: the same neighbours as sorting', async () => {
   }
 });
 
+test('threads that own their rows find what one thread finds pair by pair', async () => {
+  const data = blobs(500, 7, 10);
+  const query = { k: 9, metric: 'manhattan', random };
+  assert.deepEqual(
+    await exact({ threads: 3 }).search(data, query),
+    await exact({ threads: 1 }).search(data, query),
+  );
+});
+
 test('a large offset costs no precision', async () => {
   const plain = blobs(200, 8, 3);
   // Steps of 2^-6, which survive the offset.
