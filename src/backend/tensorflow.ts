@@ -16,11 +16,14 @@ const advice =
  * `UnavailableError` with the reason for each package: not installed, or installed without its native part.
  */
 export async function useTensorflow(): Promise<string> {
-  await restoreUtil();
+  if (globalThis.process?.versions?.node === undefined) {
+    throw new UnavailableError('tensorflow: native TensorFlow needs Node.js; use webgpu, wasm or auto');
+  }
   const reasons: string[] = [];
   for (const name of packages) {
     try {
       await load(name);
+      await restoreUtil();
       if (await tf.setBackend('tensorflow')) return name;
       reasons.push(`${name} registers no working backend`);
     } catch (error) {
@@ -53,8 +56,12 @@ async function load(name: string): Promise<void> {
  * called at run time.
  */
 async function restoreUtil(): Promise<void> {
-  const { default: util } = await import('node:util');
   if (Number.parseInt(process.versions.node, 10) < 22) return;
+  // By a variable, so that bundlers for browsers do not look for it.
+  const name: string = 'node:util';
+  const { default: util } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as {
+    default: object;
+  };
   const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
   Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
 }

@@ -19,27 +19,39 @@ interface Gpu {
  * canvas.
  */
 export async function useWebgpu(): Promise<string> {
-  if (globalThis.navigator === undefined || !('gpu' in navigator)) await provideGpu();
-  const adapter = await (navigator as unknown as { gpu: Gpu }).gpu.requestAdapter();
-  if (adapter === null) throw new UnavailableError(`webgpu: no graphics adapter found; ${advice}`);
-  await load('@tensorflow/tfjs-backend-webgpu');
-  const { value: started, said } = await quietly(() => tf.setBackend('webgpu'));
-  if (!started)
-    throw new UnavailableError(`webgpu: does not start (${said.at(-1) ?? 'no reason given'}); ${advice}`);
-  return adapter.info?.description || adapter.info?.device || 'unnamed adapter';
+  const withdraw = globalThis.navigator !== undefined && 'gpu' in navigator ? () => {} : await provideGpu();
+  try {
+    const adapter = await (navigator as unknown as { gpu: Gpu }).gpu.requestAdapter();
+    if (adapter === null) throw new UnavailableError(`webgpu: no graphics adapter found; ${advice}`);
+    await load('@tensorflow/tfjs-backend-webgpu');
+    const { value: started, said } = await quietly(() => tf.setBackend('webgpu'));
+    if (!started) {
+      throw new UnavailableError(`webgpu: does not start (${said.at(-1) ?? 'no reason given'}); ${advice}`);
+    }
+    return adapter.info?.description || adapter.info?.device || 'unnamed adapter';
+  } catch (error) {
+    withdraw();
+    throw error;
+  }
 }
 
-/** Puts Dawn where a browser has its WebGPU: the backend looks for `navigator.gpu` when it is imported. */
-async function provideGpu(): Promise<void> {
+/**
+ * Puts Dawn where a browser has its WebGPU: the backend looks for `navigator.gpu` when it is imported, and uses the
+ * constants of WebGPU from then on. Returns the way back.
+ */
+async function provideGpu(): Promise<() => void> {
   const { create, globals } = (await load('webgpu')) as {
     create(flags: string[]): Gpu;
     globals: Record<string, unknown>;
   };
   Object.assign(globalThis, globals);
-  if (globalThis.navigator === undefined) {
-    Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
-  }
+  const bare = globalThis.navigator === undefined;
+  if (bare) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
   Object.defineProperty(navigator, 'gpu', { value: create([]), configurable: true });
+  return () => {
+    Reflect.deleteProperty(navigator, 'gpu');
+    if (bare) Reflect.deleteProperty(globalThis, 'navigator');
+  };
 }
 
 async function load(name: string): Promise<unknown> {
