@@ -1,6 +1,7 @@
 /** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
 import * as tf from '@tensorflow/tfjs';
 import { OptionError } from './errors.js';
+import { flag, oneOf, real, resolveOptions, whole } from './options.js';
 import type { Progress } from './types.js';
 
 /** What a callback can do to the training it watches; it comes as `training` among the `setParams` values. */
@@ -109,7 +110,7 @@ export interface EarlyStoppingOptions {
   readonly monitor?: string;
   /** A smaller change is no improvement. Default 0. */
   readonly minDelta?: number;
-  /** Reports without improvement after which training stops. Default 1. */
+  /** Reports without improvement after which training stops. Default 1, at least 1. */
   readonly patience?: number;
   /** Whether lower (`'min'`, default) or higher (`'max'`) is better. */
   readonly mode?: 'min' | 'max';
@@ -117,12 +118,29 @@ export interface EarlyStoppingOptions {
   readonly restoreBestWeights?: boolean;
 }
 
+const stoppingDefaults: Required<EarlyStoppingOptions> = {
+  monitor: 'loss',
+  minDelta: 0,
+  patience: 1,
+  mode: 'min',
+  restoreBestWeights: false,
+};
+
 /**
  * Stops training when a monitored value no longer improves, on any key of the history, and can put the best
- * weights back (which `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a key that is not there.
+ * weights back (which `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a wrong option, and in the
+ * first report for a key that is not there.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallback {
-  const { monitor = 'loss', minDelta = 0, patience = 1, mode = 'min', restoreBestWeights = false } = options;
+  const { monitor, minDelta, patience, mode, restoreBestWeights } = resolveOptions<
+    Required<EarlyStoppingOptions>
+  >('earlyStopping', options, stoppingDefaults, {
+    monitor: (value) => (typeof value === 'string' ? undefined : 'a key of the history'),
+    minDelta: real(0),
+    patience: whole(1),
+    mode: oneOf('min', 'max'),
+    restoreBestWeights: flag,
+  });
   let training: Training | undefined;
   let best = Number.POSITIVE_INFINITY;
   let waited = 0;

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import {
+  type EarlyStoppingOptions,
+  earlyStopping,
+  runCallbacks,
+  type Training,
+  type TrainingCallback,
+} from '../src/callbacks.js';
+import { OptionError } from '../src/errors.js';
+import { networkOf } from '../src/networks/network.js';
+import type { Progress } from '../src/types.js';
+import { saying } from './checks/options.js';
+
+await tf.setBackend('cpu');
+
+const { model } = networkOf(
+  tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1] })] }),
+  'encoder',
+  true,
+);
+
+/** Callbacks on a training whose weights are the number of the report. */
+function watch(...callbacks: TrainingCallback[]) {
+  const state = { weights: -1, restored: undefined as number | undefined };
+  const runner = runCallbacks(
+    callbacks,
+    model,
+    { epochs: 5, steps: 50 },
+    {
+      snapshot: async () => [Float32Array.of(state.weights)],
+      restore: ([weights]) => {
+        state.restored = weights![0];
+      },
+    },
+  );
+  return { runner, state };
+}
+
+const report = (epoch: number, losses: Record<string, number>): Progress => ({
+  epoch,
+  epochs: 5,
+  step: 10 * (epoch + 1),
+  steps: 50,
+  losses,
+  learningRate: 0.1,
+});
+
+/** Reports values until the callbacks ask to stop; gives the number of reports and the restored weights. */
+async function follow(callback: TrainingCallback, values: number[], key = 'loss') {
+  const { runner, state } = watch(callback);
+  await runner.begin();
+  let reports = 0;
+  for (const value of values) {
+    state.weights = reports;
+    await runner.report(report(reports, { loss: 0, [key]: value }));
+    reports++;
+    if (runner.stopped()) break;
+  }
+  await runner.end();
+  return { reports, restored: state.restored };
+}
+
+test('a callback hears the parameters, the model and every moment in order', async () => {
+  const heard: unknown[] = [];
+  class Listener extends tf.Callback {
+    override setParams(params: object) {
+      const { training, ...rest } = params as { training: Training };
+      heard.push(['params', rest, typeof training.stop]);
+    }
+    override setModel(given: unknown) {
+      heard.push(['model', given === model]);
+    }
+    override async onTrainBegin() {
+      heard.push('train begin');
+    }
+    override async onEpochBegin(epoch: number) {
+      heard.push(`epoch begin ${epoch}`);
+    }
+    override async onBatchBegin(batch: number, logs?: object) {
+      heard.push(`batch begin ${batch} ${JSON.stringify(logs)}`);
+    }
+    override async onBatchEnd(batch: number) {
+      heard.push(`batch end ${batch}`);
+    }
+    override async onEpochEnd(epoch: number, logs?: object) {
+      heard.push(`epoch end ${epoch} ${JSON.stringify(logs)}`);
+    }
+    override async onTrainEnd() {
+      heard.push('train end');
+    }
+  }
+  const { runner } = watch(new Listener() as unknown as TrainingCallback);
+  assert.deepEqual(heard, []);
+  await runner.begin();
+  const loss = tf.scalar(1);
+  for (let epoch = 0; epoch < 2; epoch++) {
+    await runner.step(2 * epoch, 8, loss);
+    await runner.step(2 * epoch + 1, 8, loss);
+    await runner.report({ ...report(epoch, { loss: 1, umap: 2 }), epochs: 2 });
+  }
+  await runner.end();
+  loss.dispose();
+  const batches = [
+    'batch begin 0 {"batch":0,"size":8}',
+    'batch end 0',
+    'batch begin 1 {"batch":1,"size":8}',
+    'batch end 1',
+  ];
+  assert.deepEqual(heard, [
+    ['params', { epochs: 5, steps: 50 }, 'function'],
+    ['model', true],
+    'train begin',
+    'epoch begin 0',
+    ...batches,
+    'epoch end 0 {"loss":1,"umap":2}',
+    'epoch begin 1',
+    ...batches,
+    'epoch end 1 {"loss":1,"umap":2}',
+    'train end',
+  ]);
+});
+
+test('a callback may read, keep or free the loss of a step, and changes nothing for others', async () => {
+  const before = tf.memory().numTensors;
+  const read: number[] = [];
+  const freeing: tf.CustomCallbackArgs = {
+    onBatchEnd: async (_, logs) => void read.push(logs!.loss as number),
+  };
+  class Raw extends tf.Callback {
+    override async onBatchEnd(_: number, logs?: Record<string, number | tf.Scalar>) {
+      read.push((logs!.loss as tf.Scalar).dataSync()[0]!);
+    }
+  }
+  const { runner } = watch(freeing, new tf.CustomCallback(freeing), new Raw() as unknown as TrainingCallback);
+  await runner.begin();
+  const loss = tf.scalar(3);
+  await runner.step(0, 8, loss);
+  assert.deepEqual(read, [3, 3, 3]);
+  assert.equal(loss.isDisposed, false);
+  loss.dispose();
+  assert.equal(tf.memory().numTensors, before);
+});
+
+test('logs are a callback’s own copy', async () => {
+  const progress = report(0, { loss: 1 });
+  const changing: tf.CustomCallbackArgs = {
+    onEpochEnd: async (_, logs) => {
+      logs!.loss = 99;
+    },
+  };
+  const { runner } = watch(changing);
+  await runner.begin();
+  await runner.report(progress);
+  assert.equal(progress.losses.loss, 1);
+});
+
+test('model.stopTraining ends the training, and only that one', async () => {
+  const { runner } = watch({
+    onEpochEnd: async () => {
+      model.stopTraining = true;
+    },
+  });
+  await runner.begin();
+  assert.equal(runner.stopped(), false);
+  await runner.report(report(0, { loss: 1 }));
+  assert.equal(runner.stopped(), true);
+  const next = watch();
+  await next.runner.begin();
+  assert.equal(next.runner.stopped(), false);
+});
+
+test('early stopping waits for `patience` reports without improvement', async () => {
+  const values = [5, 4, 4.5, 4.2, 3, 3.1, 3.2, 3.3];
+  assert.equal((await follow(earlyStopping(), values)).reports, 3);
+  assert.equal((await follow(earlyStopping({ patience: 2 }), values)).reports, 4);
+  assert.equal((await follow(earlyStopping({ patience: 3 }), values)).reports, 8);
+  assert.equal((await follow(earlyStopping({ patience: 4 }), values)).reports, 8);
+});
+
+test('early stopping watches any key, either way, and asks for a least improvement', async () => {
+  const rising = [0.1, 0.5, 0.4, 0.9];
+  assert.equal(
+    (await follow(earlyStopping({ monitor: 'valLoss', mode: 'max' }), rising, 'valLoss')).reports,
+    3,
+  );
+  assert.equal((await follow(earlyStopping({ monitor: 'valLoss' }), rising, 'valLoss')).reports, 2);
+  const slow = [1, 0.9, 0.8, 0.7];
+  assert.equal((await follow(earlyStopping({ minDelta: 0.05 }), slow)).reports, 4);
+  assert.equal((await follow(earlyStopping({ minDelta: 0.15 }), slow)).reports, 2);
+});
+
+test('the weights of the best report come back, if asked for', async () => {
+  const values = [5, 3, 4, 4];
+  const best = await follow(earlyStopping({ patience: 2, restoreBestWeights: true }), values);
+  assert.deepEqual(best, { reports: 4, restored: 1 });
+  assert.equal((await follow(earlyStopping({ patience: 2 }), values)).restored, undefined);
+  // Also where training ends before patience does.
+  const short = await follow(earlyStopping({ patience: 9, restoreBestWeights: true }), values);
+  assert.deepEqual(short, { reports: 4, restored: 1 });
+});
+
+test('an early stopping that is used again starts anew', async () => {
+  const callback = earlyStopping({ patience: 2, restoreBestWeights: true });
+  await follow(callback, [1, 2, 2]);
+  assert.deepEqual(await follow(callback, [9, 8, 8.5, 8.5]), { reports: 4, restored: 1 });
+});
+
+test('a monitor that is not there, and wrong options, are refused by name', async () => {
+  const { runner } = watch(earlyStopping({ monitor: 'val_loss' }));
+  await runner.begin();
+  await assert.rejects(
+    runner.report(report(0, { loss: 1, umap: 1, valLoss: 1 })),
+    saying(OptionError, 'earlyStopping', 'loss, umap, valLoss', "'val_loss'"),
+  );
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ patience: 0 }, /patience must be a whole number of at least 1; got 0/],
+    [{ mode: 'auto' }, /mode must be one of 'min', 'max'; got "auto"/],
+    [{ minDelta: -1 }, /minDelta/],
+    [{ monitor: 3 }, /monitor/],
+    [{ restore_best_weights: true }, /'restoreBestWeights'/],
+  ];
+  for (const [options, message] of wrong) {
+    assert.throws(() => earlyStopping(options as EarlyStoppingOptions), saying(OptionError, message));
+  }
+});
