@@ -1,5 +1,6 @@
 /** The losses of a Parametric UMAP fit, and their values on held-out rows. */
 import type { Curve } from './curve.js';
+import { OptionError } from './errors.js';
 import { type Projection, projectRows } from './fold.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
@@ -67,14 +68,21 @@ function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOp
   return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(4 * negativeSampleRate) };
 }
 
-/** The kind of reconstruction: of an earlier fit, the caller's, or the default for the rows. */
+/** The kind of reconstruction: the caller's, of an earlier fit, or the default for the rows. */
 export function reconstructionOf(
   matrix: Matrix,
   decoder: Network,
   { parametricReconstructionLossFn: custom }: ParametricUMAPOptions,
   earlier: { readonly reconstruction: Reconstruction | undefined } | undefined,
 ): Reconstruction {
-  return earlier?.reconstruction ?? (custom ? { kind: 'custom' } : defaultReconstruction(matrix, decoder));
+  if (custom) return { kind: 'custom' };
+  if (earlier?.reconstruction?.kind === 'custom') {
+    throw new OptionError(
+      "fit: this model was fitted with the caller's parametricReconstructionLossFn, which is not saved; " +
+        'pass it to load(path, { parametricReconstructionLossFn })',
+    );
+  }
+  return earlier?.reconstruction ?? defaultReconstruction(matrix, decoder);
 }
 
 /** What `verbose` says of each kind of reconstruction. */

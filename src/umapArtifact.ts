@@ -2,12 +2,17 @@
 import type { Artifact, LoadedArtifact } from './artifact.js';
 import { ArtifactError, OptionError } from './errors.js';
 import type { Projection } from './fold.js';
-import { asCount, asList, asObject, asString, type Json, show } from './json.js';
+import { asCount, asList, asObject, asString, type Json, messageOf, show } from './json.js';
 import type { Landmarks } from './landmarks.js';
 import type { Reconstruction } from './losses/reconstruction.js';
 import { networkOf, rowSize } from './networks/network.js';
 import { adam, callersOptimizer } from './optimizer.js';
-import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { resolveOptions } from './options.js';
+import {
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+  parametricUmapRules,
+} from './parametricUmapOptions.js';
 import type { Fitted } from './runFit.js';
 import { networkArtifacts, networkFrom } from './savedNetwork.js';
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from './table.js';
@@ -70,8 +75,7 @@ export async function umapArtifact(
  * `ArtifactError` for fields that are missing or contradict each other.
  */
 export function restoreUmap(artifact: LoadedArtifact, overrides: Partial<ParametricUMAPOptions>) {
-  const options = { ...(artifact.options as Partial<ParametricUMAPOptions>), ...overrides };
-  if (!('metric' in options)) options.metric = missingMetric;
+  const options = { ...savedOptions(artifact), ...overrides };
   return {
     options,
     async restore(
@@ -90,6 +94,16 @@ export function restoreUmap(artifact: LoadedArtifact, overrides: Partial<Paramet
       }
     },
   };
+}
+
+/** The options as saved, complete. Options of another version, or damaged ones, are the model's fault. */
+function savedOptions({ options }: LoadedArtifact): ParametricUMAPOptions {
+  const saved: Partial<ParametricUMAPOptions> = { metric: missingMetric, ...options };
+  try {
+    return resolveOptions('options', saved, parametricUmapDefaults, parametricUmapRules);
+  } catch (cause) {
+    throw new ArtifactError(`saved model: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Stands for a metric function that was not saved: only a later fit needs it. */
@@ -111,25 +125,25 @@ function restoreFit(
   if (decoder) checkNetwork('decoder', decoder, options.nComponents, size);
   if (classifier) checkNetwork('classifier', classifier, options.nComponents, classNames.length);
   const optimizer = options.optimizer ? callersOptimizer(options.optimizer) : adam();
-  if (tables.optimizer) optimizer.restore(adamState(tables.optimizer));
+  const memory = tables.optimizer && adamState(tables.optimizer);
   const landmarks = tables.landmarks && landmarksOf(tables.landmarks, size);
-  return {
-    ...(landmarks && { landmarks }),
-    fitted: {
-      encoder: encoder!,
-      decoder,
-      classifier,
-      reconstruction: reconstructionOf(state.reconstruction),
-      classNames,
-      projection: tables.projection && projectionOf(tables.projection, size),
-      optimizer,
-      history: historyOf(state.history),
-      rowShape,
-      fits: asCount(state.fits, 'state.fits'),
-      curve: { a: numberOf(state.curve, 'a'), b: numberOf(state.curve, 'b') },
-      edges: graph && edgesOf(graph),
-    },
+  const fitted: Fitted = {
+    encoder: encoder!,
+    decoder,
+    classifier,
+    reconstruction: reconstructionOf(state.reconstruction),
+    classNames,
+    projection: tables.projection && projectionOf(tables.projection, size),
+    optimizer,
+    history: historyOf(state.history),
+    rowShape,
+    fits: asCount(state.fits, 'state.fits'),
+    curve: { a: numberOf(state.curve, 'state.curve', 'a'), b: numberOf(state.curve, 'state.curve', 'b') },
+    edges: graph && edgesOf(graph),
   };
+  // Last, when nothing can fail any more: this makes tensors.
+  optimizer.restore(memory);
+  return { fitted, ...(landmarks && { landmarks }) };
 }
 
 function checkNetwork(name: string, network: Network | undefined, inputs: number, outputs: number): void {
@@ -168,7 +182,7 @@ function projectionOf(table: Table, columns: number): Projection {
   const components = table.arrays.components?.shape[0] ?? 0;
   const shape = [components, columns] as const;
   const data = takeArray(table, 'components', 'float32', shape);
-  const scale = numberOf(table.state as Json, 'scale');
+  const scale = numberOf(table.state as Json, 'projection', 'scale');
   return { mean: takeArray(table, 'mean', 'float32', [columns]), components: { data, shape }, scale };
 }
 
@@ -186,14 +200,14 @@ function landmarksOf(table: Table, columns: number): Landmarks {
   return {
     matrix: { data: takeArray(table, 'rows', 'float32', shape), shape },
     y,
-    weight: numberOf(state, 'weight'),
+    weight: numberOf(state, 'landmarks', 'weight'),
   };
 }
 
 function reconstructionOf(value: Json | undefined): Reconstruction | undefined {
   if (value === null || value === undefined) return undefined;
   const kind = asString(asObject(value, 'state.reconstruction').kind, 'state.reconstruction.kind');
-  if (kind === 'squared') return { kind, variance: numberOf(value, 'variance') };
+  if (kind === 'squared') return { kind, variance: numberOf(value, 'state.reconstruction', 'variance') };
   if (kind === 'logits' || kind === 'probabilities' || kind === 'custom') return { kind };
   throw new ArtifactError(
     `saved model: state.reconstruction.kind is ${show(kind)}, which is none that is known`,
@@ -219,8 +233,8 @@ function asLabel(value: Json): number | string {
   throw new ArtifactError(`saved model: a label must be a number or a word, not ${show(value)}`);
 }
 
-function numberOf(value: Json | undefined, key: string): number {
-  const found = asObject(value, 'saved model: state')[key];
+function numberOf(value: Json | undefined, where: string, key: string): number {
+  const found = asObject(value, where)[key];
   if (typeof found === 'number' && Number.isFinite(found)) return found;
-  throw new ArtifactError(`saved model: ${key} must be a finite number, not ${show(found)}`);
+  throw new ArtifactError(`saved model: ${where}.${key} must be a finite number, not ${show(found)}`);
 }
