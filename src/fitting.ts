@@ -40,7 +40,7 @@ const data: Rule = (value) =>
 const inputRules: { readonly [K in keyof FitInputs]-?: Rule } = {
   knn: data,
   distances: data,
-  signal: having('throwIfAborted', 'an AbortSignal'),
+  signal: having('an AbortSignal', 'throwIfAborted'),
   landmarkPositions: data,
   landmarkLossWeight: real(0),
 };
