@@ -19,6 +19,7 @@ import { createRandom, shuffle } from '../src/random.js';
 import { projectionOf } from '../src/recipe.js';
 import { rowSampler } from '../src/sampler.js';
 import { train as training } from '../src/train.js';
+import type { Matrix } from '../src/types.js';
 import { mnist, take } from './data.js';
 import { spread, table } from './report.js';
 
@@ -69,7 +70,8 @@ async function alone(rows: number[], seed: number): Promise<number> {
     networkOf(mlp({ ...options, random: random.fork(name), name }), name, true);
   const encoder = network('encoder', { inputShape, outputShape: place });
   const classifier = network('classifier', { inputShape: place, outputShape: [10], hidden: [100] });
-  const parts = { encoder, classifier, matrix, classes: labelled.labels, weight: 1 };
+  const targets = oneHot(labelled.labels);
+  const parts = { encoder, classifier, matrix, labels: labelled.labels, targets, weight: 1 };
   const steps = 1000;
   const stream = training({
     matrix,
@@ -96,6 +98,14 @@ async function alone(rows: number[], seed: number): Promise<number> {
   encoder.dispose();
   classifier.dispose();
   return right / held.labels.length;
+}
+
+function oneHot(labels: Int32Array): Matrix {
+  const data = new Float32Array(labels.length * 10);
+  labels.forEach((label, i) => {
+    data[10 * i + label] = 1;
+  });
+  return { data, shape: [labels.length, 10] };
 }
 
 const records = [];

@@ -2,6 +2,7 @@
 import type { Curve } from './curve.js';
 import { OptionError } from './errors.js';
 import { type Projection, projectRows } from './fold.js';
+import { spreadLabels } from './labelSpreading.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
 import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
@@ -17,7 +18,7 @@ import { neighborGraph } from './neighborGraph.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { edgeSampler } from './sampler.js';
 import type { Classes } from './targets.js';
-import type { LossTerm, Matrix, Network, Random } from './types.js';
+import type { Edges, LossTerm, Matrix, Network, Random } from './types.js';
 import { validate } from './validation.js';
 
 /** What the losses of one fit are made of. */
@@ -38,7 +39,11 @@ export interface Setting {
 }
 
 /** The losses that this fit adds up; the UMAP loss is always among them. */
-export function termsFor(setting: Setting, inputs: { readonly landmarkLossWeight?: number }): LossTerm[] {
+export function termsFor(
+  setting: Setting,
+  edges: Edges,
+  inputs: { readonly landmarkLossWeight?: number },
+): LossTerm[] {
   const { options, random, encoder, decoder, classifier, lossFn, classes, positions, raw, matrix, curve } =
     setting;
   const terms: LossTerm[] = [umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') })];
@@ -56,9 +61,16 @@ export function termsFor(setting: Setting, inputs: { readonly landmarkLossWeight
     const weight = inputs.landmarkLossWeight ?? options.landmarkLossWeight;
     terms.push(landmarkLoss({ positions, weight, lossFn: options.landmarkLossFn ?? euclideanLandmarkLoss }));
   }
-  if (classifier && classes) {
-    const weight = options.classifierLossWeight;
-    const parts = { encoder, classifier, matrix, classes: classes.ids, weight };
+  if (classifier && classes?.ids.some((label) => label >= 0)) {
+    const targets = spreadLabels(edges, classes.ids, classes.names.length);
+    const parts = {
+      encoder,
+      classifier,
+      matrix,
+      labels: classes.ids,
+      targets,
+      weight: options.classifierLossWeight,
+    };
     terms.push(classificationLoss({ ...parts, random: random.fork('classification') }));
   }
   return terms;

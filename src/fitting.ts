@@ -152,7 +152,7 @@ export async function prepareFit(
         matrix: setting.matrix,
         encoder: setting.encoder,
         sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
-        terms: termsFor(setting, inputs),
+        terms: termsFor(setting, edges, inputs),
         optimizer,
         clipValue: options.clipValue,
         ...scheduleFor(options, edges, batchSize),

@@ -18,6 +18,7 @@ const ranks: readonly (readonly string[])[] = [
     'random',
     'matrix',
     'options',
+    'distanceFormulas',
     'distance',
     'products',
     'eigen',
@@ -26,7 +27,18 @@ const ranks: readonly (readonly string[])[] = [
     'json',
   ],
   [
-    ...['curve', 'neighbors/', 'fuzzy', 'supervised', 'spectral', 'targets', 'sampler', 'ranks', 'metrics'],
+    ...[
+      'curve',
+      'neighbors/',
+      'fuzzy',
+      'supervised',
+      'spectral',
+      'labelSpreading',
+      'targets',
+      'sampler',
+      'ranks',
+      'metrics',
+    ],
     ...['backend/', 'neighborGraph'],
   ],
   [

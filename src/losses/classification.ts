@@ -1,4 +1,4 @@
-/** A classifier head that learns from the labelled rows while the map is learned from all of them. */
+/** A classifier head that learns from labels while the map is learned from all rows. */
 import * as tf from '@tensorflow/tfjs';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network, Random } from '../types.js';
@@ -10,42 +10,47 @@ export interface ClassificationOptions {
   /** Rows as the encoder takes them. */
   readonly matrix: Matrix;
   /** Class of each row, from 0; -1 is unknown. At least one must be known. */
-  readonly classes: Int32Array;
+  readonly labels: Int32Array;
+  /** Probability of each class for each row (`spreadLabels`); a row of zeros is left out. */
+  readonly targets: Matrix;
   readonly weight: number;
-  /** Labelled rows a step. Default 128. */
+  /** Rows a step; every other one is labelled. Default 256. */
   readonly batchSize?: number;
   readonly random: Random;
 }
 
 /**
- * Softmax cross-entropy of the labelled rows, the paper's semi-supervised setting (Sainburg et al. 2021,
- * section 3.5). Labelled rows are drawn apart from the edges, classes in equal shares, so that few labels are
- * heard among many rows.
+ * Softmax cross-entropy, the paper's semi-supervised setting (Sainburg et al. 2021, section 3.5). Half of the rows
+ * of a step are labelled ones, classes in equal shares, so that few labels are heard among many rows; the others
+ * are taught what the graph says of them.
  */
 export function classificationLoss(options: ClassificationOptions): LossTerm {
-  const { encoder, classifier, matrix, classes, weight, batchSize = 128, random } = options;
-  const count = classifier.outputShape[0]!;
-  const members: number[][] = Array.from({ length: count }, () => []);
-  classes.forEach((label, row) => {
+  const { encoder, classifier, matrix, labels, targets, weight, batchSize = 256, random } = options;
+  const classes = targets.shape[1];
+  const members: number[][] = Array.from({ length: classes }, () => []);
+  labels.forEach((label, row) => {
     if (label >= 0) members[label]!.push(row);
   });
-  const known = members.flatMap((rows, label) => (rows.length > 0 ? [label] : []));
+  const known = members.filter((rows) => rows.length > 0);
+  const reached = Int32Array.from(labels.keys()).filter((row) =>
+    targets.data.subarray(row * classes, (row + 1) * classes).some((share) => share > 0),
+  );
   const rows = new Int32Array(batchSize);
-  const labels = new Int32Array(batchSize);
   return {
     name: 'classification',
     weight,
     networks: [classifier],
     compute() {
       for (let i = 0; i < batchSize; i++) {
-        const label = known[random.integer(known.length)]!;
-        labels[i] = label;
-        rows[i] = members[label]![random.integer(members[label]!.length)]!;
+        const from = i % 2 === 0 ? known[random.integer(known.length)]! : reached;
+        rows[i] = from[random.integer(from.length)]!;
       }
       const x = gatherRows(matrix, rows, batchSize, encoder.inputShape);
       const logits = classifier.apply(encoder.apply(x, true), true);
-      const targets = tf.oneHot(tf.tensor1d(labels.slice(), 'int32'), count);
-      return tf.losses.softmaxCrossEntropy(targets, logits) as tf.Scalar;
+      return tf.losses.softmaxCrossEntropy(
+        gatherRows(targets, rows, batchSize, [classes]),
+        logits,
+      ) as tf.Scalar;
     },
   };
 }
