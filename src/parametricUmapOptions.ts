@@ -86,7 +86,7 @@ export interface ParametricUMAPOptions {
   targetWeight: number;
   /** Neighbours among continuous targets. Default null: `nNeighbors`. */
   targetNNeighbors: number | null;
-  /** Trains a classifier on the map with the labels of `y`, or the caller's own (one logit a class). Default false. */
+  /** Trains a classifier on the map with the labels of `y`, spread over the graph, or the caller's own (one logit a class). Default false. */
   classifier: boolean | LayersModel;
   /** Weight of the classifier's loss. Default 1. */
   classifierLossWeight: number;
