@@ -33,6 +33,7 @@ const cases: Readonly<Record<string, { shape: number[]; op: Op }>> = {
     shape: [2, 4, 4, 2],
     op: (x) => tf.image.resizeNearestNeighbor(x, [6, 9], false, true),
   },
+  tiling: { shape: [2, 1, 3, 2], op: (x) => tf.tile(x, [2, 3, 1, 2]) },
   'bilinear resize': { shape: [2, 4, 4, 2], op: (x) => tf.image.resizeBilinear(x, [7, 8]) },
   'convolution of volumes': {
     shape: [2, 4, 4, 4, 2],

@@ -52,6 +52,13 @@ export async function onBoth(
   }
 }
 
+/** Value and gradients of a weighted sum of the result, so that every element of dy differs. */
+export function withGradients(inputs: tf.Tensor[], f: (...inputs: tf.Tensor[]) => tf.Tensor): tf.Tensor[] {
+  const value = f(...inputs);
+  const dy = tf.sin(tf.range(0, value.size)).reshape(value.shape);
+  return [value, ...tf.grads(f)(inputs, dy)];
+}
+
 async function evaluate(
   backend: 'wasm' | 'cpu' | 'tensorflow' | 'webgpu',
   compute: () => tf.Tensor | tf.Tensor[],
