@@ -13,7 +13,12 @@ await useBackend();
 
 const rows = groups();
 const labels = rows.map((_, i) => (i % 5 === 0 ? null : ['ash', 'elm', 'oak'][i % 3]!));
-const quick: Partial<ParametricUMAPOptions> = { nNeighbors: 5, nEpochs: 2, lossReportFrequency: 3 };
+const quick: Partial<ParametricUMAPOptions> = {
+  nNeighbors: 5,
+  nEpochs: 2,
+  lossReportFrequency: 3,
+  init: 'random',
+};
 
 /** An artifact as it comes back from its files. */
 async function reread(estimator: ParametricUMAP, includeGraph = true): Promise<LoadedArtifact> {

@@ -11,7 +11,7 @@ await useBackend();
 
 const parametricUmap: Subject = {
   name: 'ParametricUMAP',
-  quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64 },
+  quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' },
   inverse: { parametricReconstruction: true },
   create: (options) => new ParametricUMAP(options),
   load: (directory) => ParametricUMAP.load(directory),
