@@ -4,7 +4,8 @@
  *     node build/benchmarks/fit.js [digits|ROWS] [--seeds 1,2,3] [--options '{"nEpochs": 200}']
  *
  * ROWS is a number of MNIST images, of 60,000 (10,000 by default). Held-out rows are the 10,000 test images, or the
- * last 297 digits.
+ * last 297 digits. "of umap-learn's" is the ratio to what umap-learn's ParametricUMAP needed and reached on the same
+ * data with two cores on another day; `benchmarks/peers` runs both in one go.
  */
 import { parseArgs } from 'node:util';
 import { ParametricUMAP } from '../src/parametricUmap.js';
@@ -26,6 +27,14 @@ async function data(): Promise<{ train: Labelled; held: Labelled }> {
   return { train: take(all, range(0, 1500)), held: take(all, range(1500, 1797)) };
 }
 
+/** umap-learn's ParametricUMAP 0.5.12 with its defaults: seconds in all, and its final scores. */
+const umapLearn: Readonly<
+  Record<string, { seconds: number; accuracy: number; trustTrain: number; trustHeld: number }>
+> = {
+  '10000': { seconds: 419, accuracy: 0.883, trustTrain: 0.951, trustHeld: 0.883 },
+  '60000': { seconds: 1357, accuracy: 0.9556, trustTrain: 0.9543, trustHeld: 0.9232 },
+};
+
 const { train, held } = await data();
 const records: Record<string, string | number>[] = [];
 for (const seed of seeds) {
@@ -42,10 +51,12 @@ for (const seed of seeds) {
   const heldMap = await umap.transform(held.rows);
   const transformed = performance.now();
   const { accuracy, trustTrain, trustHeld } = quality(train, map, held, heldMap);
+  const seconds = (finished - started) / 1000;
+  const theirs = umapLearn[what];
   records.push({
     data: what === 'digits' ? 'digits' : `MNIST ${what}`,
     seed,
-    'total s': ((finished - started) / 1000).toFixed(1),
+    'total s': seconds.toFixed(1),
     steps: last.step,
     'ms a step': ((last.at - firstReport.at) / (last.step - firstReport.step)).toFixed(1),
     'transform rows/s': Math.round(held.labels.length / ((transformed - finished) / 1000)),
@@ -53,6 +64,11 @@ for (const seed of seeds) {
     'trust train': trustTrain.toFixed(4),
     'trust held-out': trustHeld.toFixed(4),
     'peak MB': peakMemory(),
+    ...(theirs && {
+      "time of umap-learn's": (seconds / theirs.seconds).toFixed(3),
+      "5-NN of umap-learn's": (accuracy / theirs.accuracy).toFixed(3),
+      "trust held-out of umap-learn's": (trustHeld / theirs.trustHeld).toFixed(3),
+    }),
   });
   umap.dispose();
 }
