@@ -8,11 +8,12 @@ import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
 import type { Entered } from './matrix.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
+import { withInputNoise } from './networks/noise.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { having, type Rule, real, resolveOptions } from './options.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { createRandom } from './random.js';
-import { type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
+import { noiseDeviation, type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
 import { edgeSampler } from './sampler.js';
 import { type Classes, readClasses, type Targets } from './targets.js';
 import type { Edges, Matrix, Optimizer } from './types.js';
@@ -118,6 +119,11 @@ export async function prepareFit(
   };
   try {
     const reconstruction = decoder && reconstructionOf(matrix, decoder, options, earlier);
+    const projected = projection ? projectRows(matrix, projection) : matrix;
+    const targets = classes ? { classes: classes.ids } : y && { values: y };
+    const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
+    const noise = random.fork('noise');
+    const deviation = noiseDeviation(projected, edges, options, noise);
     const setting: Setting = {
       options,
       random,
@@ -127,14 +133,12 @@ export async function prepareFit(
       projection,
       decoder,
       lossFn: reconstruction && reconstructionLossFn(reconstruction, options.parametricReconstructionLossFn),
-      encoder: folded?.network ?? encoder,
+      encoder: withInputNoise(folded?.network ?? encoder, deviation, noise),
       raw: matrix,
-      matrix: projection ? projectRows(matrix, projection) : matrix,
+      matrix: projected,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
     };
     const validation = await validatorFor(setting);
-    const targets = classes ? { classes: classes.ids } : y && { values: y };
-    const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
     if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
     const batchSize = options.batchSize ?? Math.min(matrix.shape[0], 1000);
     return {

@@ -116,6 +116,11 @@ export interface ParametricUMAPOptions {
   learningRate: number | ((done: number) => number);
   /** A `tf.Optimizer` instead of Adam. Default null. */
   optimizer: Optimizer | null;
+  /**
+   * Noise on the encoder's inputs while it learns, as a share of the mean distance between neighbours: places of new
+   * rows become more reliable, at a small cost for old ones. Default null: 0.5, or 0 for an `encoder` of one's own.
+   */
+  inputNoise: number | null;
   /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */
   clipValue: number;
   /** TensorFlow.js callbacks, or plain `{ onEpochEnd(report, logs) { … } }`. Default none. */
@@ -169,6 +174,7 @@ export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.fr
   repulsionStrength: 1,
   learningRate: 0.01,
   optimizer: null,
+  inputNoise: null,
   clipValue: 4,
   callbacks: Object.freeze([]),
   seed: 42,
@@ -218,6 +224,7 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   repulsionStrength: real(0),
   learningRate: either(real(0, Number.POSITIVE_INFINITY, { above: true }), callable),
   optimizer: orNull(having('a tf.Optimizer', 'applyGradients', 'getConfig')),
+  inputNoise: orNull(real(0)),
   clipValue: real(0, Number.POSITIVE_INFINITY, { above: true }),
   callbacks: listOf(object),
   seed: either(whole(Number.MIN_SAFE_INTEGER), text),

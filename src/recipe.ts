@@ -7,7 +7,7 @@ import { pca, project } from './linalg.js';
 import { landmarkLoss } from './losses/landmark.js';
 import { adam } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
-import { rowSampler, stepsPerEpoch } from './sampler.js';
+import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
 import { spectralLayout } from './spectral.js';
 import type { TrainOptions } from './train.js';
 import type { Edges, Matrix, Random } from './types.js';
@@ -28,6 +28,36 @@ export function projectionOf(matrix: Matrix, random: Random): Projection {
   let variance = 0;
   for (const v of axes.variance) variance += v / components;
   return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
+}
+
+/** Share of the mean distance between neighbours that the default encoder is trained to overlook. */
+const NOISE = 0.5;
+/** Edges that the mean distance is taken over. */
+const MEASURED_EDGES = 2000;
+
+/**
+ * Deviation of the noise on each input of the encoder: `inputNoise` times the mean distance between graph neighbours
+ * (as the encoder sees them), over the root of the number of inputs, so that a noise vector is about that long.
+ */
+export function noiseDeviation(
+  { data, shape }: Matrix,
+  edges: Edges,
+  { inputNoise, encoder }: ParametricUMAPOptions,
+  random: Random,
+): number {
+  const share = inputNoise ?? (encoder ? 0 : NOISE);
+  if (share === 0) return 0;
+  const columns = shape[1];
+  const { rows, heads, tails } = edgeSampler(edges, { batchSize: MEASURED_EDGES, random }).next();
+  let sum = 0;
+  for (let p = 0; p < MEASURED_EDGES; p++) {
+    const head = rows[heads[p]!]! * columns;
+    const tail = rows[tails[p]!]! * columns;
+    let squared = 0;
+    for (let c = 0; c < columns; c++) squared += (data[head + c]! - data[tail + c]!) ** 2;
+    sum += Math.sqrt(squared);
+  }
+  return (share * sum) / MEASURED_EDGES / Math.sqrt(columns);
 }
 
 /** Steps, batch size and learning rate of the start; enough to arrange the clusters, not to learn the details. */
