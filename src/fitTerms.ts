@@ -1,6 +1,6 @@
 /** The losses of a Parametric UMAP fit, and their values on held-out rows. */
 import type { Curve } from './curve.js';
-import { OptionError } from './errors.js';
+import { DataError, OptionError } from './errors.js';
 import { type Projection, projectRows } from './fold.js';
 import { spreadLabels } from './labelSpreading.js';
 import { classificationLoss } from './losses/classification.js';
@@ -112,6 +112,8 @@ export async function validatorFor(setting: Setting): Promise<() => Promise<Reco
   if (held === null || !decoder || !lossFn) return async () => ({});
   const random = setting.random.fork('validation');
   const { matrix } = await enterWidth(held, raw.shape[1], 'fit: reconstructionValidation');
+  if (matrix.shape[0] < 2)
+    throw new DataError('fit: reconstructionValidation: at least 2 rows wanted, got 1');
   const nNeighbors = Math.min(options.nNeighbors, matrix.shape[0]);
   const graphOptions = {
     ...options,

@@ -78,20 +78,19 @@ export interface AddLandmarksOptions {
   readonly indices?: readonly number[] | Int32Array;
   /** Targets of all rows of X, for later fits with targets. Default: unknown. */
   readonly y?: Targets;
-  /** Weight of the landmark loss in later fits. Default 0.01. */
+  /** Weight of the landmark loss in later fits. Default: the estimator's `landmarkLossWeight`. */
   readonly landmarkLossWeight?: number;
   /** Forgets the optimiser's moments, so that the next fit starts calmly. Default true. */
   readonly resetOptimizer?: boolean;
 }
 
-type ResolvedOptions = AddLandmarksOptions &
-  Required<Pick<AddLandmarksOptions, 'landmarkLossWeight' | 'resetOptimizer'>>;
+type ResolvedOptions = AddLandmarksOptions & Required<Pick<AddLandmarksOptions, 'resetOptimizer'>>;
 
 const addDefaults: ResolvedOptions = {
   fraction: undefined,
   indices: undefined,
   y: undefined,
-  landmarkLossWeight: 0.01,
+  landmarkLossWeight: undefined,
   resetOptimizer: true,
 };
 

@@ -86,7 +86,8 @@ async function nearest(
     const { matrix: table } = await enter(distances, 'fit: distances');
     if (table.shape[0] !== rows) {
       throw new DataError(
-        `fit: distances between ${rows} rows wanted (${rows} x ${rows}), got ${table.shape.join(' x ')}`,
+        `fit: distances between ${rows} rows wanted (${rows} x ${rows}, kept landmarks counted, after the rows), ` +
+          `got ${table.shape.join(' x ')}`,
       );
     }
     return neighborsFromDistances(table, k);

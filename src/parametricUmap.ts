@@ -26,7 +26,7 @@ import {
 import { progressBar } from './progress.js';
 import { createRandom } from './random.js';
 import { type Fitted, learnedOf, runFit } from './runFit.js';
-import type { Label, Targets } from './targets.js';
+import { checkLength, type Label, type Targets } from './targets.js';
 import type { Edges, Matrix, Progress } from './types.js';
 import { restoreUmap, umapArtifact } from './umapArtifact.js';
 
@@ -135,8 +135,11 @@ export class ParametricUMAP {
         bar?.line(opening + line);
         opening = 'parametric-umap: ';
       };
-      const rows = await this.#rows(X, y ?? undefined, given);
-      const prepared = await prepareFit(rows, this.options, this.#fitted, given, say);
+      const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
+      const rows = await this.#rows(X, y ?? undefined, given, kept);
+      const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
+      const settled = { ...given, landmarkLossWeight };
+      const prepared = await prepareFit(rows, this.options, this.#fitted, settled, say);
       const keep = () => {
         this.#fitted = learnedOf(prepared);
       };
@@ -225,7 +228,7 @@ export class ParametricUMAP {
     this.#landmarks = {
       matrix: { data, shape: [chosen.length, columns] },
       y: labels,
-      weight: landmarkLossWeight,
+      weight: landmarkLossWeight ?? this.options.landmarkLossWeight,
     };
     if (resetOptimizer) optimizer.restore(undefined);
   }
@@ -305,7 +308,12 @@ export class ParametricUMAP {
   }
 
   /** Rows, targets and landmark places of a fit, checked, with kept landmarks appended. */
-  async #rows(X: MatrixInput, y: Targets | undefined, inputs: FitInputs): Promise<FitRows> {
+  async #rows(
+    X: MatrixInput,
+    y: Targets | undefined,
+    { landmarkPositions }: FitInputs,
+    kept: Landmarks | undefined,
+  ): Promise<FitRows> {
     const entered = await enter(X, 'fit');
     const rows = entered.matrix.shape[0];
     if (this.#fitted && entered.matrix.shape[1] !== rowSize(this.#fitted.rowShape)) {
@@ -314,13 +322,19 @@ export class ParametricUMAP {
           `got rows of ${entered.matrix.shape[1]}; use a new estimator for other data`,
       );
     }
-    const given = inputs.landmarkPositions;
-    if (given !== undefined) {
-      return { entered, y, positions: await readPositions(given, rows, this.options.nComponents) };
+    if (y) checkLength(y, rows);
+    if (landmarkPositions !== undefined) {
+      const positions = await readPositions(landmarkPositions, rows, this.options.nComponents);
+      return { entered, y, positions };
     }
-    if (!this.#landmarks || !this.#fitted) return { entered, y, positions: undefined };
-    const places = await encode(this.#fitted.encoder, this.#landmarks.matrix, batchOf({}, 'fit'));
-    return appendLandmarks(entered, y, this.#landmarks, places);
+    if (!kept || !this.#fitted) return { entered, y, positions: undefined };
+    if (y && !kept.y && this.options.targetMetric !== 'categorical') {
+      throw new DataError(
+        'fit: targets for the landmarks too wanted, got none; pass theirs to addLandmarks(X, { y })',
+      );
+    }
+    const places = await encode(this.#fitted.encoder, kept.matrix, batchOf({}, 'fit'));
+    return appendLandmarks(entered, y, kept, places);
   }
 
   async #probabilities(X: MatrixInput, options: TransformOptions, who: string): Promise<Matrix> {
@@ -366,14 +380,8 @@ function batchOf(options: TransformOptions, who: string): number {
 }
 
 /** Conditions between options. */
-function checkTogether({
-  minDist,
-  spread,
-  a,
-  b,
-  decoder,
-  parametricReconstruction,
-}: ParametricUMAPOptions): void {
+function checkTogether(options: ParametricUMAPOptions): void {
+  const { minDist, spread, a, b } = options;
   if (minDist > spread) {
     throw new OptionError(
       `ParametricUMAP: minDist must be at most spread; got minDist ${minDist}, spread ${spread}`,
@@ -382,9 +390,16 @@ function checkTogether({
   if ((a === null) !== (b === null)) {
     throw new OptionError(`ParametricUMAP: a and b go together; got a ${a}, b ${b}`);
   }
-  if (decoder && !parametricReconstruction) {
-    throw new OptionError(
-      'ParametricUMAP: a decoder is trained only with parametricReconstruction: true; set it',
-    );
+  if (options.parametricReconstruction) return;
+  for (const name of ofReconstruction) {
+    if (!options[name]) continue;
+    throw new OptionError(`ParametricUMAP: ${name} acts only with parametricReconstruction: true; set it`);
   }
 }
+
+const ofReconstruction = [
+  'decoder',
+  'parametricReconstructionLossFn',
+  'autoencoderLoss',
+  'reconstructionValidation',
+] as const;

@@ -56,7 +56,8 @@ function isUnknown(label: Label): label is null | undefined | -1 {
   return label === null || label === undefined || label === -1;
 }
 
-function checkLength(y: Targets, rows: number): void {
+/** Throws `DataError` unless there is one target a row. */
+export function checkLength(y: Targets, rows: number): void {
   const length = Array.isArray(y) || ArrayBuffer.isView(y) ? y.length : undefined;
   if (length === rows) return;
   throw new DataError(
