@@ -1,0 +1,91 @@
+/** 300 real digits, and a look at fits that must not begin. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import type { FitInputs } from '../../src/fitting.js';
+import type { MatrixInput } from '../../src/matrix.js';
+import { ParametricUMAP } from '../../src/parametricUmap.js';
+import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
+import type { Targets } from '../../src/targets.js';
+
+interface GoldenCase {
+  readonly k: number;
+  readonly knnIndices: number[][];
+  readonly knnDistances: number[][];
+  readonly rows: number[];
+  readonly cols: number[];
+  readonly weights: number[];
+}
+
+const read = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
+
+/** Rows of 64 grey values from 0 to 16, their labels, and what umap-learn makes of them. */
+export const digits: { X: number[][]; y: number[]; cases: GoldenCase[] } = read('fuzzy_digits300');
+
+/** Supervised graphs of the same rows. */
+export const supervised: {
+  labels: number[];
+  target: number[];
+  cases: (Omit<GoldenCase, 'k' | 'knnIndices' | 'knnDistances'> & {
+    readonly kind: 'categorical' | 'continuous';
+    readonly targetWeight: number;
+  })[];
+} = read('supervised_digits300');
+
+/** Grey values in [0, 1]. */
+export const greys = digits.X.map((row) => row.map((value) => value / 16));
+
+/** The same rows as images of 8 x 8 x 1. */
+export const images = greys.map((row) =>
+  Array.from({ length: 8 }, (_, r) => row.slice(8 * r, 8 * r + 8).map((value) => [value])),
+);
+
+/** Options of a short training. */
+export const brief = { nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 } as const;
+
+/** A call of `fit` and the options of its estimator. */
+export interface Attempt {
+  readonly options?: Partial<ParametricUMAPOptions>;
+  readonly X?: MatrixInput;
+  readonly y?: Targets;
+  readonly inputs?: FitInputs;
+}
+
+/** The fit (or the constructor) throws what `expected` wants, before any training, and leaves nothing behind. */
+export async function assertRefused(
+  { options = {}, X = greys, y, inputs = {} }: Attempt,
+  expected: (error: unknown) => boolean,
+): Promise<void> {
+  const before = tf.memory().numTensors;
+  let started = false;
+  const callbacks: tf.CustomCallbackArgs[] = [
+    {
+      onTrainBegin: async () => {
+        started = true;
+      },
+    },
+  ];
+  await assert.rejects(async () => {
+    await new ParametricUMAP({ ...brief, callbacks, ...options }).fit(X, y, inputs);
+  }, expected);
+  assert.equal(started, false, 'training began');
+  assert.equal(tf.memory().numTensors, before, 'tensors left');
+}
+
+/** `total = umap + sum of weight * term` holds in every report. */
+export function assertSum(
+  history: Readonly<Record<string, readonly number[]>>,
+  weights: Readonly<Record<string, number>>,
+  from = 0,
+): void {
+  const { loss } = history;
+  for (let report = from; report < loss!.length; report++) {
+    let sum = history.umap![report]!;
+    for (const [name, weight] of Object.entries(weights)) sum += weight * history[name]![report]!;
+    assert.ok(
+      Math.abs(sum - loss![report]!) < 1e-4 * Math.max(1, Math.abs(sum)),
+      `report ${report}: ${loss![report]} is not ${sum}`,
+    );
+  }
+}
