@@ -125,6 +125,25 @@ test('a reconstruction loss of the caller’s that is missing at a later fit is 
   estimator.dispose();
 });
 
+test('options that are no plain data do not stand in the way of saving', async () => {
+  const estimator = new ParametricUMAP({
+    ...quick,
+    init: rows.map((_, i) => [i, 0]),
+    learningRate: () => 0.001,
+    optimizer: tf.train.sgd(0.1),
+    metricParams: {},
+    landmarkLossFn: (x, r) => tf.mean(tf.abs(tf.sub(x, r))),
+    dims: [2, 3],
+  });
+  const map = await estimator.fitTransform(rows);
+  const loaded = await ParametricUMAP.fromArtifact(await reread(estimator));
+  assert.deepEqual(await loaded.transform(rows), map);
+  assert.deepEqual(loaded.options.dims, [2, 3]);
+  await loaded.fit(rows);
+  loaded.dispose();
+  estimator.dispose();
+});
+
 test('options may be overridden at loading, and wrong ones are refused', async () => {
   const before = tf.memory().numTensors;
   const loaded = await ParametricUMAP.fromArtifact(artifact, { learningRate: 0.5, verbose: false });

@@ -1,0 +1,261 @@
+/** Labels and numbers: supervised graphs, and the classifier on the map. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { useBackend } from '../../src/backend/choose.js';
+import { DataError, NotFittedError, OptionError } from '../../src/errors.js';
+import { ParametricUMAP } from '../../src/parametricUmap.js';
+import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
+import { scalarNeighbors, superviseContinuous } from '../../src/supervised.js';
+import type { Targets } from '../../src/targets.js';
+import { assertRefused, assertSum, brief, digits, greys, images, supervised } from '../checks/digits.js';
+import { saying } from '../checks/options.js';
+import { groups } from '../checks/subject.js';
+
+await useBackend();
+
+const [unsupervised] = digits.cases;
+const knn = { indices: unsupervised!.knnIndices, distances: unsupervised!.knnDistances };
+
+async function graphOf(options: Partial<ParametricUMAPOptions>, y?: Targets | null) {
+  const umap = await new ParametricUMAP({ ...brief, nEpochs: 1, ...options }).fit(digits.X, y, { knn });
+  const { graph } = umap;
+  umap.dispose();
+  return graph;
+}
+
+test('labels reweigh the graph as in umap-learn', async () => {
+  const cases = supervised.cases.filter(({ kind }) => kind === 'categorical');
+  assert.equal(cases.length, 3);
+  for (const { targetWeight, rows, cols, weights } of cases) {
+    const { head, tail, weight } = await graphOf({ targetWeight }, supervised.labels);
+    assert.deepEqual([...head], rows);
+    assert.deepEqual([...tail], cols);
+    weights.forEach((wanted, edge) => {
+      assert.ok(Math.abs(weight[edge]! - wanted) < 2e-5, `${weight[edge]} for ${wanted}`);
+    });
+  }
+});
+
+test('numbers reweigh the graph, which their own test compares with umap-learn', async () => {
+  // There with the very neighbours that umap-learn took: many targets are equal, and it takes any of them.
+  const plain = await graphOf({});
+  for (const targetWeight of [0.2, 0.9]) {
+    const near = scalarNeighbors(Float32Array.from(supervised.target), 15);
+    assert.deepEqual(
+      await graphOf({ targetWeight, targetMetric: 'euclidean' }, supervised.target),
+      superviseContinuous(plain, near, { targetWeight }),
+    );
+  }
+});
+
+test('unknown labels may be null, undefined or -1, and labels words or numbers of any array', async () => {
+  const wanted = await graphOf({}, supervised.labels);
+  const { labels } = supervised;
+  const forms: Targets[] = [
+    labels.map((label) => (label === -1 ? null : label)),
+    labels.map((label) => (label === -1 ? undefined : `digit ${label}`)),
+    Int32Array.from(labels),
+    Float64Array.from(labels),
+    labels.map((label) => (label === -1 ? -1 : 100 - label)),
+  ];
+  for (const y of forms) assert.deepEqual(await graphOf({}, y), wanted);
+  assert.deepEqual(await graphOf({}, null), await graphOf({}));
+  assert.notDeepEqual(wanted, await graphOf({}));
+});
+
+test('a target weight of 0 leaves the graph to the rows, and the neighbours of targets act', async () => {
+  const plain = await graphOf({});
+  assert.deepEqual(await graphOf({ targetWeight: 0 }, supervised.labels), plain);
+  const numbers = { targetMetric: 'euclidean' } as const;
+  const few = await graphOf({ ...numbers, targetNNeighbors: 5 }, supervised.target);
+  assert.notDeepEqual(few, await graphOf(numbers, supervised.target));
+  assert.deepEqual(
+    await graphOf({ ...numbers, targetNNeighbors: 15 }, supervised.target),
+    await graphOf(numbers, supervised.target),
+  );
+});
+
+test('the labels are left alone', async () => {
+  const y = Object.freeze(digits.y.map((label, i) => (i % 3 === 0 ? null : label)));
+  const copy = [...y];
+  await graphOf({}, y);
+  assert.deepEqual(y, copy);
+});
+
+/** Three clear groups of 60 rows, two of each labelled. */
+const rows = groups();
+const names = ['ash', 'elm', 'oak'];
+const few = rows.map((_, i) => (i < 6 ? names[i % 3]! : null));
+const quick = { nNeighbors: 5, nEpochs: 30, batchSize: 64, init: 'random', classifier: true } as const;
+
+test('a few labels teach the classifier all rows, and new ones', async () => {
+  const umap = await new ParametricUMAP(quick).fit(rows, few);
+  assert.deepEqual(umap.classes, names);
+  const fresh = groups(90, 6, 'unseen');
+  for (const [X, count] of [
+    [rows, 60],
+    [fresh, 90],
+  ] as const) {
+    const right = (await umap.predict(X)).filter((name, i) => name === names[i % 3]).length;
+    assert.ok(right >= 0.95 * count, `${right} of ${count}`);
+  }
+  assert.deepEqual(Object.keys(umap.history), ['loss', 'umap', 'classification']);
+  assertSum(umap.history, { classification: 1 });
+  umap.dispose();
+});
+
+test('probabilities are in the order of the classes, sum to 1, and agree with predict', async () => {
+  const umap = await new ParametricUMAP({ ...quick, classifierLossWeight: 0.3 }).fit(rows, few);
+  const probabilities = await umap.predictProba(rows);
+  const predicted = await umap.predict(rows);
+  assert.equal(probabilities.length, 60);
+  probabilities.forEach((row, i) => {
+    assert.equal(row.length, 3);
+    assert.ok(Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < 1e-5);
+    assert.ok(row.every((value) => value >= 0 && value <= 1));
+    assert.equal(umap.classes[row.indexOf(Math.max(...row))], predicted[i]);
+  });
+  assert.deepEqual(await umap.predict(rows, { batchSize: 7 }), predicted);
+  assertSum(umap.history, { classification: 0.3 });
+  umap.dispose();
+});
+
+test('number labels come back as numbers, sorted by value', async () => {
+  const umap = await new ParametricUMAP({ ...quick, nEpochs: 2 }).fit(
+    rows,
+    Int16Array.from(rows, (_, i) => (i < 9 ? [10, 9, 200][i % 3]! : -1)),
+  );
+  assert.deepEqual(umap.classes, [9, 10, 200]);
+  assert.ok((await umap.predict(rows)).every((label) => [9, 10, 200].includes(label as number)));
+  umap.dispose();
+});
+
+test('a classifier of the caller’s is trained, and stays the caller’s', async () => {
+  const classifier = tf.sequential({
+    layers: [
+      tf.layers.dense({
+        units: 3,
+        inputShape: [2],
+        kernelInitializer: tf.initializers.glorotUniform({ seed: 3 }),
+      }),
+    ],
+  });
+  const before = classifier.getWeights()[0]!.dataSync().slice();
+  const umap = await new ParametricUMAP({ ...quick, classifier }).fit(rows, few);
+  const after = classifier.getWeights()[0]!.dataSync().slice();
+  assert.notDeepEqual(after, before);
+  umap.dispose();
+  assert.deepEqual(classifier.getWeights()[0]!.dataSync(), after);
+  classifier.dispose();
+});
+
+test('the classifier goes on over later fits, with labels, without, and with all unknown', async () => {
+  const tensors = tf.memory().numTensors;
+  const umap = await new ParametricUMAP({ ...quick, nEpochs: 10 }).fit(rows, few);
+  const reports = umap.history.loss!.length;
+  const classified = umap.history.classification!.length;
+  await umap.fit(rows);
+  await umap.fit(
+    rows,
+    rows.map(() => null),
+  );
+  assert.equal(umap.history.loss!.length, 3 * reports);
+  assert.equal(umap.history.classification!.length, classified, 'no label, no loss');
+  assert.deepEqual(umap.classes, names);
+  await umap.fit(
+    rows,
+    rows.map((_, i) => (i < 6 ? names[i % 2]! : null)),
+  );
+  assert.deepEqual(umap.classes, names);
+  assert.equal(umap.history.classification!.length, 2 * classified);
+  const held = tf.memory().numTensors;
+  await assert.rejects(
+    umap.fit(
+      rows,
+      rows.map((_, i) => `tree ${i % 2}`),
+    ),
+    saying(DataError, '3 classes', '5'),
+  );
+  await assert.rejects(
+    umap.fit(
+      rows,
+      rows.map((_, i) => i % 2),
+    ),
+    saying(DataError, 'one kind'),
+  );
+  assert.equal(tf.memory().numTensors, held);
+  assert.equal((await umap.predict(rows)).length, 60);
+  umap.dispose();
+  assert.equal(tf.memory().numTensors, tensors);
+});
+
+test('the classifier takes rows in every form and shape', async () => {
+  const y = digits.y.slice(0, 100);
+  const umap = await new ParametricUMAP({ ...brief, classifier: true, dims: [8, 8, 1] }).fit(
+    images.slice(0, 100),
+    y,
+  );
+  const wanted = await umap.predict(images);
+  const tensor = tf.tensor2d(greys);
+  assert.deepEqual(await umap.predict(greys), wanted);
+  assert.deepEqual(await umap.predict(tensor), wanted);
+  await assert.rejects(umap.predict([[1, 2]]), saying(DataError, 'predict', '64', '2'));
+  tensor.dispose();
+  umap.dispose();
+});
+
+test('labels that do not fit are refused before training', async () => {
+  const at = (i: number, value: unknown) =>
+    digits.y.map((label, row) => (row === i ? value : label)) as Targets;
+  for (const classifier of [false, true]) {
+    const refused = (y: Targets, ...parts: (string | RegExp)[]) =>
+      assertRefused({ options: { classifier }, y }, saying(DataError, 'y', ...parts));
+    await refused(digits.y.slice(1), '(300)', '299 entries');
+    await refused([], '(300)', '0 entries');
+    await refused('labels' as unknown as Targets, '(300)', 'labels');
+    await refused(at(7, 'seven'), 'one kind', 'numbers and words');
+    await refused(at(7, Number.NaN), 'NaN', 'row 7');
+    await refused(at(7, true), 'true', 'row 7');
+    await refused(at(7, { label: 7 }), 'object', 'row 7');
+  }
+  const numbers = { targetMetric: 'euclidean' } as const;
+  await assertRefused(
+    { options: numbers, y: at(7, null) },
+    saying(DataError, 'finite numbers', 'null', 'row 7'),
+  );
+  await assertRefused({ options: numbers, y: at(7, 'x') }, saying(DataError, 'finite numbers', 'row 7'));
+  await assertRefused({ options: numbers, y: [1] }, saying(DataError, '(300)', '1 entries'));
+});
+
+test('a classifier that cannot be is refused before training', async () => {
+  const dense = (inputs: number, units: number) =>
+    tf.sequential({ layers: [tf.layers.dense({ units, inputShape: [inputs] })] });
+  const classifier = true;
+  await assertRefused({ options: { classifier } }, saying(DataError, 'classifier', 'y'));
+  const one = digits.y.map(() => 4);
+  await assertRefused({ options: { classifier }, y: one }, saying(DataError, 'at least 2 classes', 'got 1'));
+  const none = digits.y.map(() => null);
+  await assertRefused({ options: { classifier }, y: none }, saying(DataError, 'at least 2 classes', 'got 0'));
+  await assertRefused(
+    { options: { classifier, targetMetric: 'euclidean' }, y: digits.y },
+    saying(OptionError, 'classifier', 'euclidean'),
+  );
+  for (const [model, ...parts] of [
+    [dense(2, 9), 'classifier', 'output', '10', '9'],
+    [dense(3, 10), 'classifier', 'input', '2', '3'],
+  ] as const) {
+    const found = saying(OptionError, ...parts);
+    const attempt = () => assertRefused({ options: { classifier: model }, y: digits.y }, found);
+    await attempt();
+    model.dispose();
+  }
+});
+
+test('without a classifier, predictions are refused', async () => {
+  const umap = await new ParametricUMAP({ ...brief, nEpochs: 1 }).fit(greys, digits.y);
+  await assert.rejects(umap.predict(greys), saying(NotFittedError, 'predict', 'classifier: true'));
+  await assert.rejects(umap.predictProba(greys), saying(NotFittedError, 'predictProba', 'classifier: true'));
+  assert.deepEqual(umap.classes, []);
+  umap.dispose();
+});
