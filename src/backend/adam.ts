@@ -86,18 +86,18 @@ function inPlace(
   gradient: Tensor,
   numbers: Numbers,
 ): void {
-  // Clones and reshapes of a tensor share its numbers: a copy must not change because the variable does.
+  // Clones and reshapes of a tensor share its numbers: a copy must not change because the moment does.
   const own = (tensor: TensorInfo) => shop.backend.refCount(tensor.dataId) === 1;
   for (const moments of [first, second]) {
     if (pointer(shop, moments[i]!) !== 0 && !own(moments[i]!)) replace(moments, i, tf.add(moments[i]!, 0));
   }
-  const from = pointer(shop, variable);
-  const out = own(variable) ? undefined : shop.backend.makeOutput(variable.shape, 'float32');
+  // Never over the variable's own numbers: XNNPACK keeps packed copies of the filters and biases of convolutions
+  // for as long as their tensors live, and would go on with the old ones.
+  const out = shop.backend.makeOutput(variable.shape, 'float32');
   shop.run.adam(
-    ...[variable.size, from, out === undefined ? from : pointer(shop, out), pointer(shop, gradient)],
+    ...[variable.size, pointer(shop, variable), pointer(shop, out), pointer(shop, gradient)],
     ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
   );
-  if (out === undefined) return;
   const updated = tf.engine().makeTensorFromTensorInfo(out);
   variable.assign(updated);
   updated.dispose();
