@@ -6,9 +6,10 @@ import { write } from './output.js';
 
 const { train, trainLabels, test, testLabels } = await loadDigits();
 const [rows, columns] = train.shape;
+const learned = rows.toLocaleString('en-US');
 
 console.log(`
-Handwritten digits, pictures of ${columns} pixels each. A neural network now learns to place ${rows} of them on a
+Handwritten digits, pictures of ${columns} pixels each. A neural network now learns to place ${learned} of them on a
 plane so that alike stays near; ${test.shape[0]} more are held back, and the network never learns from them.
 `);
 
@@ -36,7 +37,7 @@ The 5 nearest learned digits name a held-out one
 `);
 
 const title = 'Handwritten digits';
-const subtitle = `${rows} learned, ${test.shape[0]} held out and placed afterwards (rings)`;
+const subtitle = `${learned} learned, ${test.shape[0]} held out and placed afterwards (rings)`;
 const look = { title, subtitle, labels: trainLabels, held: { points: places, labels: testLabels } };
 const pictures = new Float32Array([...train.data, ...test.data]);
 

@@ -1,0 +1,206 @@
+/** Every example, on the first 400 digits and with a short training, does what it is there to show. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import * as autoencoder from '../examples/autoencoder.js';
+import * as basic from '../examples/basic.js';
+import * as customEncoder from '../examples/customEncoder.js';
+import { loadDigits, pick } from '../examples/digits.js';
+import * as earlyStopping from '../examples/earlyStopping.js';
+import * as globalStructure from '../examples/globalStructure.js';
+import * as history from '../examples/history.js';
+import * as landmarks from '../examples/landmarks.js';
+import * as metrics from '../examples/metrics.js';
+import { isProgram } from '../examples/output.js';
+import * as progress from '../examples/progress.js';
+import * as reconstruction from '../examples/reconstruction.js';
+import * as saveLoad from '../examples/saveLoad.js';
+import * as semiSupervised from '../examples/semiSupervised.js';
+import * as supervised from '../examples/supervised.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const digits = loadDigits(400);
+const short = { nEpochs: 10 };
+
+const about = (value: number, [low, high]: readonly [number, number], what: string) =>
+  assert.ok(value >= low && value <= high, `${what}: ${value} is not in [${low}, ${high}]`);
+
+test('basic: old rows and new ones get places that say what they are', async () => {
+  const { map, places, trust, heldOutTrust, heldOutAccuracy } = await basic.main(digits, short);
+  assert.deepEqual(
+    [map.shape, places.shape],
+    [
+      [320, 2],
+      [80, 2],
+    ],
+  );
+  about(trust, [0.95, 1], 'trustworthiness');
+  about(heldOutTrust, [0.78, 1], 'trustworthiness, held out');
+  about(heldOutAccuracy, [0.75, 1], 'accuracy, held out');
+});
+
+test('customEncoder: a convolutional network learns, takes flat and shaped rows, and stays its maker’s', async () => {
+  const { map, places, weights, accuracy } = await customEncoder.main(digits, short);
+  assert.deepEqual(
+    [map.shape, places.shape],
+    [
+      [320, 2],
+      [80, 2],
+    ],
+  );
+  assert.equal(weights, 3 * 3 * 16 + 16 + (3 * 3 * 16 * 32 + 32) + (512 * 100 + 100) + (200 + 2));
+  about(accuracy, [0.6, 1], 'accuracy, held out');
+});
+
+test('saveLoad: the loaded model is the saved one, and goes on', async () => {
+  const { before, after, reports, reportsAfterMore } = await saveLoad.main(digits, short);
+  assert.deepEqual(after, before);
+  assert.deepEqual([reports, reportsAfterMore], [10, 20]);
+});
+
+test('reconstruction: held-out rows come back in data space', async () => {
+  const { test: rows, rebuilt, invented, error, history: losses } = await reconstruction.main(digits, short);
+  assert.deepEqual(rebuilt.shape, rows.shape);
+  assert.equal(invented.length, 64);
+  assert.ok([...rebuilt.data, ...invented].every((ink) => ink >= 0 && ink <= 1));
+  // The mean of all digits costs 0.073.
+  about(error, [0, 0.05], 'mean squared error');
+  assert.ok(losses.valLoss!.at(-1)! < losses.valLoss![0]!);
+});
+
+test('autoencoder: an encoder that learns from the reconstruction loses less', async () => {
+  const [apart, together] = await autoencoder.main(digits, { parametricReconstructionLossWeight: 3 });
+  for (const { error, heldOutError, accuracy } of [apart!, together!]) {
+    about(error, [0, 0.03], 'mean squared error');
+    about(heldOutError, [0, 0.05], 'mean squared error, held out');
+    about(accuracy, [0.7, 1], 'accuracy, held out');
+  }
+  assert.ok(together!.error < apart!.error, `${together!.error} together, ${apart!.error} apart`);
+});
+
+test('history: every loss is kept and drawn', async () => {
+  const { history: losses, svg } = await history.main(digits, short);
+  const names = ['loss', 'umap', 'reconstruction', 'correlation', 'valLoss', 'valUmap'];
+  assert.deepEqual(Object.keys(losses).sort(), names.sort());
+  for (const values of Object.values(losses)) assert.equal(values.length, 40);
+  const { umap = [], reconstruction: rebuilt = [], correlation = [] } = losses;
+  losses.loss!.forEach((total, i) => {
+    const sum = umap[i]! + rebuilt[i]! + 0.1 * correlation[i]!;
+    assert.ok(Math.abs(total - sum) < 1e-5, `report ${i}: ${total} is not ${sum}`);
+  });
+  assert.match(svg, /^<svg[\s\S]*reconstruction, held out[\s\S]*<\/svg>\s*$/);
+});
+
+test('earlyStopping: training ends when held-out rows no longer gain', async () => {
+  const { seen, valLoss } = await earlyStopping.main(digits);
+  assert.equal(seen.length, valLoss.length);
+  about(valLoss.length, [4, 39], 'reports');
+  const best = valLoss.indexOf(Math.min(...valLoss));
+  assert.ok(best < valLoss.length - 1, 'the last report was the best');
+});
+
+test('globalStructure: the more it weighs, the more distances agree', async () => {
+  const [none, some, much] = await globalStructure.main(digits, short);
+  assert.ok(none!.correlation + 0.02 < some!.correlation && some!.correlation + 0.05 < much!.correlation);
+  for (const { trust } of [none!, some!, much!]) about(trust, [0.9, 1], 'trustworthiness');
+});
+
+test('landmarks: old rows stay while new ones join; given places are kept', async () => {
+  const { before, after, newcomers, drift } = await landmarks.main(digits, short);
+  assert.deepEqual(after.shape, before.shape);
+  assert.equal(newcomers.shape[1], 2);
+  about(drift, [0, 0.15], 'drift');
+  const { map, landmarkPositions } = await landmarks.onCircle(digits, short);
+  const off = landmarkPositions.flatMap((place, row) =>
+    place ? [Math.hypot(map.data[2 * row]! - place[0]!, map.data[2 * row + 1]! - place[1]!)] : [],
+  );
+  assert.equal(off.length, 80);
+  about(off.reduce((sum, distance) => sum + distance) / off.length, [0, 1], 'distance from the given places');
+});
+
+test('supervised: labels draw classes apart, numbers order the map', async () => {
+  const { none, half, all } = await supervised.main(digits, short);
+  assert.ok(all.train > none.train + 0.1, `silhouette ${all.train} with labels, ${none.train} without`);
+  assert.ok(half.train < all.train);
+  const { map, ink } = await supervised.byNumbers(digits, short);
+  assert.deepEqual([map.shape, ink.length], [[320, 2], 320]);
+});
+
+test('semiSupervised: four labels a class name most held-out rows', async () => {
+  const { classes, probabilities, predicted, accuracy } = await semiSupervised.main(digits, short);
+  assert.deepEqual(classes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.ok(Math.abs(probabilities.reduce((sum, p) => sum + p) - 1) < 1e-5);
+  assert.equal(probabilities.indexOf(Math.max(...probabilities)), predicted[0]);
+  about(accuracy, [0.6, 1], 'accuracy, held out');
+});
+
+test('progress: a training left early keeps what it learned; an aborted one throws the reason', async () => {
+  const { losses, map } = await progress.main(digits, short);
+  about(losses.length, [25, 27], 'reports');
+  assert.ok(losses.at(-1)! < losses[0]!);
+  assert.ok(map.data.every(Number.isFinite));
+  assert.equal(await progress.aborted(digits, short), 'seen enough');
+});
+
+test('metrics: one distance given in three ways gives one map', async () => {
+  const { cosine, minkowski, neighbours, ...rest } = await metrics.main(digits, short);
+  assert.deepEqual(rest['all distances'].map, rest['a function'].map);
+  assert.deepEqual(neighbours.map, rest['a function'].map);
+  about(cosine.accuracy, [0.75, 1], 'accuracy with cosine');
+  about(minkowski.accuracy, [0.75, 1], 'accuracy with minkowski');
+  about(neighbours.accuracy, [0.6, 1], 'accuracy with a metric of one’s own');
+});
+
+test('the demo says what it found and leaves its pictures', async () => {
+  const pictures = ['digits.html', 'digits.svg', 'loss.svg'].map((name) =>
+    path.join(root, 'examples/output', name),
+  );
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+    path.join(root, 'build/examples/demo.js'),
+  ]);
+  assert.match(stderr, /backend: [\s\S]*neighbours: exact \(1,438 rows\)/);
+  const [, ...figures] = /perfect\)\s+(\S+)\s+(\S+)[\s\S]*numbers\s+(\S+) %[\s\S]*numbers\s+(\S+) %/.exec(
+    stdout,
+  )!;
+  const [trust, heldOutTrust, onMap, inData] = figures.map(Number);
+  about(trust!, [0.975, 1], 'trustworthiness');
+  about(heldOutTrust!, [0.92, 1], 'trustworthiness, held out');
+  about(onMap!, [90, 100], 'accuracy on the map');
+  about(inData!, [98, 99], 'accuracy in the data');
+  for (const picture of pictures) {
+    assert.ok(stdout.includes(path.basename(picture)));
+    assert.ok(existsSync(picture) && readFileSync(picture, 'utf8').length > 1000, picture);
+  }
+});
+
+test('every example is tested here, and does nothing when it is only imported', () => {
+  const source = readFileSync(path.join(root, 'test/examples.test.ts'), 'utf8');
+  const parts = ['digits.ts', 'output.ts', 'demo.ts'];
+  for (const file of readdirSync(path.join(root, 'examples')).filter((name) => name.endsWith('.ts'))) {
+    if (parts.includes(file)) continue;
+    const name = file.replace('.ts', '');
+    assert.ok(source.includes(`await ${name}.main(`), `${name} is not tested`);
+  }
+  assert.ok(isProgram(pathToFileURL(process.argv[1]!).href));
+  assert.ok(!isProgram(new URL('../examples/basic.js', import.meta.url).href));
+});
+
+test('digits: every fifth row is held out, ink runs from 0 to 1', async () => {
+  const { train, trainLabels, test: held, testLabels } = await loadDigits();
+  assert.deepEqual(
+    [train.shape, held.shape],
+    [
+      [1438, 64],
+      [359, 64],
+    ],
+  );
+  assert.deepEqual([trainLabels.length, testLabels.length], [1438, 359]);
+  assert.equal(Math.max(...train.data), 1);
+  assert.equal(Math.min(...train.data), 0);
+  const [nines, labels] = pick(train, trainLabels, (_, label) => label === 9);
+  assert.ok(labels.length === nines.shape[0] && labels.every((label) => label === 9));
+});
