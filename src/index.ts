@@ -1,6 +1,7 @@
 /** Parametric neighbour embeddings: the public names. Files, plots and the like are in `parametric-umap/node`. */
 
 export * as tf from '@tensorflow/tfjs';
+export { type Artifact, fromFiles, type LoadedArtifact, type ReadFile, toFiles } from './artifact.js';
 export {
   type EarlyStoppingOptions,
   earlyStopping,

@@ -1,0 +1,293 @@
+/** The package as others get it, and whether its README tells the truth. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+import * as library from '../src/index.js';
+import * as extras from '../src/node.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
+const manifest = JSON.parse(read('package.json'));
+const readme = read('README.md');
+
+interface Block {
+  readonly section: string;
+  readonly language: string;
+  readonly code: string;
+}
+
+const blocks: Block[] = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map((match) => ({
+  section: readme
+    .slice(0, match.index)
+    .match(/^#+ (.*)$/gm)!
+    .at(-1)!
+    .replace(/^#+ /, ''),
+  language: match[1]!,
+  code: match[2]!,
+}));
+const [firstExample, wholeLife] = blocks.filter(({ section }) => section === 'Use').map(({ code }) => code);
+
+test('what is needed, and what is only used when it is there', () => {
+  assert.deepEqual(Object.keys(manifest.dependencies), [
+    '@tensorflow/tfjs',
+    '@tensorflow/tfjs-backend-wasm',
+    'ml-matrix',
+    'seedrandom',
+  ]);
+  const optional = [
+    '@tensorflow/tfjs-backend-webgpu',
+    '@tensorflow/tfjs-node',
+    '@tensorflow/tfjs-node-gpu',
+    'hnswlib-node',
+    'usearch',
+    'webgpu',
+  ];
+  assert.deepEqual(Object.keys(manifest.peerDependencies), optional);
+  for (const name of optional) {
+    assert.equal(manifest.peerDependenciesMeta[name].optional, true);
+  }
+  assert.equal(manifest.optionalDependencies, undefined);
+});
+
+test('nothing runs on installation, and only the public files can be imported', () => {
+  for (const hook of ['preinstall', 'install', 'postinstall', 'prepare']) {
+    assert.equal(manifest.scripts[hook], undefined);
+  }
+  assert.deepEqual(Object.keys(manifest.exports), ['.', './node', './package.json']);
+  assert.equal(manifest.sideEffects, false);
+});
+
+test('the lock file names no place to fetch from, and knows what package.json says', () => {
+  const lock = JSON.parse(read('package-lock.json'));
+  for (const entry of Object.values<Record<string, unknown>>(lock.packages)) {
+    assert.equal(entry.resolved, undefined);
+  }
+  const { version, dependencies, devDependencies, peerDependencies } = manifest;
+  const { version: locked, ...rest } = lock.packages[''];
+  assert.equal(locked, version);
+  assert.deepEqual(rest.dependencies, dependencies);
+  assert.deepEqual(rest.devDependencies, devDependencies);
+  assert.deepEqual(rest.peerDependencies, peerDependencies);
+});
+
+test('the public names', () => {
+  assert.deepEqual(Object.keys(library).sort(), [
+    'ArtifactError',
+    'DataError',
+    'DivergedError',
+    'NotFittedError',
+    'OptionError',
+    'ParametricUMAP',
+    'UnavailableError',
+    'earlyStopping',
+    'fromFiles',
+    'knnAccuracy',
+    'knnRecall',
+    'parametricUmapDefaults',
+    'silhouette',
+    'tf',
+    'toFiles',
+    'trustworthiness',
+  ]);
+  assert.deepEqual(Object.keys(extras).sort(), [
+    'historySvg',
+    'progressBar',
+    'readCsv',
+    'readIdx',
+    'scatterHtml',
+    'scatterSvg',
+  ]);
+});
+
+test('the README lists every option with its default', () => {
+  const table = readme.slice(readme.indexOf('\n## Options'), readme.indexOf('\n## Backends'));
+  const rows = [...table.matchAll(/^\| `(\w+)` \| `(.*?)` \| \S.* \|$/gm)].map(([, name, value]) => [
+    name,
+    value,
+  ]);
+  const wanted = Object.entries(library.parametricUmapDefaults).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? `'${value}'` : JSON.stringify(value),
+  ]);
+  assert.deepEqual(rows, wanted);
+});
+
+test('the README keeps every feature to five lines, its links lead somewhere, its commands exist', () => {
+  const features = readme
+    .slice(readme.indexOf('\n## Features'), readme.indexOf('\n## Options'))
+    .split('\n### ');
+  assert.ok(features.length > 13);
+  for (const feature of features.slice(1)) {
+    const [title, ...lines] = feature.split('\n');
+    const counted = lines.filter((line) => line.trim() !== '' && !line.startsWith('```'));
+    assert.ok(counted.length <= 5, `${title}: ${counted.length} lines`);
+  }
+  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title!.toLowerCase().replaceAll(' ', '-'),
+  );
+  for (const [, link] of readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+    assert.ok(
+      link!.startsWith('#') ? headings.includes(link!.slice(1)) : existsSync(path.join(root, link!)),
+      link,
+    );
+  }
+  for (const [, script] of readme.matchAll(/npm run ([\w-]+)/g)) assert.ok(manifest.scripts[script!], script);
+  for (const [, file] of readme.matchAll(/\b(\w+)\.[jt]s\b/g)) {
+    if (file === 'Node' || file === 'TensorFlow') continue;
+    assert.ok(existsSync(path.join(root, 'examples', `${file}.ts`)), `examples/${file}.ts`);
+  }
+});
+
+test('the README’s code fits the types of the package', () => {
+  const folder = path.join(root, 'build/readme');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  // What the short examples take for granted.
+  const given = `import type * as core from 'parametric-umap';
+    import type * as node from 'parametric-umap/node';
+    declare global {
+      const { ParametricUMAP, earlyStopping, tf }: typeof core;
+      const { historySvg }: typeof node;
+      const writeFile: typeof import('node:fs/promises').writeFile;
+      const [umap, other]: core.ParametricUMAP[];
+      const [rows, heldOut, oldRows, newRows, distances, indices, lengths]: number[][][];
+      const [labels, prices]: number[][];
+      const fewLabels: (number | null)[];
+    }`;
+  const files = [path.join(folder, 'given.ts')];
+  writeFileSync(files[0]!, given.replace(/const (\{.*\}|\[.*\]): (.*);/g, spread));
+  for (const [i, { code }] of blocks.filter(({ language }) => language === 'js').entries()) {
+    files.push(path.join(folder, `block${i}.ts`));
+    writeFileSync(files.at(-1)!, `${code}\nexport {};\n`);
+  }
+  const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const program = ts.createProgram(files, {
+    ...options,
+    ...{ noEmit: true, incremental: false, tsBuildInfoFile: undefined, noUnusedLocals: false, strict: false },
+    rootDir: undefined,
+    paths: {
+      'parametric-umap': [path.join(root, 'dist/index.d.ts')],
+      'parametric-umap/node': [path.join(root, 'dist/node.d.ts')],
+    },
+  });
+  const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    return `${path.basename(file?.fileName ?? '')}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+  assert.deepEqual(problems, []);
+});
+
+/** Declarations cannot be destructured: one for each name. */
+function spread(_: string, names: string, type: string): string {
+  const each = names
+    .slice(1, -1)
+    .split(',')
+    .map((name) => name.trim());
+  return each
+    .map((name) => `const ${name}: (${type})[${names[0] === '{' ? `'${name}'` : 'number'}];`)
+    .join('\n');
+}
+
+const run = promisify(execFile);
+
+/** npm as it was started with, or the one on the path. */
+async function npm(...args: string[]): Promise<void> {
+  const { npm_execpath: cli, npm_config_local_prefix: _, ...env } = process.env;
+  const [program, ...first] = cli?.endsWith('.js') ? [process.execPath, cli] : ['npm'];
+  await run(program!, [...first, ...args], {
+    cwd: root,
+    env,
+    shell: program === 'npm' && process.platform === 'win32',
+  });
+}
+
+let folder: string;
+let tarball: string;
+
+before(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'parametric-umap-package-'));
+  await npm('pack', '--silent', '--pack-destination', folder);
+  tarball = path.join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!);
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('publint and attw have nothing to say', async () => {
+  const bin = (name: string) => path.join(root, 'node_modules/.bin', name);
+  const publint = await run(bin('publint'), ['run', tarball, '--strict']);
+  assert.match(publint.stdout, /All good!/);
+  await run(bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']);
+});
+
+test('installed in an empty folder, the first examples run, and nothing else is printed', async (t) => {
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
+  await npm(
+    'install',
+    tarball,
+    '--prefix',
+    folder,
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--silent',
+  );
+  const installed = path.join(folder, 'node_modules/parametric-umap');
+  assert.deepEqual(readdirSync(installed).sort(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist',
+    'package.json',
+    'scripts',
+  ]);
+  for (const name of Object.keys(manifest.peerDependencies)) {
+    assert.ok(!existsSync(path.join(folder, 'node_modules', name)), `${name} was installed`);
+  }
+  const start = (file: string, code: string, ...flags: string[]) => {
+    writeFileSync(path.join(folder, file), code);
+    return run(process.execPath, [...flags, file], { cwd: folder });
+  };
+
+  await t.test('with import', async () => {
+    assert.deepEqual(await start('first.mjs', firstExample!), { stdout: '300 2\n', stderr: '' });
+  });
+
+  const needsRequire =
+    'require_module' in process.features ? false : 'this Node.js cannot require ES modules';
+  await t.test('with require', { skip: needsRequire }, async () => {
+    const [line, ...rest] = firstExample!.split('\n');
+    const required = line!.replace(/^import (\{.*\}) from ('.*');/, 'const $1 = require($2);');
+    assert.notEqual(required, line);
+    const code = `${required}\n(async () => {\n${rest.join('\n')}\n})();\n`;
+    const result = await start('first.cjs', code, '--disable-warning=ExperimentalWarning');
+    assert.deepEqual(result, { stdout: '300 2\n', stderr: '' });
+  });
+
+  await t.test('the whole life of a model', async () => {
+    const [head, ...rows] = read('examples/data/digits.csv').split('\n');
+    writeFileSync(path.join(folder, 'digits.csv'), [head, ...rows.slice(0, 300)].join('\n'));
+    const { stdout, stderr } = await start('life.mjs', wholeLife!);
+    assert.match(stdout, /^trustworthiness 0\.9\d+ last loss \d\.\d+\naccuracy (0\.9\d+|1) \[ 1, 64 \]\n$/);
+    assert.match(stderr, /backend: .*neighbours: exact \(300 rows\)/);
+    assert.match(readFileSync(path.join(folder, 'map.html'), 'utf8'), /^<!doctype html>/);
+    cpSync(path.join(folder, 'digits-model'), path.join(folder, 'moved'), { recursive: true });
+    const again = `import { ParametricUMAP } from 'parametric-umap';
+      console.log((await ParametricUMAP.load('moved')).options.minDist);`;
+    assert.deepEqual(await start('again.mjs', again), { stdout: '0.1\n', stderr: '' });
+  });
+});
