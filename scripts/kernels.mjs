@@ -1,42 +1,56 @@
 /**
- * Compiles kernels/ (AssemblyScript) into src/backend/wasmBinary.ts, so that an install needs neither
- * compiler nor file. Run it after changing a kernel: `node scripts/kernels.mjs`; with `--check` it only says
- * whether the file is current.
+ * Compiles kernels/ (AssemblyScript) into TypeScript files that hold the bytes, so that an install needs
+ * neither compiler nor file. Run it after changing a kernel: `npm run kernels`; with `--check` it writes
+ * nothing and fails when a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const target = `${root}src/backend/wasmBinary.ts`;
+const head = (source) =>
+  `/** The compiled ${source}. Written by scripts/kernels.mjs: change the sources, not this file. */\n`;
 
-/** The compiler of this package, or of the folder named by ASSEMBLYSCRIPT_HOME. */
-async function compiler() {
-  const home = process.env.ASSEMBLYSCRIPT_HOME ?? root;
-  const main = createRequire(pathToFileURL(`${home}/`)).resolve('assemblyscript/package.json');
-  return import(pathToFileURL(main.replace('package.json', 'dist/asc.js')).href);
-}
-
-const asc = await compiler();
-const text = `/** The compiled kernels/ folder. Written by scripts/kernels.mjs: change the sources, not this file. */
-
+const files = {
+  'src/backend/wasmBinary.ts': `${head('kernels/training/')}
 /** For every engine with SIMD. */
-export const simd = ${literal(await compile('simd'))};
+export const simd = ${literal(await compileTraining('simd'))};
 
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
-export const relaxedSimd = ${literal(await compile('simd,relaxed-simd'))};
-`;
+export const relaxedSimd = ${literal(await compileTraining('simd,relaxed-simd'))};
+`,
+  'src/neighbors/kernelBytes.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
+    await compile('kernels/neighbors.ts', [
+      ...['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--enable', 'simd,threads'],
+    ]),
+  )};\n`,
+};
 
-async function compile(features) {
+let outOfDate = 0;
+for (const [name, text] of Object.entries(files)) {
+  if (readFileSync(root + name, 'utf8') === text) continue;
+  outOfDate++;
+  if (!process.argv.includes('--check')) writeFileSync(root + name, text);
+  console.log(`kernels: ${process.argv.includes('--check') ? `${name} is out of date` : `wrote ${name}`}`);
+}
+if (outOfDate === 0) console.log('kernels: up to date');
+else if (process.argv.includes('--check')) process.exitCode = 1;
+
+async function compileTraining(features) {
+  const binary = await compile('kernels/training/index.ts', ['--noExportMemory', '--enable', features]);
+  refuseOwnMemory(binary);
+  return binary;
+}
+
+/** The module of one source file; it works in memory that it is given. */
+async function compile(source, options) {
   let binary;
   const { error, stderr } = await asc.main(
-    ['kernels/index.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert'].concat([
-      ...['--importMemory', '--noExportMemory', '--enable', features],
-    ]),
+    [source, '-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--outFile', 'out.wasm', ...options],
     {
       readFile: (name) => {
         try {
-          return readFileSync(`${root}${name}`, 'utf8');
+          return readFileSync(root + name, 'utf8');
         } catch {
           return null;
         }
@@ -47,11 +61,7 @@ async function compile(features) {
       listFiles: () => [],
     },
   );
-  if (error !== null) {
-    console.error(`kernels: ${error.message}\n${stderr.toString()}`);
-    process.exit(1);
-  }
-  refuseOwnMemory(binary);
+  if (error) throw new Error(`kernels: ${source} does not compile: ${stderr}`, { cause: error });
   return binary;
 }
 
@@ -60,17 +70,9 @@ function literal(binary) {
   return `[\n${lines.map((line) => `  '${line}',`).join('\n')}\n].join('')`;
 }
 
-if (process.argv.includes('--check')) {
-  const current = readFileSync(target, 'utf8') === text;
-  console.log(current ? 'kernels: up to date' : 'kernels: src/backend/wasmBinary.ts is out of date');
-  process.exit(current ? 0 : 1);
-}
-writeFileSync(target, text);
-console.log('kernels: wrote src/backend/wasmBinary.ts');
-
 /**
- * The module works in TensorFlow.js' memory: a data segment, a memory or a global of its own would overwrite
- * tensors.
+ * The training kernels work in TensorFlow.js' memory: a data segment, a memory or a global of their own would
+ * overwrite tensors.
  */
 function refuseOwnMemory(bytes) {
   const sections = { 5: 'memory', 6: 'global', 8: 'start', 11: 'data' };

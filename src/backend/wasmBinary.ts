@@ -1,4 +1,4 @@
-/** The compiled kernels/ folder. Written by scripts/kernels.mjs: change the sources, not this file. */
+/** The compiled kernels/training/. Written by scripts/kernels.mjs: change the sources, not this file. */
 
 /** For every engine with SIMD. */
 export const simd = [

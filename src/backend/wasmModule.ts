@@ -22,7 +22,7 @@ export interface WasmBackend {
   disposeData(id: DataId): boolean;
 }
 
-/** The functions of `kernels/index.ts`; pointers, sizes and flags are numbers. */
+/** The functions of `kernels/training/index.ts`; pointers, sizes and flags are numbers. */
 type Exports = Readonly<
   Record<
     | 'gemm'

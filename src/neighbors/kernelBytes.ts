@@ -1,4 +1,4 @@
-/** Made by wasm/build.js from wasm/kernels.ts: do not edit. */
+/** The compiled kernels/neighbors.ts. Written by scripts/kernels.mjs: change the sources, not this file. */
 export const kernelBytes = [
   'AGFzbQEAAAABHANgBn9/f39/fwBgBn9/f39/fwF/YAV/f39/fwACEgEDZW52Bm1lbW9yeQIDAYCABAMGBQAAAQIABzgGCXNxdWFy',
   'ZXNUbwAAB3NxdWFyZXMAAQRkb3RzAAQGZ2F0aGVyAAMFbWVyZ2UAAgZtZW1vcnkCAArMFQWVBQIFewZ/A0AgDEEEaiAETARAIAEg',

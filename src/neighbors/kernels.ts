@@ -1,4 +1,4 @@
-/** The compiled distance kernels (wasm/kernels.ts), bound to a memory. */
+/** The compiled distance kernels (kernels/neighbors.ts), bound to a memory. */
 import { kernelBytes } from './kernelBytes.js';
 
 /** Pointers and strides are in bytes; rows are 32-bit floats, padded to a multiple of 4 columns. */

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { kernelBytes } from '../../src/neighbors/kernelBytes.js';
 import { bindKernels, createMemory } from '../../src/neighbors/kernels.js';
 import { clearLists, createLists, createOffer, viewLists } from '../../src/neighbors/lists.js';
 import { createRandom } from '../../src/random.js';
@@ -85,12 +83,4 @@ test('lists filled by the kernel and in plain code are the same, in any order of
     for (const { id, value } of offers.reverse()) if (id !== 3) offerBack(0, id, value);
     assert.deepEqual([...backwards.words], [...plain.words]);
   }
-});
-
-test('the compiled bytes are those of the source', async (t) => {
-  const build = new URL('../../../wasm/build.js', import.meta.url);
-  const compiler = await import('assemblyscript/asc' as string).catch(() => undefined);
-  if (!existsSync(build) || compiler === undefined) return t.skip('assemblyscript is not installed');
-  const { compile } = (await import(build.href)) as { compile(): Promise<string> };
-  assert.equal(await compile(), kernelBytes);
 });
