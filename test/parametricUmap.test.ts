@@ -71,6 +71,7 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   repulsionStrength: 0.1,
   learningRate: 0.001,
   optimizer: tf.train.sgd(0.1),
+  inputNoise: 3,
   clipValue: 1e-5,
   callbacks: 'elsewhere', // below, and test/checks/failure
   seed: 'another',
