@@ -5,3 +5,4 @@ export { depthwiseGradient, gatherPatches, scatterPatches, singleChannelGradient
 export { averagePoolGradient, maxPoolGradient, nearestGradient } from './pooling';
 export { columnSums } from './sums';
 export { adam } from './adam';
+export { pairCosts, pairScratch } from './pairs';

@@ -40,7 +40,7 @@ type Exports = Readonly<
     | 'adam',
     (...numbers: number[]) => void
   > &
-    Record<'gatherRows' | 'gemmScratch', (...numbers: number[]) => number>
+    Record<'gatherRows' | 'gemmScratch' | 'pairCosts' | 'pairScratch', (...numbers: number[]) => number>
 >;
 
 /** A backend and our module inside its memory. */

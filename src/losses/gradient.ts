@@ -1,24 +1,37 @@
 /** A loss whose value and gradient are computed together, outside TensorFlow.js' tape. */
 import * as tf from '@tensorflow/tfjs';
 
-/**
- * A differentiable scalar of `z`. `evaluate` reads the values, adds its gradient into an array of zeros of the
- * same length, and returns the value. Needs a backend that can be read synchronously (all but WebGPU).
- */
-export function withGradient(
-  z: tf.Tensor2D,
-  evaluate: (values: Float32Array, gradient: Float32Array) => number,
-): tf.Scalar {
+/** A value, and its gradient with respect to what it was computed from. */
+export interface Evaluation {
+  readonly value: number;
+  readonly gradient: tf.Tensor2D;
+}
+
+/** A differentiable scalar of `z`, from a function that gives its value and its gradient. */
+export function withGradient(z: tf.Tensor2D, evaluate: (z: tf.Tensor2D) => Evaluation): tf.Scalar {
   const loss = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
-    const input = inputs[0] as tf.Tensor2D;
     const save = inputs[1] as tf.GradSaveFunc;
-    const values = input.dataSync<'float32'>();
-    const gradient = new Float32Array(values.length);
-    const value = evaluate(values, gradient);
-    save([tf.tensor2d(gradient, input.shape)]);
+    const { value, gradient } = evaluate(inputs[0] as tf.Tensor2D);
+    save([gradient]);
     return { value: tf.scalar(value), gradFunc: (dy, saved) => tf.mul(saved[0]!, dy) };
   });
   return loss(z) as tf.Scalar;
+}
+
+/**
+ * Such a function from one that works on the host: it reads the values, adds its gradient into an array of
+ * zeros of the same length, and returns the value. Needs a backend that can be read synchronously (all but
+ * WebGPU).
+ */
+export function onHost(
+  evaluate: (values: Float32Array, gradient: Float32Array) => number,
+): (z: tf.Tensor2D) => Evaluation {
+  return (z) => {
+    const values = z.dataSync<'float32'>();
+    const gradient = new Float32Array(values.length);
+    const value = evaluate(values, gradient);
+    return { value, gradient: tf.tensor2d(gradient, z.shape) };
+  };
 }
 
 /** The same values, through which no gradient passes. */

@@ -7,8 +7,9 @@
  * The loss is the mean over all pairs, R negatives counted for each positive one.
  */
 import * as tf from '@tensorflow/tfjs';
+import { pairLoss } from '../backend/pairLoss.js';
 import type { Batch, LossTerm, Random, Step } from '../types.js';
-import { withGradient } from './gradient.js';
+import { onHost, withGradient } from './gradient.js';
 
 export interface UmapLossOptions {
   /** Curve parameters of the similarity, as `fitCurve` gives them. */
@@ -40,7 +41,7 @@ export function umapLoss(options: UmapLossOptions): LossTerm {
     weight: 1,
     compute({ batch, z }: Step) {
       pairs.fill(batch);
-      return tf.getBackend() === 'webgpu' ? byTensors(z, pairs, options) : byHost(z, pairs, options);
+      return tf.getBackend() === 'webgpu' ? byTensors(z, pairs, options) : inOnePass(z, pairs, options);
     },
   };
 }
@@ -105,9 +106,11 @@ export function pairTable(options: UmapLossOptions): PairTable {
   };
 }
 
-/** Value and gradient in one pass on the host: two small transfers instead of some thirty tensor operations. */
-function byHost(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
-  return withGradient(z, (points, gradient) => crossEntropy(points, z.shape[1], pairs, a, b, gradient));
+/** Value and gradient in one pass, in a kernel or on the host, instead of some thirty tensor operations. */
+function inOnePass(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
+  const curve = { a, b, tiny: TINY, tangent: TANGENT };
+  const byHost = onHost((points, gradient) => crossEntropy(points, z.shape[1], pairs, a, b, gradient));
+  return withGradient(z, (points) => pairLoss(points, pairs, curve) ?? byHost(points));
 }
 
 /**

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { useBackend } from '../../src/backend/choose.js';
+import { type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
+import { crossEntropy, umapLoss } from '../../src/losses/umap.js';
+import { createRandom } from '../../src/random.js';
+import { onBoth } from './onBoth.js';
+
+const powers = [0.4, 0.8951, 1.9];
+const curveOf = (b: number, a = 1.5769): PairCurve => ({ a, b, tiny: 1e-12, tangent: 1e-3 });
+
+function pairsOf(heads: number[], tails: number[], positives: number, weights?: number[]): WeightedPairs {
+  return {
+    heads: Int32Array.from(heads),
+    tails: Int32Array.from(tails),
+    weights: Float32Array.from(weights ?? heads.map(() => 1)),
+    positives,
+    count: heads.length,
+  };
+}
+
+/** Value and gradient by the kernel, and by the loop in JavaScript. */
+async function both(points: Float32Array, columns: number, pairs: WeightedPairs, curve: PairCurve) {
+  await useBackend('wasm');
+  const tensors = tf.memory().numTensors;
+  const z = tf.tensor2d(points, [points.length / columns, columns]);
+  const { value, gradient } = pairLoss(z, pairs, curve)!;
+  const kernel = { value, gradient: await gradient.data<'float32'>() };
+  tf.dispose([z, gradient]);
+  assert.equal(tf.memory().numTensors, tensors);
+  const plain = new Float32Array(points.length);
+  const table = { ...pairs, fill() {} };
+  const wanted = crossEntropy(points, columns, table, curve.a, curve.b, plain);
+  return { kernel, plain: { value: wanted, gradient: plain } };
+}
+
+function near(found: number, wanted: number, tolerance: number, what: string): void {
+  // Not >: a NaN must fail.
+  if (!(Math.abs(found - wanted) <= tolerance)) assert.fail(`${what}: ${found} for ${wanted}`);
+}
+
+for (const b of powers) {
+  test(`each pair costs and pulls what it does in JavaScript, near and far, b = ${b}`, async () => {
+    const random = createRandom(b);
+    const distances = [0, 1e-8, 1e-6, 1e-3, 0.0316, 0.03163, 0.1, 0.7, 1, 1.5, 10, 1e3, 1e5, 1e8];
+    for (const columns of [1, 2, 3]) {
+      for (const distance of distances) {
+        const points = new Float32Array(2 * columns);
+        const length = Math.hypot(...Array.from({ length: columns }, (_, c) => c + 1));
+        for (let c = 0; c < columns; c++) points[columns + c] = (distance * (c + 1)) / length;
+        for (const positives of [1, 0]) {
+          const curve = curveOf(b, 0.2 + 3 * random.next());
+          const { kernel, plain } = await both(points, columns, pairsOf([0], [1], positives), curve);
+          const what = `columns ${columns}, distance ${distance}, positives ${positives}`;
+          near(kernel.value, plain.value, 1e-9 * Math.abs(plain.value), `cost at ${what}`);
+          plain.gradient.forEach((wanted, i) => {
+            near(kernel.gradient[i]!, wanted, 1e-7 * Math.abs(wanted), `gradient ${i} at ${what}`);
+          });
+        }
+      }
+    }
+  });
+}
+
+const sizes: [rows: number, columns: number, positives: number, count: number][] = [
+  [200, 2, 101, 1500],
+  [200, 2, 256, 512],
+  [50, 2, 0, 333],
+  [50, 2, 77, 77],
+  [120, 3, 300, 1111],
+  [40, 8, 5, 258],
+  [30, 1, 10, 21],
+];
+for (const [rows, columns, positives, count] of sizes) {
+  test(`${positives} positive pairs of ${count}, ${rows} points in ${columns} columns`, async () => {
+    const random = createRandom(`${rows} ${columns} ${positives} ${count}`);
+    const points = Float32Array.from({ length: rows * columns }, () => random.normal());
+    // Two points in one place, one pair within the tangent's reach, one point far away.
+    points.copyWithin(columns, 0, columns);
+    points.copyWithin(2 * columns, 0, columns);
+    points[2 * columns]! += 0.01;
+    points[4 * columns] = 1e8;
+    const draw = () => Array.from({ length: count }, (_, p) => (p < 3 ? p : random.integer(rows)));
+    const weights = Array.from({ length: count }, () => random.next() / count);
+    const pairs = pairsOf(draw(), draw(), positives, weights);
+    for (const b of powers) {
+      const { kernel, plain } = await both(points, columns, pairs, curveOf(b));
+      near(kernel.value, plain.value, 1e-8 * plain.value, 'cost');
+      const largest = plain.gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+      plain.gradient.forEach((wanted, i) => {
+        near(kernel.gradient[i]!, wanted, 1e-6 * largest, `gradient ${i}, b = ${b}`);
+      });
+      assert.deepEqual((await both(points, columns, pairs, curveOf(b))).kernel, kernel, 'the same twice');
+    }
+  });
+}
+
+test('no pairs cost nothing', async () => {
+  const { kernel } = await both(Float32Array.of(1, 2, 3, 4), 2, pairsOf([], [], 0), curveOf(0.9));
+  assert.deepEqual(kernel, { value: 0, gradient: new Float32Array(4) });
+});
+
+test('entries beyond the count do not matter', async () => {
+  const pairs = { ...pairsOf([0, 1, 9, 9], [1, 0, 9, 9], 1), count: 2 };
+  const { kernel, plain } = await both(Float32Array.of(1, 2, 3, 4), 2, pairs, curveOf(0.9));
+  near(kernel.value, plain.value, 1e-8, 'cost');
+});
+
+test('what is not finite, and rows that are not there, give NaN', async () => {
+  const one = pairsOf([0, 1, 1], [1, 0, 2], 1);
+  for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const columns of [2, 3]) {
+      const points = Float32Array.from({ length: 4 * columns }, (_, i) => (i === 1 ? wrong : i));
+      assert.ok(Number.isNaN((await both(points, columns, one, curveOf(0.9))).kernel.value));
+    }
+  }
+  for (const [heads, tails] of [
+    [
+      [0, 4],
+      [1, 1],
+    ],
+    [
+      [0, 1],
+      [-1, 2],
+    ],
+  ] as const) {
+    for (const columns of [2, 3]) {
+      const pairs = pairsOf([...heads], [...tails], 1);
+      const points = new Float32Array(4 * columns);
+      assert.ok(Number.isNaN((await both(points, columns, pairs, curveOf(0.9))).kernel.value));
+    }
+  }
+});
+
+test('other backends have no such kernel', async () => {
+  await useBackend('cpu');
+  tf.tidy(() => {
+    assert.equal(pairLoss(tf.zeros([2, 2]), pairsOf([0], [1], 1), curveOf(1)), undefined);
+  });
+});
+
+test('the UMAP loss and its gradient are those of the plain backend', () =>
+  onBoth(
+    'umapLoss',
+    () => {
+      const random = createRandom(3);
+      const z = tf.tensor2d(
+        Float32Array.from({ length: 40 }, () => random.normal()),
+        [20, 2],
+      );
+      const ids = Int32Array.from({ length: 20 }, (_, i) => i);
+      const batch = { rows: ids, rowCount: 20, heads: ids, tails: ids.map((i) => 19 - i), pairCount: 20 };
+      const term = umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random });
+      // Half the gradient: that of the loss times 0.5.
+      const loss = (x: tf.Tensor) => tf.mul(term.compute({ batch, x, z: x as tf.Tensor2D }), 0.5);
+      const { value, grad } = tf.valueAndGrad(loss)(z);
+      return [value, grad];
+    },
+    1e-6,
+  ));
