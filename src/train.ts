@@ -1,5 +1,6 @@
 /** The loop: draw a batch, encode it once, add the terms up, clip, step. It knows no loss by name. */
 import * as tf from '@tensorflow/tfjs';
+import { copyRows, hostRows } from './backend/hostRows.js';
 import { DivergedError } from './errors.js';
 import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from './types.js';
 
@@ -122,13 +123,10 @@ export function gatherRows(
   count: number,
   shape: readonly number[],
 ): tf.Tensor {
-  const columns = matrix.shape[1];
-  const { data } = matrix;
-  const gathered = new Float32Array(count * columns);
-  for (let i = 0; i < count; i++) {
-    const from = rows[i]! * columns;
-    gathered.set(data.subarray(from, from + columns), i * columns);
-  }
+  const direct = hostRows(matrix, rows, count, shape);
+  if (direct !== undefined) return direct;
+  const gathered = new Float32Array(count * matrix.shape[1]);
+  copyRows(matrix, rows, count, gathered);
   return tf.tensor(gathered, [count, ...shape]);
 }
 

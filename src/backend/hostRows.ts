@@ -1,0 +1,35 @@
+/** Rows of a table on the host, copied once, into the memory of WebAssembly. */
+import type { Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import type { Matrix } from '../types.js';
+import { activeWorkshop } from './wasmModule.js';
+
+/**
+ * The first `count` of `rows` of a table, which must have them, as a tensor `[count, ...shape]`. Undefined when
+ * the active backend is not WebAssembly with our kernels, or `shape` is not as large as a row.
+ */
+export function hostRows(
+  table: Matrix,
+  rows: Int32Array,
+  count: number,
+  shape: readonly number[],
+): Tensor | undefined {
+  const shop = activeWorkshop();
+  if (shop === undefined || tf.util.sizeFromShape([...shape]) !== table.shape[1]) return undefined;
+  const out = shop.backend.makeOutput([count, ...shape], 'float32');
+  copyRows(table, rows, count, shop.backend.typedArrayFromHeap(out) as Float32Array);
+  return tf.engine().makeTensorFromTensorInfo(out);
+}
+
+/** to[i] = table[rows[i]] for i below `count`. */
+export function copyRows(
+  { data, shape: [, columns] }: Matrix,
+  rows: Int32Array,
+  count: number,
+  to: Float32Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const from = rows[i]! * columns;
+    to.set(data.subarray(from, from + columns), i * columns);
+  }
+}
