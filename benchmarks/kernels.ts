@@ -1,6 +1,7 @@
 /**
  * A training step, kernel by kernel: 2,000 rows x columns -> 100 -> 100 -> 100 -> 2, dense ReLU layers,
  * gradients of a quadratic loss, Adam.
+ * Then two parts of a step on WebAssembly that have kernels of ours: the UMAP loss, and the rows of a batch.
  *
  *   node build/benchmarks/kernels.js [columns, default 64 784] [--profile]
  *
@@ -16,6 +17,11 @@
  *   ... and adamStep                  9.6     25.5        8.3     21.6
  *   tensorflow 2.21 (npm run native) 12.6     20.5       12.4     20.9
  *
+ *   (Node.js 20)
+ *   UMAP loss in JavaScript           2.36        pairLoss     0.40
+ *   rows of a batch, copied twice     0.14     1.45
+ *   hostRows                          0.10     0.37
+ *
  * At 64 columns the matrix products took 87.2 ms of the stock step and take 8.7 ms of ours: 34 GFLOP/s, from Node.js
  * 22 on more, with fused multiply-add. The rest went from 3.2 to 0.9 ms: bias gradients (Sum) 0.90 to 0.09, Identity
  * 0.68 to 0.01, same-type Cast 0.25 to 0.00, and adamStep in place of some 100 small operations.
@@ -24,6 +30,9 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { adamStep, createAdam } from '../src/backend/adam.js';
 import { useBackend } from '../src/backend/choose.js';
+import { copyRows, hostRows } from '../src/backend/hostRows.js';
+import { pairLoss } from '../src/backend/pairLoss.js';
+import { crossEntropy, pairTable } from '../src/losses/umap.js';
 import { createRandom } from '../src/random.js';
 
 const rows = 2000;
@@ -71,6 +80,46 @@ for (const contestant of contestants) {
     console.log(`${contestant.name}, ${columns} columns: ${best.toFixed(1)} ms a step`);
     if (values.profile) await profile(step);
   }
+}
+
+await useBackend('wasm');
+await comparePairLoss();
+for (const columns of wanted) await compareRows(columns);
+
+/** The UMAP loss and its gradient: 1,000 positive and 20,000 negative pairs of 2,000 points, 2 columns. */
+async function comparePairLoss(): Promise<void> {
+  const random = createRandom(2);
+  const [a, b] = [1.5769, 0.8951];
+  const some = () => Int32Array.from({ length: 1000 }, () => random.integer(rows));
+  const table = pairTable({ a, b, negativeSampleRate: 5, negativeDraws: 20, random });
+  table.fill({ rows: new Int32Array(rows), rowCount: rows, heads: some(), tails: some(), pairCount: 1000 });
+  const z = tf.tensor2d(
+    Float32Array.from({ length: 2 * rows }, () => 4 * random.normal()),
+    [rows, 2],
+  );
+  const plain = await time(async () => {
+    const points = z.dataSync<'float32'>();
+    const gradient = new Float32Array(points.length);
+    crossEntropy(points, 2, table, a, b, gradient);
+    tf.tensor2d(gradient, z.shape).dispose();
+  });
+  const curve = { a, b, tiny: 1e-12, tangent: 1e-3 };
+  const kernel = await time(async () => pairLoss(z, table, curve)!.gradient.dispose());
+  console.log(`UMAP loss: in JavaScript ${plain.toFixed(2)} ms, pairLoss ${kernel.toFixed(2)} ms`);
+}
+
+/** 2,000 rows of a table on the host, into a tensor. */
+async function compareRows(columns: number): Promise<void> {
+  const random = createRandom(3);
+  const table = { data: new Float32Array(10 * rows * columns).fill(1), shape: [10 * rows, columns] } as const;
+  const ids = Int32Array.from({ length: rows }, () => random.integer(10 * rows));
+  const twice = await time(async () => {
+    const gathered = new Float32Array(rows * columns);
+    copyRows(table, ids, rows, gathered);
+    tf.tensor2d(gathered, [rows, columns]).dispose();
+  });
+  const once = await time(async () => hostRows(table, ids, rows, [columns])!.dispose());
+  console.log(`rows of ${columns}: copied twice ${twice.toFixed(2)} ms, hostRows ${once.toFixed(2)} ms`);
 }
 
 async function time(step: () => Promise<void>): Promise<number> {
