@@ -9,6 +9,7 @@ import { type Reconstruction, reconstructionLossFn } from './losses/reconstructi
 import type { Entered } from './matrix.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
 import { withInputNoise } from './networks/noise.js';
+import { withSeededLayers } from './networks/seededLayers.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { having, type Rule, real, resolveOptions } from './options.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
@@ -127,13 +128,16 @@ export async function prepareFit(
     const setting: Setting = {
       options,
       random,
-      classifier,
+      classifier: classifier && withSeededLayers(classifier, random.fork('classifier layers')),
       classes,
       positions,
       projection,
-      decoder,
+      decoder: decoder && withSeededLayers(decoder, random.fork('decoder layers')),
       lossFn: reconstruction && reconstructionLossFn(reconstruction, options.parametricReconstructionLossFn),
-      encoder: withInputNoise(folded?.network ?? encoder, deviation, noise),
+      encoder: withSeededLayers(
+        withInputNoise(folded?.network ?? encoder, deviation, noise),
+        random.fork('encoder layers'),
+      ),
       raw: matrix,
       matrix: projected,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
