@@ -12,6 +12,7 @@ import {
   type ReconstructionLoss,
   reconstructionLoss,
 } from './losses/reconstruction.js';
+import { regularizationLoss } from './losses/regularization.js';
 import { umapLoss } from './losses/umap.js';
 import { enterWidth } from './matrix.js';
 import { neighborGraph } from './neighborGraph.js';
@@ -73,6 +74,10 @@ export function termsFor(
     };
     terms.push(classificationLoss({ ...parts, random: random.fork('classification') }));
   }
+  const regularization = regularizationLoss(
+    [encoder, decoder, classifier].filter((part) => part !== undefined),
+  );
+  if (regularization) terms.push(regularization);
   return terms;
 }
 

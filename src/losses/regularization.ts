@@ -1,0 +1,12 @@
+/** What the layers of a caller's networks cost by themselves: `kernelRegularizer` and its like. */
+import * as tf from '@tensorflow/tfjs';
+import type { LossTerm, Network } from '../types.js';
+
+/** The sum of the layers' own losses, as `tf.LayersModel.fit` adds them; undefined where there are none. */
+export function regularizationLoss(networks: readonly Network[]): LossTerm | undefined {
+  const layers = networks.flatMap(({ model }) => model.layers);
+  const penalties = () => layers.flatMap((layer) => layer.calculateLosses());
+  const count = tf.tidy(() => penalties().length);
+  if (count === 0) return undefined;
+  return { name: 'regularization', weight: 1, compute: () => tf.addN(penalties()) as tf.Scalar };
+}
