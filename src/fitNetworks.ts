@@ -35,8 +35,8 @@ export function fitNetworks(
 ): FitNetworks {
   const { nComponents, parametricReconstruction, classifier } = options;
   const place = [nComponents];
-  const dims = options.dims ?? options.encoder?.inputs[0]?.shape.slice(1) ?? rowShape;
-  const inputShape = dims.map((size) => size ?? 0);
+  const given = options.encoder && networkOf(options.encoder, 'encoder', false);
+  const inputShape = options.dims ?? given?.inputShape ?? rowShape;
   const size = rowSize(rowShape);
   if (rowSize(inputShape) !== size) {
     throw new DataError(
@@ -58,11 +58,11 @@ export function fitNetworks(
       (parametricReconstruction
         ? make({ name: 'decoder', given: options.decoder, inputShape: place, outputShape: inputShape })
         : undefined);
-    const given = typeof classifier === 'boolean' ? null : classifier;
+    const model = typeof classifier === 'boolean' ? null : classifier;
     const head =
       classifier === false
         ? undefined
-        : (earlier?.classifier ?? make(classifierFor(given, place, classes?.names.length ?? 0)));
+        : (earlier?.classifier ?? make(classifierFor(model, place, classes?.names.length ?? 0)));
     if (head && classes && rowSize(head.outputShape) !== classes.names.length) {
       throw new DataError(
         `fit: labels of ${rowSize(head.outputShape)} classes wanted (the classifier's outputs), got ${classes.names.length}`,
