@@ -153,6 +153,23 @@ test('the README keeps every feature to five lines, its links lead somewhere, it
   }
 });
 
+test('ARCHITECTURE.md ranks every file, and names none that is not there', () => {
+  const page = read('ARCHITECTURE.md');
+  const table = page.slice(page.indexOf('| rank |'), page.indexOf('Further rules'));
+  const ranked = [...table.matchAll(/`([\w/]+)`/g)].map(([, name]) => name!);
+  const there = readdirSync(path.join(root, 'src'), { withFileTypes: true }).map((entry) =>
+    entry.isDirectory() ? `${entry.name}/` : entry.name.replace('.ts', ''),
+  );
+  assert.deepEqual(ranked.sort(), there.sort());
+  for (const [, file] of page.matchAll(/`([\w/]+\.(?:test\.)?ts)`/g)) {
+    if (file === 'load.ts') continue;
+    assert.ok(
+      ['', 'src'].some((folder) => existsSync(path.join(root, folder, file!))),
+      file,
+    );
+  }
+});
+
 test('the README’s code fits the types of the package', () => {
   const folder = path.join(root, 'build/readme');
   rmSync(folder, { recursive: true, force: true });
