@@ -76,9 +76,10 @@ function fetchPackage() {
   const { version } = JSON.parse(readFileSync(tfjs, 'utf8'));
   if (existsSync(path.join(home, 'package.json')) && existsSync(path.join(modules, 'node-api-headers'))) return;
   say(`fetching @tensorflow/tfjs-node ${version}`);
-  // Both in one command: npm would remove the first again when it installs the second.
+  // Both in one command: npm would remove the first again when it installs the second. And as a dependency, though
+  // none is saved: npm does not install what package.json calls an optional peer.
   const wanted = [`@tensorflow/tfjs-node@${version}`, 'node-api-headers@1'];
-  const result = npm(['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted]);
+  const result = npm(['install', '--no-save', '--save-prod', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted]);
   if (result.status !== 0) throw new Error(`npm could not fetch ${wanted.join(' and ')}`);
 }
 
