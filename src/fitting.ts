@@ -124,7 +124,8 @@ export async function prepareFit(
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
     const noise = random.fork('noise');
-    const deviation = noiseDeviation(projected, edges, options, noise);
+    // After loading, a caller's encoder is no longer among the options; but only ours has a projection.
+    const deviation = noiseDeviation(projected, edges, options, noise, projection !== undefined);
     const setting: Setting = {
       options,
       random,

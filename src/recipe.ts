@@ -38,14 +38,16 @@ const MEASURED_EDGES = 2000;
 /**
  * Deviation of the noise on each input of the encoder: `inputNoise` times the mean distance between graph neighbours
  * (as the encoder sees them), over the root of the number of inputs, so that a noise vector is about that long.
+ * `ours` says whether the encoder is the default one.
  */
 export function noiseDeviation(
   { data, shape }: Matrix,
   edges: Edges,
-  { inputNoise, encoder }: ParametricUMAPOptions,
+  { inputNoise }: ParametricUMAPOptions,
   random: Random,
+  ours: boolean,
 ): number {
-  const share = inputNoise ?? (encoder ? 0 : NOISE);
+  const share = inputNoise ?? (ours ? NOISE : 0);
   if (share === 0) return 0;
   const columns = shape[1];
   const { rows, heads, tails } = edgeSampler(edges, { batchSize: MEASURED_EDGES, random }).next();
