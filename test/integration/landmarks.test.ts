@@ -41,7 +41,7 @@ async function mapWith(
 
 test('landmarks come to their places, and more so with more weight', async () => {
   const free = away(await mapWith({}), circle);
-  const light = away(await mapWith({ landmarkLossWeight: 0.002 }, circle), circle);
+  const light = away(await mapWith({ landmarkLossWeight: 0.01 }, circle), circle);
   const heavy = away(await mapWith({ landmarkLossWeight: 1 }, circle), circle);
   assert.ok(heavy < 0.5 * light && light < 0.9 * free, `${heavy}, ${light}, ${free}`);
 });
