@@ -302,11 +302,14 @@ test('an optimiser of the caller’s is used, and stays the caller’s', async (
 });
 
 test('training that diverges says so, keeps the last good weights and can go on', async () => {
+  // In plain JavaScript, where a gradient of NaN is not clipped away and gets into the optimiser's memory.
+  const active = tf.getBackend();
   let steps = 0;
   let sick = Number.POSITIVE_INFINITY;
   const umap = new ParametricUMAP({
     ...quick,
-    nEpochs: 20,
+    backend: 'cpu',
+    nEpochs: 10,
     landmarkLossFn: (target, found) =>
       tf.mul(tf.mean(tf.squaredDifference(target, found)), ++steps >= sick ? Number.NaN : 1),
   });
@@ -330,6 +333,7 @@ test('training that diverges says so, keeps the last good weights and can go on'
   await umap.fit(rows, null, places);
   assertFinite((await umap.transform(rows)).flat());
   umap.dispose();
+  await tf.setBackend(active);
 });
 
 test('a fit that diverges in its first report leaves an estimator that is not fitted', async () => {
