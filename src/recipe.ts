@@ -31,7 +31,7 @@ export function projectionOf(matrix: Matrix, random: Random): Projection {
 }
 
 /** Share of the mean distance between neighbours that the default encoder is trained to overlook. */
-const NOISE = 0.5;
+const NOISE = 0.3;
 /** Edges that the mean distance is taken over. */
 const MEASURED_EDGES = 2000;
 
