@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Setting } from './fitTerms.js';
 import type { Projection } from './fold.js';
 import { readPositions } from './landmarks.js';
+import { refineLayout } from './layout.js';
 import { pca, project } from './linalg.js';
 import { landmarkLoss } from './losses/landmark.js';
 import { adam } from './optimizer.js';
@@ -62,16 +63,24 @@ export function noiseDeviation(
   return (share * sum) / MEASURED_EDGES / Math.sqrt(columns);
 }
 
-/** Steps, batch size and learning rate of the start; enough to arrange the clusters, not to learn the details. */
-const START = { steps: 200, batchSize: 1000, learningRate: 0.01 };
+/**
+ * The start: passes of UMAP without a network, in which clusters that a network would only ever push past each other
+ * come apart; then steps, batch size and learning rate of the encoder's regression on the outcome, enough to arrange
+ * the clusters, not to learn the details.
+ */
+const START = { epochs: 30, steps: 500, batchSize: 1000, learningRate: 0.01 };
 
 /** A training on the first layout: every row a landmark, at the mean squared distance. */
 export async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {
-  const { options, encoder, matrix } = setting;
+  const { options, encoder, matrix, curve } = setting;
   const random = setting.random.fork('init');
-  const positions = await firstLayout(setting, edges, random);
-  if (!positions) return undefined;
-  const { steps, batchSize, learningRate } = START;
+  const layout = await firstLayout(setting, edges, random);
+  if (!layout) return undefined;
+  const { epochs, steps, batchSize, learningRate } = START;
+  const { repulsionStrength } = options;
+  const negativeSampleRate = Math.round(options.negativeSampleRate);
+  const refinement = { curve, epochs, negativeSampleRate, repulsionStrength, random: random.fork('layout') };
+  const positions = refineLayout(edges, layout, refinement);
   return {
     matrix,
     encoder,

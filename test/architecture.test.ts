@@ -33,6 +33,7 @@ const ranks: readonly (readonly string[])[] = [
       'fuzzy',
       'supervised',
       'spectral',
+      'layout',
       'labelSpreading',
       'targets',
       'sampler',
