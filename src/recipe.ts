@@ -133,7 +133,7 @@ function rateOf(
 }
 
 /**
- * Gradient steps that the map of so many rows needs: found on digits and MNIST (`benchmarks/recipe.ts`), where it
+ * Gradient steps that the map of so many rows needs: found on digits and MNIST, where it
  * gives about 800 for 1,797 rows, 2,500 for 10,000 and 8,000 for 60,000.
  */
 function recipeSteps(rows: number): number {
