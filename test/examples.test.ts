@@ -21,6 +21,7 @@ import * as reconstruction from '../examples/reconstruction.js';
 import * as saveLoad from '../examples/saveLoad.js';
 import * as semiSupervised from '../examples/semiSupervised.js';
 import * as supervised from '../examples/supervised.js';
+import { trustworthiness } from '../src/metrics.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const digits = loadDigits(400);
@@ -141,9 +142,11 @@ test('semiSupervised: four labels a class name most held-out rows', async () => 
 
 test('progress: a training left early keeps what it learned; an aborted one throws the reason', async () => {
   const { losses, map } = await progress.main(digits, short);
+  const { train: rows } = await digits;
   about(losses.length, [25, 27], 'reports');
-  assert.ok(losses.at(-1)! < losses[0]!);
-  assert.ok(map.data.every(Number.isFinite));
+  assert.ok([...losses, ...map.data].every(Number.isFinite));
+  // Over four seeds it was 0.970 to 0.979.
+  about(trustworthiness(rows, map), [0.95, 1], 'trustworthiness');
   assert.equal(await progress.aborted(digits, short), 'seen enough');
 });
 
