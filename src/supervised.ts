@@ -28,10 +28,9 @@ export function superviseCategorical(
   labels: Int32Array,
   options: SuperviseOptions = {},
 ): Edges {
-  const far = farDistance(options);
   checkVertices('labels', labels.length, edges);
   const { head, tail } = edges;
-  const different = Math.exp(-far);
+  const different = Math.exp(-2.5 / (1 - checkTargetWeight(options)));
   const unknown = Math.exp(-1);
   const weight = edges.weight.slice();
   for (let edge = 0; edge < weight.length; edge++) {
@@ -39,36 +38,6 @@ export function superviseCategorical(
     const b = labels[tail[edge]!]!;
     if (a === -1 || b === -1) weight[edge]! *= unknown;
     else if (a !== b) weight[edge]! *= different;
-  }
-  return reconnect(edgeRows({ ...edges, weight }));
-}
-
-/**
- * Weakens edges by a distance between targets: exp(-F distance(i, j)), with F and the rest as in {@link
- * superviseCategorical}. For ordinal classes, for instance, |y_i - y_j| / (number of classes - 1).
- *
- * - `distance`: of the targets of two vertices; at least 0.
- *
- * Throws `DataError` when a distance is negative or not a number, `OptionError` for `targetWeight` out of
- * range.
- */
-export function superviseDiscrete(
-  edges: Edges,
-  distance: (i: number, j: number) => number,
-  options: SuperviseOptions = {},
-): Edges {
-  const far = farDistance(options);
-  const { head, tail } = edges;
-  const weight = edges.weight.slice();
-  for (let edge = 0; edge < weight.length; edge++) {
-    const between = distance(head[edge]!, tail[edge]!);
-    if (!(between >= 0)) {
-      throw new DataError(
-        `supervision: distances of targets must be numbers of at least 0 ` +
-          `(${between} between rows ${head[edge]} and ${tail[edge]})`,
-      );
-    }
-    if (between > 0) weight[edge]! *= Math.exp(-far * between);
   }
   return reconnect(edgeRows({ ...edges, weight }));
 }
@@ -184,10 +153,6 @@ function smallest(values: Float32Array): number {
   let least = Number.POSITIVE_INFINITY;
   for (let entry = 0; entry < values.length; entry++) least = Math.min(least, values[entry]!);
   return values.length === 0 ? 0 : least;
-}
-
-function farDistance(options: SuperviseOptions): number {
-  return 2.5 / (1 - checkTargetWeight(options));
 }
 
 function checkTargetWeight({ targetWeight = 0.5 }: SuperviseOptions): number {

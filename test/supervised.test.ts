@@ -4,12 +4,7 @@ import { test } from 'node:test';
 import { DataError, OptionError } from '../src/errors.js';
 import { fuzzyGraph } from '../src/fuzzy.js';
 import { createRandom } from '../src/random.js';
-import {
-  scalarNeighbors,
-  superviseCategorical,
-  superviseContinuous,
-  superviseDiscrete,
-} from '../src/supervised.js';
+import { scalarNeighbors, superviseCategorical, superviseContinuous } from '../src/supervised.js';
 import type { Edges } from '../src/types.js';
 
 interface GoldenGraph {
@@ -123,21 +118,11 @@ test('labels, by hand', () => {
   assert.deepEqual(Array.from(strict.tail), [1, 0, 3, 2]);
 });
 
-test('labels as a discrete distance give the categorical graph', () => {
-  const full = labels.map((label) => Math.max(label, 0));
-  for (const targetWeight of [0, 0.5, 1]) {
-    assert.deepEqual(
-      superviseDiscrete(edges, (i, j) => (full[i] === full[j] ? 0 : 1), { targetWeight }),
-      superviseCategorical(edges, full, { targetWeight }),
-    );
-  }
-});
-
 test('the target weight moves a continuous graph from the data to the targets', () => {
   const targetKnn = scalarNeighbors(golden.target, 15);
   // At 0 an edge keeps the weight of the data; the union of the normalised rows is all that happens.
   const ofData = superviseContinuous(edges, targetKnn, { targetWeight: 0 });
-  const alone = superviseDiscrete(edges, () => 0);
+  const alone = superviseCategorical(edges, new Int32Array(300));
   for (let edge = 0; edge < alone.head.length; edge += 7) {
     const [i, j] = [alone.head[edge]!, alone.tail[edge]!];
     assert.ok(Math.abs(weightOf(ofData, i, j) - alone.weight[edge]!) < 1e-6);
@@ -179,7 +164,6 @@ test('a graph without edges stays without, unless the targets bring some', () =>
 test('the graph that is given stays as it was', () => {
   const before = edges.weight.slice();
   superviseCategorical(edges, labels);
-  superviseDiscrete(edges, () => 1);
   superviseContinuous(edges, scalarNeighbors(golden.target, 5));
   assert.deepEqual(edges.weight, before);
 });
@@ -191,14 +175,13 @@ test('bad input is named', () => {
     assert.throws(run, (error) => error instanceof OptionError && message.test(error.message));
   data(() => superviseCategorical(edges, new Int32Array(299)), /labels=299, rows=300/);
   data(() => superviseContinuous(edges, scalarNeighbors([1, 2, 3], 2)), /=3, rows=300/);
-  data(() => superviseDiscrete(edges, () => Number.NaN), /NaN between rows 0 and/);
   data(() => scalarNeighbors([1, 2, Number.NaN], 2), /NaN in row 2/);
   option(() => superviseCategorical(edges, labels, { targetWeight: 1.5 }), /targetWeight=1.5/);
   option(
     () => superviseContinuous(edges, scalarNeighbors(golden.target, 5), { targetWeight: -1 }),
     /targetWeight=-1/,
   );
-  option(() => superviseDiscrete(edges, () => 0, { targetWeight: Number.NaN }), /targetWeight=NaN/);
+  option(() => superviseCategorical(edges, labels, { targetWeight: Number.NaN }), /targetWeight=NaN/);
   option(() => scalarNeighbors([1, 2, 3], 4), /targetNNeighbors=4, rows=3/);
   option(() => scalarNeighbors([1, 2, 3], 1), /targetNNeighbors=1/);
 });
