@@ -3,13 +3,15 @@
  * it. And the two gradients of the depthwise convolution, directly. Tensors are NHWC; a "position" is one
  * output pixel, counted through the whole batch.
  */
+import { addFloats, addMultiple, copyFloats } from './floats';
 
 /**
- * patches[p, fy, fx, c] = x[b, oy * strideY + fy * dilationY - top, ...], zero outside, for positions
- * start...start + count.
+ * Between an image and the patches under the filter, for positions start...start + count. With `gather`,
+ * patches[p, fy, fx, c] = x[b, oy * strideY + fy * dilationY - top, ...], zero outside; else every patch entry is
+ * added to the element of x that it would be taken from.
  */
-export function gatherPatches(
-  x: usize, height: i32, width: i32, channels: i32,
+export function movePatches(
+  gather: bool, x: usize, height: i32, width: i32, channels: i32,
   outHeight: i32, outWidth: i32, filterHeight: i32, filterWidth: i32,
   strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32,
   start: i32, count: i32, patches: usize,
@@ -26,57 +28,15 @@ export function gatherPatches(
       for (let fx = 0; fx < filterWidth; fx++) {
         const column = cornerX + fx * dilationX;
         if (<u32>y < <u32>height && <u32>column < <u32>width) {
-          copyFloats(patches, row + column * size, channels);
-        } else {
+          if (gather) copyFloats(patches, row + column * size, channels);
+          else addFloats(row + column * size, patches, channels);
+        } else if (gather) {
           memory.fill(patches, 0, size);
         }
         patches += size;
       }
     }
   }
-}
-
-/** x[b, y, x, c] += every patch entry that was taken from there; the other way of `gatherPatches`. */
-export function scatterPatches(
-  x: usize, height: i32, width: i32, channels: i32,
-  outHeight: i32, outWidth: i32, filterHeight: i32, filterWidth: i32,
-  strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32,
-  start: i32, count: i32, patches: usize,
-): void {
-  const image = outHeight * outWidth;
-  const size = channels * 4;
-  for (let position = start; position < start + count; position++) {
-    const batch = position / image;
-    const cornerY = ((position % image) / outWidth) * strideY - top;
-    const cornerX = (position % outWidth) * strideX - left;
-    for (let fy = 0; fy < filterHeight; fy++) {
-      const y = cornerY + fy * dilationY;
-      const row = x + <usize>(batch * height + y) * <usize>(width * size);
-      for (let fx = 0; fx < filterWidth; fx++) {
-        const column = cornerX + fx * dilationX;
-        if (<u32>y < <u32>height && <u32>column < <u32>width) addFloats(row + column * size, patches, channels);
-        patches += size;
-      }
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function copyFloats(to: usize, from: usize, count: i32): void {
-  let i = 0;
-  for (; i + 4 <= count; i += 4) v128.store(to + i * 4, v128.load(from + i * 4));
-  for (; i < count; i++) store<f32>(to + i * 4, load<f32>(from + i * 4));
-}
-
-// @ts-ignore: decorator
-@inline
-function addFloats(to: usize, from: usize, count: i32): void {
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    v128.store(to + i * 4, f32x4.add(v128.load(to + i * 4), v128.load(from + i * 4)));
-  }
-  for (; i < count; i++) store<f32>(to + i * 4, load<f32>(to + i * 4) + load<f32>(from + i * 4));
 }
 
 /**
@@ -184,15 +144,4 @@ export function singleChannelGradient(
       }
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addMultiple(to: usize, from: usize, factor: f32, count: i32): void {
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const product = f32x4.mul(v128.load(from + i * 4), f32x4.splat(factor));
-    v128.store(to + i * 4, f32x4.add(v128.load(to + i * 4), product));
-  }
-  for (; i < count; i++) store<f32>(to + i * 4, load<f32>(to + i * 4) + factor * load<f32>(from + i * 4));
 }

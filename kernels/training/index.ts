@@ -1,7 +1,7 @@
 /** The training kernels, one WebAssembly module. It has no memory, data or runtime of its own. */
 export { gemm, gemmScratch, tile } from './matmul';
 export { gatherRows, repeatBlocks, segmentSumFloat, segmentSumInt } from './rows';
-export { depthwiseGradient, gatherPatches, scatterPatches, singleChannelGradient } from './convolution';
+export { depthwiseGradient, movePatches, singleChannelGradient } from './convolution';
 export { averagePoolGradient, maxPoolGradient, nearestGradient } from './pooling';
 export { columnSums } from './sums';
 export { adam } from './adam';

@@ -1,4 +1,5 @@
 /** Gradients of pooling and of nearest resizing. Tensors are NHWC; `dx` starts zero. */
+import { addFloats, addMultiple } from './floats';
 
 /** The first largest element of each window takes the window's gradient, channel by channel. */
 export function maxPoolGradient(
@@ -82,7 +83,7 @@ export function averagePoolGradient(
         const share: f32 = <f32>1 / <f32>((y1 - y0) * (x1 - x0));
         for (let row = y0; row < y1; row++) {
           for (let column = x0; column < x1; column++) {
-            addScaled(dx + ((batch * height + row) * width + column) * channels * 4, dy, share, channels);
+            addMultiple(dx + ((batch * height + row) * width + column) * channels * 4, dy, share, channels);
           }
         }
         dy += channels * 4;
@@ -103,20 +104,9 @@ export function nearestGradient(
     for (let y = 0; y < outHeight; y++) {
       const row = (batch * height + load<i32>(rows + y * 4)) * width;
       for (let x = 0; x < outWidth; x++) {
-        addScaled(dx + (row + load<i32>(columns + x * 4)) * channels * 4, dy, 1, channels);
+        addFloats(dx + (row + load<i32>(columns + x * 4)) * channels * 4, dy, channels);
         dy += channels * 4;
       }
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addScaled(to: usize, from: usize, scale: f32, count: i32): void {
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const scaled = f32x4.mul(v128.load(from + i * 4), f32x4.splat(scale));
-    v128.store(to + i * 4, f32x4.add(v128.load(to + i * 4), scaled));
-  }
-  for (; i < count; i++) store<f32>(to + i * 4, load<f32>(to + i * 4) + scale * load<f32>(from + i * 4));
 }

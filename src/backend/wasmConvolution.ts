@@ -27,7 +27,7 @@ export function conv2DBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo 
   const columns = info.outChannels;
   const from = pointer(shop, dy);
   eachChunk(shop, info, size, (start, count, patches) => {
-    shop.run.gatherPatches(pointer(shop, x), ...geometry(info), start, count, patches);
+    shop.run.movePatches(1, pointer(shop, x), ...geometry(info), start, count, patches);
     shop.run.gemm(
       ...[size, columns, count, patches, 4, size * 4, from + start * columns * 4, columns * 4, 4],
       ...[pointer(shop, out), 0, 0, Number(start > 0), shop.gemmScratch],
@@ -56,7 +56,7 @@ export function conv2DBackpropInput(original: KernelFunc): (call: Call) => Tenso
         ...[count, size, inner, from + start * inner * 4, inner * 4, 4, pointer(shop, filter), 4, inner * 4],
         ...[patches, 0, 0, 0, shop.gemmScratch],
       );
-      shop.run.scatterPatches(pointer(shop, out), ...geometry(info), start, count, patches);
+      shop.run.movePatches(0, pointer(shop, out), ...geometry(info), start, count, patches);
     });
     return out;
   };
