@@ -30,6 +30,7 @@ export function refineLayout(edges: Edges, layout: Matrix, options: RefineOption
   const { curve, epochs, negativeSampleRate, repulsionStrength, random } = options;
   const columns = layout.shape[1];
   const places = Float32Array.from(layout.data);
+  const moving = { places, columns, curve };
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
   // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
   const due = Float32Array.from(weight, (w) => (random.next() * heaviest) / w);
@@ -40,28 +41,29 @@ export function refineLayout(edges: Edges, layout: Matrix, options: RefineOption
       due[edge]! += heaviest / weight[edge]!;
       const from = head[edge]! * columns;
       const to = tail[edge]! * columns;
-      pull(places, from, to, columns, curve, rate);
+      pull(moving, from, to, rate);
       for (let r = 0; r < negativeSampleRate; r++) {
         const other = random.integer(vertices) * columns;
-        if (other !== from) push(places, from, other, columns, curve, rate * repulsionStrength);
+        if (other !== from) push(moving, from, other, rate * repulsionStrength);
       }
     }
   }
   return { data: places, shape: layout.shape };
 }
 
-function pull(
-  places: Float32Array,
-  from: number,
-  to: number,
-  columns: number,
-  { a, b }: Curve,
-  rate: number,
-) {
-  const squared = squaredDistance(places, from, to, columns);
+interface Moving {
+  readonly places: Float32Array;
+  readonly columns: number;
+  readonly curve: Curve;
+}
+
+/** Moves both ends of an edge; `from` and `to` are where their places begin. */
+function pull(moving: Moving, from: number, to: number, rate: number) {
+  const { places, columns, curve } = moving;
+  const squared = squaredDistance(moving, from, to);
   if (squared === 0) return;
-  const g = a * squared ** b;
-  const slope = (-2 * g * b) / (squared * (1 + g));
+  const g = curve.a * squared ** curve.b;
+  const slope = (-2 * g * curve.b) / (squared * (1 + g));
   for (let c = 0; c < columns; c++) {
     const step = rate * clipped(slope * (places[from + c]! - places[to + c]!));
     places[from + c]! += step;
@@ -69,21 +71,16 @@ function pull(
   }
 }
 
-function push(
-  places: Float32Array,
-  from: number,
-  to: number,
-  columns: number,
-  { a, b }: Curve,
-  rate: number,
-) {
-  const squared = squaredDistance(places, from, to, columns);
-  const slope = (2 * b) / ((softening + squared) * (1 + a * squared ** b));
+/** Moves the vertex at `from` away from the one at `to`. */
+function push(moving: Moving, from: number, to: number, rate: number) {
+  const { places, columns, curve } = moving;
+  const squared = squaredDistance(moving, from, to);
+  const slope = (2 * curve.b) / ((softening + squared) * (1 + curve.a * squared ** curve.b));
   for (let c = 0; c < columns; c++)
     places[from + c]! += rate * clipped(slope * (places[from + c]! - places[to + c]!));
 }
 
-function squaredDistance(places: Float32Array, from: number, to: number, columns: number): number {
+function squaredDistance({ places, columns }: Moving, from: number, to: number): number {
   let squared = 0;
   for (let c = 0; c < columns; c++) squared += (places[from + c]! - places[to + c]!) ** 2;
   return squared;
