@@ -2,11 +2,11 @@
 import { type Curve, fitCurve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
+import type { FitRows } from './fitRows.js';
 import { reconstructionLines, reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
 import { foldEncoder, type Projection, projectRows } from './fold.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
-import type { Entered } from './matrix.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
 import { withInputNoise } from './networks/noise.js';
 import { withSeededLayers } from './networks/seededLayers.js';
@@ -17,7 +17,7 @@ import { createRandom } from './random.js';
 import { noiseDeviation, type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
 import { edgeSampler } from './sampler.js';
 import { type Classes, readClasses, type Targets } from './targets.js';
-import type { Edges, Matrix, Optimizer } from './types.js';
+import type { Edges, Optimizer } from './types.js';
 
 /** What a fit may be given besides rows and targets. */
 export interface FitInputs extends GraphInputs {
@@ -82,13 +82,6 @@ export interface Prepared extends Learned {
   validate(): Promise<Record<string, number>>;
   /** Frees what served the training only; the networks too, unless they are kept. */
   release(kept: boolean): void;
-}
-
-/** Rows of a fit as the estimator has checked them. */
-export interface FitRows {
-  readonly entered: Entered;
-  readonly y: Targets | undefined;
-  readonly positions: Matrix | undefined;
 }
 
 /** Checks everything that can be wrong, then builds everything that training needs. */

@@ -114,7 +114,30 @@ export function resolveLandmarkOptions(options: AddLandmarksOptions): ResolvedOp
   return resolveOptions('addLandmarks', options, addDefaults, addRules, addRenamed);
 }
 
-/** Row numbers to keep: as given and checked, or a seeded sample without replacement. */
+/** The rows of X to keep, with their targets, and the weight they get unless they bring their own. */
+export function pickLandmarks(
+  { data, shape: [rows, columns] }: Matrix,
+  options: AddLandmarksOptions,
+  weight: number,
+  draw: (below: number) => number,
+): Landmarks {
+  const { y, landmarkLossWeight } = options;
+  if (y && y.length !== rows) {
+    throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
+  }
+  const chosen = chooseLandmarks(rows, options, draw);
+  const kept = new Float32Array(chosen.length * columns);
+  chosen.forEach((row, i) => {
+    kept.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  });
+  return {
+    matrix: { data: kept, shape: [chosen.length, columns] },
+    y: y && Array.from(chosen, (row): Label => y[row]),
+    weight: landmarkLossWeight ?? weight,
+  };
+}
+
+/** Row numbers: as given and checked, or a seeded sample without replacement. */
 export function chooseLandmarks(
   rows: number,
   { fraction, indices }: AddLandmarksOptions,

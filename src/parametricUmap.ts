@@ -3,30 +3,25 @@ import * as tf from '@tensorflow/tfjs';
 import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from './artifact.js';
 import { useBackend } from './backend/choose.js';
 import type { Curve } from './curve.js';
-import { DataError, NotFittedError, OptionError } from './errors.js';
-import { type FitInputs, type FitRows, prepareFit, resolveInputs } from './fitting.js';
+import { NotFittedError, OptionError } from './errors.js';
+import { DEFAULT_BATCH, readFitRows } from './fitRows.js';
+import { type FitInputs, prepareFit, resolveInputs } from './fitting.js';
 import {
   type AddLandmarksOptions,
-  appendLandmarks,
-  chooseLandmarks,
   type Landmarks,
-  readPositions,
+  pickLandmarks,
   resolveLandmarkOptions,
 } from './landmarks.js';
-import { enter, enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js';
-import { encode } from './networks/encode.js';
+import { enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js';
+import { encode, softmax } from './networks/encode.js';
 import { rowSize } from './networks/network.js';
 import { flag, resolveOptions, whole } from './options.js';
-import {
-  type ParametricUMAPOptions,
-  parametricUmapDefaults,
-  parametricUmapRenamed,
-  parametricUmapRules,
-} from './parametricUmapOptions.js';
+import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { resolveUmapOptions } from './parametricUmapRules.js';
 import { progressBar } from './progress.js';
 import { createRandom } from './random.js';
 import { type Fitted, learnedOf, runFit } from './runFit.js';
-import { checkLength, type Label, type Targets } from './targets.js';
+import type { Targets } from './targets.js';
 import type { Edges, Matrix, Progress } from './types.js';
 import { restoreUmap, umapArtifact } from './umapArtifact.js';
 
@@ -59,15 +54,7 @@ export class ParametricUMAP {
 
   /** Throws `OptionError` for an unknown option or a value out of range. */
   constructor(options: Partial<ParametricUMAPOptions> = {}) {
-    const resolved = resolveOptions(
-      'ParametricUMAP',
-      options,
-      parametricUmapDefaults,
-      parametricUmapRules,
-      parametricUmapRenamed,
-    );
-    checkTogether(resolved);
-    this.options = Object.freeze(resolved);
+    this.options = resolveUmapOptions(options);
   }
 
   /** The trained encoder: a `tf.LayersModel` from raw rows to the map. Throws `NotFittedError` before `fit`. */
@@ -136,7 +123,14 @@ export class ParametricUMAP {
         opening = 'parametric-umap: ';
       };
       const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
-      const rows = await this.#rows(X, y ?? undefined, given, kept);
+      const rows = await readFitRows(
+        X,
+        y ?? undefined,
+        given.landmarkPositions,
+        kept,
+        this.options,
+        this.#fitted,
+      );
       const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
       const settled = { ...given, landmarkLossWeight };
       const prepared = await prepareFit(rows, this.options, this.#fitted, settled, say);
@@ -212,25 +206,10 @@ export class ParametricUMAP {
   async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
     const { rowShape, optimizer, fits } = this.#fit('addLandmarks');
     const { matrix } = await enterWidth(X, rowSize(rowShape), 'addLandmarks');
-    const [rows, columns] = matrix.shape;
     const wanted = resolveLandmarkOptions(options);
-    const { y, landmarkLossWeight, resetOptimizer } = wanted;
-    if (y && y.length !== rows) {
-      throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
-    }
     const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
-    const chosen = chooseLandmarks(rows, wanted, random.integer);
-    const data = new Float32Array(chosen.length * columns);
-    chosen.forEach((row, i) => {
-      data.set(matrix.data.subarray(row * columns, (row + 1) * columns), i * columns);
-    });
-    const labels = y && Array.from(chosen, (row): Label => y[row]);
-    this.#landmarks = {
-      matrix: { data, shape: [chosen.length, columns] },
-      y: labels,
-      weight: landmarkLossWeight ?? this.options.landmarkLossWeight,
-    };
-    if (resetOptimizer) optimizer.restore(undefined);
+    this.#landmarks = pickLandmarks(matrix, wanted, this.options.landmarkLossWeight, random.integer);
+    if (wanted.resetOptimizer) optimizer.restore(undefined);
   }
 
   /** Lets later fits move the map freely again. */
@@ -307,36 +286,6 @@ export class ParametricUMAP {
     return this.inverseTransform(Z, options);
   }
 
-  /** Rows, targets and landmark places of a fit, checked, with kept landmarks appended. */
-  async #rows(
-    X: MatrixInput,
-    y: Targets | undefined,
-    { landmarkPositions }: FitInputs,
-    kept: Landmarks | undefined,
-  ): Promise<FitRows> {
-    const entered = await enter(X, 'fit');
-    const rows = entered.matrix.shape[0];
-    if (this.#fitted && entered.matrix.shape[1] !== rowSize(this.#fitted.rowShape)) {
-      throw new DataError(
-        `fit: rows of ${rowSize(this.#fitted.rowShape)} values wanted (as fitted before), ` +
-          `got rows of ${entered.matrix.shape[1]}; use a new estimator for other data`,
-      );
-    }
-    if (y) checkLength(y, rows);
-    if (landmarkPositions !== undefined) {
-      const positions = await readPositions(landmarkPositions, rows, this.options.nComponents);
-      return { entered, y, positions };
-    }
-    if (!kept || !this.#fitted) return { entered, y, positions: undefined };
-    if (y && !kept.y && this.options.targetMetric !== 'categorical') {
-      throw new DataError(
-        'fit: targets for the landmarks too wanted, got none; pass theirs to addLandmarks(X, { y })',
-      );
-    }
-    const places = await encode(this.#fitted.encoder, kept.matrix, batchOf({}, 'fit'));
-    return appendLandmarks(entered, y, kept, places);
-  }
-
   async #probabilities(X: MatrixInput, options: TransformOptions, who: string): Promise<Matrix> {
     const { encoder, classifier } = this.#fit(who);
     if (!classifier)
@@ -344,12 +293,7 @@ export class ParametricUMAP {
     const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who);
     const batchSize = batchOf(options, who);
     const logits = await encode(classifier, await encode(encoder, matrix, batchSize), batchSize);
-    const probabilities = tf.tidy(() => tf.softmax(tf.tensor2d(logits.data, [...logits.shape])));
-    try {
-      return { data: await probabilities.data<'float32'>(), shape: logits.shape };
-    } finally {
-      probabilities.dispose();
-    }
+    return softmax(logits);
   }
 
   #begin(): void {
@@ -376,30 +320,6 @@ export class ParametricUMAP {
 
 function batchOf(options: TransformOptions, who: string): number {
   const rules = { batchSize: whole(1) };
-  return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: 4096 }, rules).batchSize;
+  return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: DEFAULT_BATCH }, rules)
+    .batchSize;
 }
-
-/** Conditions between options. */
-function checkTogether(options: ParametricUMAPOptions): void {
-  const { minDist, spread, a, b } = options;
-  if (minDist > spread) {
-    throw new OptionError(
-      `ParametricUMAP: minDist must be at most spread; got minDist ${minDist}, spread ${spread}`,
-    );
-  }
-  if ((a === null) !== (b === null)) {
-    throw new OptionError(`ParametricUMAP: a and b go together; got a ${a}, b ${b}`);
-  }
-  if (options.parametricReconstruction) return;
-  for (const name of ofReconstruction) {
-    if (!options[name]) continue;
-    throw new OptionError(`ParametricUMAP: ${name} acts only with parametricReconstruction: true; set it`);
-  }
-}
-
-const ofReconstruction = [
-  'decoder',
-  'parametricReconstructionLossFn',
-  'autoencoderLoss',
-  'reconstructionValidation',
-] as const;

@@ -8,11 +8,8 @@ import type { Reconstruction } from './losses/reconstruction.js';
 import { networkOf, rowSize } from './networks/network.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { resolveOptions } from './options.js';
-import {
-  type ParametricUMAPOptions,
-  parametricUmapDefaults,
-  parametricUmapRules,
-} from './parametricUmapOptions.js';
+import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+import { parametricUmapRules } from './parametricUmapRules.js';
 import type { Fitted } from './runFit.js';
 import { networkArtifacts, networkFrom } from './savedNetwork.js';
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from './table.js';

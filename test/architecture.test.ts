@@ -47,8 +47,8 @@ const ranks: readonly (readonly string[])[] = [
     ...['table', 'manifest', 'networkFile', 'savedNetwork', 'artifact'],
   ],
   [
-    ...['parametricUmapOptions', 'landmarks', 'fitNetworks', 'fitTerms', 'recipe', 'fitting', 'runFit'],
-    ...['umapArtifact', 'parametricUmap'],
+    ...['parametricUmapOptions', 'parametricUmapRules', 'landmarks', 'fitNetworks', 'fitTerms', 'recipe'],
+    ...['fitRows', 'fitting', 'runFit', 'umapArtifact', 'parametricUmap'],
   ],
   ['load'],
   ['node/', 'index', 'node'],

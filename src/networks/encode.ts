@@ -22,3 +22,13 @@ export async function encode(network: Network, { data, shape }: Matrix, batchSiz
   }
   return { data: out, shape: [rows, width] };
 }
+
+/** The softmax of each row: logits to probabilities. */
+export async function softmax({ data, shape }: Matrix): Promise<Matrix> {
+  const probabilities = tf.tidy(() => tf.softmax(tf.tensor2d(data, [...shape])));
+  try {
+    return { data: await probabilities.data<'float32'>(), shape };
+  } finally {
+    probabilities.dispose();
+  }
+}
