@@ -1,4 +1,4 @@
-// What both npm drivers share: arguments, data, the clock and the result file, as in common.py.
+// What the JavaScript drivers share: arguments, data, the clock and the result file, as in common.py.
 
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,9 @@ import { gunzipSync } from 'node:zlib';
 export function readArguments() {
   const option = { type: 'string' };
   const { values } = parseArgs({
-    options: { data: option, rows: option, 'held-out': option, seed: option, out: option, epochs: option },
+    options: { data: option, rows: option, 'held-out': option, seed: option, out: option, epochs: option,
+      backend: option,
+    },
   });
   for (const needed of ['data', 'out']) {
     if (values[needed] === undefined) throw new Error(`peers: --${needed} is needed and was not given`);
@@ -23,17 +25,30 @@ export function readArguments() {
     heldOut: count('held-out'),
     seed: count('seed', 1),
     epochs: count('epochs'),
+    backend: values.backend,
   };
 }
 
-/** Rows as arrays of numbers in [0, 1], the only form that both packages read; no more rows than asked for. */
-function readData(options) {
-  return statSync(options.data).isFile() ? readDigits(options) : readMnist(options);
+/**
+ * Rows in [0, 1], no more of them than asked for: as arrays of numbers, the only form that the npm packages read, or
+ * `flat` as { data: Float32Array, shape }.
+ */
+function readData(options, flat) {
+  const { name, train, heldOut } = statSync(options.data).isFile() ? readDigits(options) : readMnist(options);
+  const form = flat ? flattened : (rows) => rows.map((row) => Array.from(row));
+  return { name, train: form(train), heldOut: form(heldOut) };
+}
+
+function flattened(rows) {
+  const columns = rows[0]?.length ?? 0;
+  const data = new Float32Array(rows.length * columns);
+  rows.forEach((row, i) => data.set(row, i * columns));
+  return { data, shape: [rows.length, columns] };
 }
 
 function readDigits({ data, rows = 1500, heldOut }) {
   const lines = readFileSync(data, 'utf8').trim().split('\n').slice(1);
-  const table = lines.map((line) => Array.from(line.split(',').slice(0, -1), (value) => Number(value) / 16));
+  const table = lines.map((line) => Float32Array.from(line.split(',').slice(0, -1), (value) => value / 16));
   const train = take('--rows', rows, table.length);
   const placed = take('--held-out', heldOut, table.length - train);
   return {
@@ -49,7 +64,7 @@ function readMnist({ data, rows, heldOut }) {
     const count = take(option, wanted, raw.readUInt32BE(4));
     const columns = raw.readUInt32BE(8) * raw.readUInt32BE(12);
     return Array.from({ length: count }, (_, row) =>
-      Array.from(raw.subarray(16 + row * columns, 16 + (row + 1) * columns), (value) => value / 255),
+      Float32Array.from(raw.subarray(16 + row * columns, 16 + (row + 1) * columns), (value) => value / 255),
     );
   };
   return {
@@ -75,11 +90,11 @@ export class Run {
   seconds = {};
   result;
 
-  constructor(name, packageName, options) {
+  constructor(name, versions, options) {
     this.#options = options;
     this.result = {
       name,
-      versions: { node: process.versions.node, [packageName]: versionOf(packageName) },
+      versions: { node: process.versions.node, ...versions },
       machine: {
         cores: availableParallelism(),
         platform: `${platform()} ${release()}`,
@@ -97,10 +112,12 @@ export class Run {
     return result;
   }
 
-  load() {
-    const data = readData(this.#options);
-    const { name, train, heldOut } = data;
-    this.result.data = { name, rows: train.length, columns: train[0].length, heldOut: heldOut.length };
+  load({ flat = false } = {}) {
+    const data = readData(this.#options, flat);
+    const [[rows, columns], [heldOut]] = [data.train, data.heldOut].map((part) =>
+      flat ? part.shape : [part.length, part[0]?.length],
+    );
+    this.result.data = { name: data.name, rows, columns, heldOut };
     return data;
   }
 
@@ -109,7 +126,7 @@ export class Run {
     for (const [part, rows] of Object.entries({ train, heldOut })) {
       if (rows === undefined) continue;
       const path = `${this.#options.out.replace(/\.json$/, '')}.${this.#maps.length}.${part}.f32`;
-      writeFileSync(path, Float32Array.from(rows.flatMap((row) => Array.from(row))));
+      writeFileSync(path, rows.data ?? flattened(rows).data);
       entry[part] = basename(path);
     }
     this.#maps.push(entry);
@@ -133,7 +150,7 @@ export class Run {
 }
 
 /** `package.json` is not always exported, so it is looked for above the entry file. */
-function versionOf(packageName) {
+export function versionOf(packageName) {
   let folder = dirname(createRequire(import.meta.url).resolve(packageName));
   while (basename(dirname(folder)) !== 'node_modules' && !folder.endsWith(packageName))
     folder = dirname(folder);

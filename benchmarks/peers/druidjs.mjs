@@ -1,9 +1,9 @@
 // UMAP of DruidJS: not parametric, places no new rows, holds dense rows x rows tables. For 5,000 rows at most.
 
-import { Run, readArguments } from './common.mjs';
+import { Run, readArguments, versionOf } from './common.mjs';
 
 const options = readArguments();
-const run = new Run('DruidJS UMAP', '@saehrimnir/druidjs', options);
+const run = new Run('DruidJS UMAP', { '@saehrimnir/druidjs': versionOf('@saehrimnir/druidjs') }, options);
 const druid = await run.stage('import', () => import('@saehrimnir/druidjs'));
 const data = await run.stage('load', () => run.load());
 

@@ -1,10 +1,10 @@
 // umap-js, with the defaults of its authors: not parametric, everything on one thread. For 10,000 rows at most.
 
 import seedrandom from 'seedrandom';
-import { Run, readArguments } from './common.mjs';
+import { Run, readArguments, versionOf } from './common.mjs';
 
 const options = readArguments();
-const run = new Run('umap-js', 'umap-js', options);
+const run = new Run('umap-js', { 'umap-js': versionOf('umap-js') }, options);
 const { UMAP } = (await run.stage('import', () => import('umap-js'))).default;
 const data = await run.stage('load', () => run.load());
 
