@@ -94,11 +94,8 @@ function stepper(
         losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
         return total;
       }, variables);
-      const clipped = variables.map((variable) => {
-        const gradient = grads[variable.name];
-        return gradient ? tf.clipByValue(gradient, -clipValue, clipValue) : tf.zerosLike(variable);
-      });
-      optimizer.step(variables, clipped, rate);
+      const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
+      optimizer.step(variables, slopes, rate, clipValue);
     });
     return { batch, losses };
   };

@@ -128,7 +128,13 @@ export interface LossTerm {
 
 /** Applies gradients. The list of variables must keep its order from step to step. */
 export interface Optimizer {
-  step(variables: readonly Variable[], gradients: readonly Tensor[], learningRate: number): void;
+  /** One step. Each gradient element is clipped to [-clipValue, clipValue] first. */
+  step(
+    variables: readonly Variable[],
+    gradients: readonly Tensor[],
+    learningRate: number,
+    clipValue: number,
+  ): void;
   /** Its memory on the host, for saving; undefined when it has none of ours. */
   state(): Promise<AdamState | undefined>;
   /** Takes a memory back; undefined forgets everything. */

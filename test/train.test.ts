@@ -184,7 +184,7 @@ test('Adam takes the steps of TensorFlow.js’ own Adam, and goes on from a save
   const walk = (optimizer: ReturnType<typeof adam>, x: tf.Variable, from: number, to: number) => {
     for (let step = from; step < to; step++) {
       tf.tidy(() => {
-        optimizer.step([x], [gradient(step)], 0.05);
+        optimizer.step([x], [gradient(step)], 0.05, Number.POSITIVE_INFINITY);
       });
     }
   };
@@ -193,7 +193,7 @@ test('Adam takes the steps of TensorFlow.js’ own Adam, and goes on from a save
   const theirs = tf.variable(start.clone());
   const optimizer = adam();
   walk(optimizer, ours, 0, 20);
-  walk(callersOptimizer(tf.train.adam(0.05)) as ReturnType<typeof adam>, theirs, 0, 20);
+  walk(callersOptimizer(tf.train.adam(0.05, 0.9, 0.95)) as ReturnType<typeof adam>, theirs, 0, 20);
   const expected = theirs.dataSync();
   ours.dataSync().forEach((value, i) => {
     assert.ok(Math.abs(value - expected[i]!) < 1e-5);

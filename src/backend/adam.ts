@@ -62,10 +62,8 @@ export function adamStep(
   const correction2 = 1 - beta2 ** state.step;
   const numbers = [learningRate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
   const shop = activeWorkshop();
-  for (let i = 0; i < count; i++) {
-    if (shop !== undefined) inPlace(shop, state, i, variables[i]!, gradients[i]!, numbers);
-    else withOps(state, i, variables[i]!, gradients[i]!, numbers);
-  }
+  const move = shop ? inPlace.bind(undefined, shop) : inThisMemory() ? onHost : withOps;
+  for (let i = 0; i < count; i++) move(state, i, variables[i]!, gradients[i]!, numbers);
 }
 
 type Numbers = readonly [
@@ -99,6 +97,37 @@ function inPlace(
     ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
   );
   const updated = tf.engine().makeTensorFromTensorInfo(out);
+  variable.assign(updated);
+  updated.dispose();
+}
+
+/** Whether the active backend keeps its tensors where reading one is a copy at most. */
+function inThisMemory(): boolean {
+  if (tf.getBackend() === 'cpu') return true;
+  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { readonly isUsingGpuDevice?: boolean };
+  return isUsingGpuDevice === false;
+}
+
+/** One pass over the variable, where some fifteen small operations on native TensorFlow take longer. */
+function onHost(
+  { first, second }: AdamState,
+  i: number,
+  variable: Variable,
+  gradient: Tensor,
+  [learningRate, beta1, beta2, epsilon, correction1, correction2, clip]: Numbers,
+): void {
+  // New arrays: what a tensor gives to read may be its own numbers, shared with its copies.
+  const [x, m, v] = [variable, first[i]!, second[i]!].map((tensor) => tensor.dataSync<'float32'>().slice());
+  const g = gradient.dataSync<'float32'>();
+  for (let j = 0; j < g.length; j++) {
+    const slope = Math.min(Math.max(g[j]!, -clip), clip);
+    m![j] = beta1 * m![j]! + (1 - beta1) * slope;
+    v![j] = beta2 * v![j]! + (1 - beta2) * slope * slope;
+    x![j]! -= (learningRate * m![j]!) / correction1 / (Math.sqrt(v![j]! / correction2) + epsilon);
+  }
+  replace(first, i, tf.tensor(m!, variable.shape));
+  replace(second, i, tf.tensor(v!, variable.shape));
+  const updated = tf.tensor(x!, variable.shape);
   variable.assign(updated);
   updated.dispose();
 }

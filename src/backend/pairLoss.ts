@@ -1,7 +1,7 @@
 /** UMAP's cross-entropy of pairs of points, in one pass on WebAssembly. */
 import type { Tensor2D } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { activeWorkshop, allocate, pointer } from './wasmModule.js';
+import { activeWorkshop, allocate, ownDesk, pointer, type Workshop } from './wasmModule.js';
 
 /** Pairs of rows: positive ones first, then negative ones. Entries from `count` on do not matter. */
 export interface WeightedPairs {
@@ -22,35 +22,69 @@ export interface PairCurve {
   readonly tangent: number;
 }
 
+/** A cost and its gradient; the tensor is the caller's to dispose. */
+export interface PairCost {
+  readonly value: number;
+  readonly gradient: Tensor2D;
+}
+
 /**
  * The weighted cost of all pairs among the rows of `points`, and its gradient, as `crossEntropy` of
  * losses/umap.ts computes them; each pair to a relative 1e-9, before the gradient's sums are rounded to 32
- * bits. NaN for points that are not finite. The gradient is the caller's to dispose. Undefined when the active
- * backend is not WebAssembly with our kernels. Throws `RangeError` when there is no memory left.
+ * bits. NaN for points that are not finite. Undefined when the active backend is neither WebAssembly with our
+ * kernels nor native TensorFlow. Throws `RangeError` when there is no memory left.
  */
-export function pairLoss(
-  points: Tensor2D,
+export function pairLoss(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
+  const shop = activeWorkshop();
+  if (shop !== undefined) return inBackend(shop, points, pairs, curve);
+  return tf.getBackend() === 'tensorflow' ? onDesk(points, pairs, curve) : undefined;
+}
+
+/** In the memory of the backend, where the points are. */
+function inBackend(shop: Workshop, points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost {
+  const { backend, run } = shop;
+  const out = backend.makeOutput([...points.shape], 'float32');
+  const gradient = tf.engine().makeTensorFromTensorInfo(out) as Tensor2D;
+  const lists = allocate(backend, 12 * pairs.count + run.pairScratch());
+  const { buffer } = backend.wasm.HEAPU8;
+  const [from, to] = [pointer(shop, points), pointer(shop, out)];
+  const value = cost(run, buffer, { points: from, gradient: to, lists }, points.shape, pairs, curve);
+  backend.wasm._free(lists);
+  return { value, gradient };
+}
+
+/** In a memory of our own, to which the points are copied. */
+function onDesk(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
+  const lists = 8 * points.size;
+  const scratch = ownDesk(0)?.run.pairScratch() ?? 0;
+  const desk = ownDesk(lists + 12 * pairs.count + scratch);
+  if (desk === undefined) return undefined;
+  const { buffer } = desk.memory;
+  new Float32Array(buffer, 0, points.size).set(points.dataSync<'float32'>());
+  const places = { points: 0, gradient: 4 * points.size, lists };
+  const value = cost(desk.run, buffer, places, points.shape, pairs, curve);
+  const gradient = new Float32Array(buffer, places.gradient, points.size).slice();
+  return { value, gradient: tf.tensor2d(gradient, points.shape) };
+}
+
+/** Copies the lists of pairs into the memory, with the kernel's scratch behind them, and runs it. */
+function cost(
+  run: Workshop['run'],
+  buffer: ArrayBufferLike,
+  at: { readonly points: number; readonly gradient: number; readonly lists: number },
+  [rows, columns]: readonly [number, number],
   { heads, tails, weights, positives, count }: WeightedPairs,
   { a, b, tiny, tangent }: PairCurve,
-): { value: number; gradient: Tensor2D } | undefined {
-  const shop = activeWorkshop();
-  if (shop === undefined) return undefined;
-  const { backend, run } = shop;
-  const [rows, columns] = points.shape;
-  const out = backend.makeOutput([rows, columns], 'float32');
-  const gradient = tf.engine().makeTensorFromTensorInfo(out) as Tensor2D;
-  const lists = [heads, tails, weights];
-  const at = allocate(backend, lists.length * count * 4 + run.pairScratch());
-  const places = lists.map((list, i) => {
-    const place = at + i * count * 4;
-    backend.wasm.HEAPU8.set(new Uint8Array(list.buffer, list.byteOffset, count * 4), place);
+): number {
+  const bytes = new Uint8Array(buffer);
+  const places = [heads, tails, weights].map((list, i) => {
+    const place = at.lists + i * count * 4;
+    bytes.set(new Uint8Array(list.buffer, list.byteOffset, count * 4), place);
     return place;
   });
-  const value = run.pairCosts(
-    ...[pointer(shop, points), rows, columns, pointer(shop, out)],
+  return run.pairCosts(
+    ...[at.points, rows, columns, at.gradient],
     ...[...places, positives, count],
-    ...[Math.log2(a), b, tiny, tangent, at + lists.length * count * 4],
+    ...[Math.log2(a), b, tiny, tangent, at.lists + 12 * count],
   );
-  backend.wasm._free(at);
-  return { value, gradient };
 }

@@ -4,6 +4,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { UnavailableError } from '../errors.js';
 import { quietly } from './quiet.js';
+import { shortenReluGradient } from './tensorflowKernels.js';
+import { compileKernels } from './wasmModule.js';
 
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
@@ -24,7 +26,12 @@ export async function useTensorflow(): Promise<string> {
     try {
       await load(name);
       await restoreUtil();
-      if (await tf.setBackend('tensorflow')) return name;
+      if (await tf.setBackend('tensorflow')) {
+        shortenReluGradient();
+        // The UMAP loss has a kernel there; without SIMD it is computed in JavaScript.
+        await compileKernels().catch(() => undefined);
+        return name;
+      }
       reasons.push(`${name} registers no working backend`);
     } catch (error) {
       reasons.push(explain(name, error));

@@ -94,6 +94,27 @@ export function activeWorkshop(): Workshop | undefined {
   return tf.getBackend() === 'wasm' ? workshops.get(tf.backend()) : undefined;
 }
 
+/** Our module in a memory of its own, for numbers that a backend hands over. */
+export interface Desk {
+  readonly memory: WebAssembly.Memory;
+  readonly run: Exports;
+}
+
+let desk: Desk | undefined;
+
+/** The desk with at least so many bytes; undefined before `compileKernels`. Throws `RangeError` out of memory. */
+export function ownDesk(bytes: number): Desk | undefined {
+  if (module === undefined) return undefined;
+  if (desk === undefined) {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+    desk = { memory, run };
+  }
+  const missing = bytes - desk.memory.buffer.byteLength;
+  if (missing > 0) desk.memory.grow(Math.ceil(missing / 65536));
+  return desk;
+}
+
 /** Bytes on the heap of the backend; give them back with `backend.wasm._free`. */
 export function allocate(backend: WasmBackend, bytes: number): number {
   const pointer = backend.wasm._malloc(bytes) >>> 0;

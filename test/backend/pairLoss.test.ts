@@ -5,7 +5,7 @@ import { useBackend } from '../../src/backend/choose.js';
 import { type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { crossEntropy, umapLoss } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
-import { onBoth } from './onBoth.js';
+import { available, onBoth } from './onBoth.js';
 
 const powers = [0.4, 0.8951, 1.9];
 const curveOf = (b: number, a = 1.5769): PairCurve => ({ a, b, tiny: 1e-12, tangent: 1e-3 });
@@ -133,29 +133,35 @@ test('what is not finite, and rows that are not there, give NaN', async () => {
   }
 });
 
-test('other backends have no such kernel', async () => {
+test('plain JavaScript has no such kernel', async () => {
   await useBackend('cpu');
   tf.tidy(() => {
     assert.equal(pairLoss(tf.zeros([2, 2]), pairsOf([0], [1], 1), curveOf(1)), undefined);
   });
 });
 
-test('the UMAP loss and its gradient are those of the plain backend', () =>
-  onBoth(
-    'umapLoss',
-    () => {
-      const random = createRandom(3);
-      const z = tf.tensor2d(
-        Float32Array.from({ length: 40 }, () => random.normal()),
-        [20, 2],
-      );
-      const ids = Int32Array.from({ length: 20 }, (_, i) => i);
-      const batch = { rows: ids, rowCount: 20, heads: ids, tails: ids.map((i) => 19 - i), pairCount: 20 };
-      const term = umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random });
-      // Half the gradient: that of the loss times 0.5.
-      const loss = (x: tf.Tensor) => tf.mul(term.compute({ batch, x, z: x as tf.Tensor2D }), 0.5);
-      const { value, grad } = tf.valueAndGrad(loss)(z);
-      return [value, grad];
-    },
-    1e-6,
-  ));
+for (const backend of ['wasm', 'tensorflow'] as const) {
+  const skip = backend === 'tensorflow' && (await available(backend));
+
+  test(`${backend}: the UMAP loss and its gradient are those of the plain backend`, { skip }, () =>
+    onBoth(
+      'umapLoss',
+      () => {
+        const random = createRandom(3);
+        const z = tf.tensor2d(
+          Float32Array.from({ length: 40 }, () => random.normal()),
+          [20, 2],
+        );
+        const ids = Int32Array.from({ length: 20 }, (_, i) => i);
+        const batch = { rows: ids, rowCount: 20, heads: ids, tails: ids.map((i) => 19 - i), pairCount: 20 };
+        const term = umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random });
+        // Half the gradient: that of the loss times 0.5.
+        const loss = (x: tf.Tensor) => tf.mul(term.compute({ batch, x, z: x as tf.Tensor2D }), 0.5);
+        const { value, grad } = tf.valueAndGrad(loss)(z);
+        return [value, grad];
+      },
+      1e-6,
+      backend,
+    ),
+  );
+}
