@@ -63,7 +63,7 @@ async function alone(rows: number[], seed: number): Promise<number> {
   const random = createRandom(seed);
   const projection = projectionOf(train.rows, random);
   const labelled = take(train, rows);
-  const matrix = projectRows(labelled.rows, projection);
+  const matrix = await projectRows(labelled.rows, projection);
   const inputShape = [matrix.shape[1]];
   const place = [nComponents];
   const network = (name: string, options: Omit<MlpOptions, 'random' | 'name'>) =>
@@ -87,7 +87,7 @@ async function alone(rows: number[], seed: number): Promise<number> {
   for await (const _ of stream);
   const logits = await encode(
     classifier,
-    await encode(encoder, projectRows(held.rows, projection), 4096),
+    await encode(encoder, await projectRows(held.rows, projection), 4096),
     4096,
   );
   let right = 0;

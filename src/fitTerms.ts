@@ -127,9 +127,10 @@ export async function validatorFor(setting: Setting): Promise<() => Promise<Reco
   };
   const edges = await neighborGraph(matrix, undefined, graphOptions, {}, random, () => {});
   const batchSize = Math.min(1000, matrix.shape[0]);
+  const projected = projection ? await projectRows(matrix, projection) : matrix;
   return async () => ({
     ...(await validate({
-      matrix: projection ? projectRows(matrix, projection) : matrix,
+      matrix: projected,
       raw: matrix,
       encoder,
       decoder,

@@ -113,7 +113,7 @@ export async function prepareFit(
   };
   try {
     const reconstruction = decoder && reconstructionOf(matrix, decoder, options, earlier);
-    const projected = projection ? projectRows(matrix, projection) : matrix;
+    const projected = projection ? await projectRows(matrix, projection) : matrix;
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
     const noise = random.fork('noise');

@@ -7,7 +7,6 @@
  * conditioned, and still take raw rows when it is used, saved and shipped.
  */
 import * as tf from '@tensorflow/tfjs';
-import { project } from './linalg.js';
 import { networkOf } from './networks/network.js';
 import type { Matrix, Network, Random } from './types.js';
 
@@ -19,11 +18,30 @@ export interface Projection {
   readonly scale: number;
 }
 
+/** Rows that are projected at once; bounds memory. */
+const BATCH = 4096;
+
 /** The rows as a network behind the projection takes them. */
-export function projectRows(matrix: Matrix, { mean, components, scale }: Projection): Matrix {
-  const projected = project(matrix, { mean, components });
-  for (let i = 0; i < projected.data.length; i++) projected.data[i] = projected.data[i]! / scale;
-  return projected;
+export async function projectRows(
+  { data, shape: [rows, columns] }: Matrix,
+  { mean, components, scale }: Projection,
+): Promise<Matrix> {
+  const count = components.shape[0];
+  const out = new Float32Array(rows * count);
+  for (let start = 0; start < rows; start += BATCH) {
+    const part = data.subarray(start * columns, Math.min(start + BATCH, rows) * columns);
+    const projected = tf.tidy(() => {
+      const centred = tf.sub(tf.tensor2d(part, [part.length / columns, columns]), mean);
+      const axes = tf.tensor2d(components.data, [count, columns]);
+      return tf.div(tf.matMul(centred as tf.Tensor2D, axes, false, true), scale);
+    });
+    try {
+      out.set(await projected.data<'float32'>(), start * count);
+    } finally {
+      projected.dispose();
+    }
+  }
+  return { data: out, shape: [rows, count] };
 }
 
 export interface Folded {

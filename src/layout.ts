@@ -30,7 +30,7 @@ export function refineLayout(edges: Edges, layout: Matrix, options: RefineOption
   const { curve, epochs, negativeSampleRate, repulsionStrength, random } = options;
   const columns = layout.shape[1];
   const places = Float32Array.from(layout.data);
-  const moving = { places, columns, curve };
+  const moving = { places, columns, curve, power: powerTable(curve.b) };
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
   // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
   const due = Float32Array.from(weight, (w) => (random.next() * heaviest) / w);
@@ -55,14 +55,16 @@ interface Moving {
   readonly places: Float32Array;
   readonly columns: number;
   readonly curve: Curve;
+  /** s -> s^b. */
+  readonly power: (s: number) => number;
 }
 
 /** Moves both ends of an edge; `from` and `to` are where their places begin. */
 function pull(moving: Moving, from: number, to: number, rate: number) {
-  const { places, columns, curve } = moving;
+  const { places, columns, curve, power } = moving;
   const squared = squaredDistance(moving, from, to);
   if (squared === 0) return;
-  const g = curve.a * squared ** curve.b;
+  const g = curve.a * power(squared);
   const slope = (-2 * g * curve.b) / (squared * (1 + g));
   for (let c = 0; c < columns; c++) {
     const step = rate * clipped(slope * (places[from + c]! - places[to + c]!));
@@ -73,9 +75,9 @@ function pull(moving: Moving, from: number, to: number, rate: number) {
 
 /** Moves the vertex at `from` away from the one at `to`. */
 function push(moving: Moving, from: number, to: number, rate: number) {
-  const { places, columns, curve } = moving;
+  const { places, columns, curve, power } = moving;
   const squared = squaredDistance(moving, from, to);
-  const slope = (2 * curve.b) / ((softening + squared) * (1 + curve.a * squared ** curve.b));
+  const slope = (2 * curve.b) / ((softening + squared) * (1 + curve.a * power(squared)));
   for (let c = 0; c < columns; c++)
     places[from + c]! += rate * clipped(slope * (places[from + c]! - places[to + c]!));
 }
@@ -84,6 +86,31 @@ function squaredDistance({ places, columns }: Moving, from: number, to: number):
   let squared = 0;
   for (let c = 0; c < columns; c++) squared += (places[from + c]! - places[to + c]!) ** 2;
   return squared;
+}
+
+/** Octaves of s that the table of s^b holds, from 2^-40; what is smaller counts as 0. */
+const octaves = 80;
+
+/**
+ * s -> s^b for s from 0 to 2^40, by interpolation between 128 places an octave: right to a relative 1e-5, in a
+ * fraction of the time of `Math.pow`. The bits of a 32-bit float are its place: octave, 128th, and the rest.
+ */
+function powerTable(b: number): (s: number) => number {
+  const float = new Float32Array(1);
+  const bits = new Int32Array(float.buffer);
+  const first = (127 - octaves / 2) * 128;
+  const last = octaves * 128 - 1;
+  const table = Float64Array.from({ length: last + 2 }, (_, at) => {
+    bits[0] = (first + at) << 16;
+    return float[0]! ** b;
+  });
+  return (s) => {
+    float[0] = s;
+    const at = (bits[0]! >> 16) - first;
+    if (at < 0) return 0;
+    const low = table[Math.min(at, last)]!;
+    return low + ((bits[0]! & 0xffff) / 0x10000) * (table[Math.min(at, last) + 1]! - low);
+  };
 }
 
 function clipped(step: number): number {

@@ -42,9 +42,9 @@ function encoderOf(inputShape = [6]) {
   return networkOf(model, 'encoder', true);
 }
 
-test('projected rows are (row - mean) times the components, over the scale', () => {
+test('projected rows are (row - mean) times the components, over the scale', async () => {
   const projection = projectionOf(2);
-  const projected = projectRows(matrix, projection);
+  const projected = await projectRows(matrix, projection);
   assert.deepEqual(projected.shape, [40, 2]);
   for (const [row, component] of [
     [0, 0],
@@ -73,7 +73,7 @@ test('after folding, the encoder gives for rows what the trained network gives f
     first.setWeights([w!, tf.add(b!, 0.3)]);
   });
   folded.fold();
-  const inner = await encode(folded.network, projectRows(matrix, projection), 40);
+  const inner = await encode(folded.network, await projectRows(matrix, projection), 40);
   const outer = await encode(encoder, matrix, 40);
   assert.ok(farthest(inner.data, outer.data) < 1e-5);
   assert.ok(farthest(untrained.data, outer.data) > 1e-2);
@@ -87,7 +87,7 @@ test('unfolding starts from what the encoder knows', async () => {
   // The plane holds all rows, so nothing is lost on it.
   const before = await encode(encoder, matrix, 40);
   const folded = foldEncoder(encoder, projection, false, createRandom('start'));
-  const inner = await encode(folded.network, projectRows(matrix, projection), 40);
+  const inner = await encode(folded.network, await projectRows(matrix, projection), 40);
   assert.ok(farthest(before.data, inner.data) < 1e-4);
   folded.fold();
   const after = await encode(encoder, matrix, 40);
@@ -115,7 +115,7 @@ test('image-shaped rows fold as well, and later layers are the encoder’s own',
   const encoder = encoderOf([2, 3, 1]);
   const folded = foldEncoder(encoder, projection, true, createRandom('start'));
   folded.fold();
-  const inner = await encode(folded.network, projectRows(matrix, projection), 40);
+  const inner = await encode(folded.network, await projectRows(matrix, projection), 40);
   const outer = await encode(encoder, matrix, 40);
   assert.ok(farthest(inner.data, outer.data) < 1e-5);
   assert.equal(folded.network.model.layers.at(-1), encoder.model.layers.at(-1));

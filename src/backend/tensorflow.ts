@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { UnavailableError } from '../errors.js';
 import { quietly } from './quiet.js';
-import { shortenReluGradient } from './tensorflowKernels.js';
+import { useShorterOperations } from './tensorflowKernels.js';
 import { compileKernels } from './wasmModule.js';
 
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
@@ -27,7 +27,7 @@ export async function useTensorflow(): Promise<string> {
       await load(name);
       await restoreUtil();
       if (await tf.setBackend('tensorflow')) {
-        shortenReluGradient();
+        useShorterOperations();
         // The UMAP loss has a kernel there; without SIMD it is computed in JavaScript.
         await compileKernels().catch(() => undefined);
         return name;
