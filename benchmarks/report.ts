@@ -42,5 +42,5 @@ export function spread(values: readonly number[], digits = 4): string {
 
 /** Largest resident memory of this process so far, in megabytes. */
 export function peakMemory(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1000);
+  return Math.round((process.resourceUsage().maxRSS * 1024) / 1000 ** 2);
 }

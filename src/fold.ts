@@ -18,8 +18,8 @@ export interface Projection {
   readonly scale: number;
 }
 
-/** Rows that are projected at once; bounds memory. */
-const BATCH = 4096;
+/** Values that are projected at once; bounds memory. */
+const BATCH = 2 ** 22;
 
 /** The rows as a network behind the projection takes them. */
 export async function projectRows(
@@ -28,8 +28,9 @@ export async function projectRows(
 ): Promise<Matrix> {
   const count = components.shape[0];
   const out = new Float32Array(rows * count);
-  for (let start = 0; start < rows; start += BATCH) {
-    const part = data.subarray(start * columns, Math.min(start + BATCH, rows) * columns);
+  const batch = Math.max(1, Math.floor(BATCH / columns));
+  for (let start = 0; start < rows; start += batch) {
+    const part = data.subarray(start * columns, Math.min(start + batch, rows) * columns);
     const projected = tf.tidy(() => {
       const centred = tf.sub(tf.tensor2d(part, [part.length / columns, columns]), mean);
       const axes = tf.tensor2d(components.data, [count, columns]);

@@ -92,10 +92,10 @@ function squaredDistance({ places, columns }: Moving, from: number, to: number):
 const octaves = 80;
 
 /**
- * s -> s^b for s from 0 to 2^40, by interpolation between 128 places an octave: right to a relative 1e-5, in a
+ * s -> s^b for s below 2^40, by interpolation between 128 places an octave: right to a relative 1e-5 b², in a
  * fraction of the time of `Math.pow`. The bits of a 32-bit float are its place: octave, 128th, and the rest.
  */
-function powerTable(b: number): (s: number) => number {
+export function powerTable(b: number): (s: number) => number {
   const float = new Float32Array(1);
   const bits = new Int32Array(float.buffer);
   const first = (127 - octaves / 2) * 128;

@@ -5,7 +5,7 @@ import type { Optimizer } from './types.js';
 
 /**
  * Memory of the mean squared gradient. At 0.999, the usual value, early steep gradients hold back the steps of a
- * training that lasts some thousand: MNIST took a third more of them to the same map.
+ * training that lasts some thousand: MNIST took a quarter more of them to the same map.
  */
 const BETA2 = 0.95;
 

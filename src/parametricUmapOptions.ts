@@ -114,7 +114,7 @@ export interface ParametricUMAPOptions {
    * `optimizer` of the caller's.
    */
   learningRate: number | ((done: number) => number);
-  /** A `tf.Optimizer` instead of Adam. Default null. */
+  /** A `tf.Optimizer` of one's own, at its own rate. Default null: Adam, with a beta2 of 0.95. */
   optimizer: Optimizer | null;
   /**
    * Noise on the encoder's inputs while it learns, as a share of the mean distance between neighbours: places of new

@@ -1,4 +1,4 @@
-/** The loop: draw a batch, encode it once, add the terms up, clip, step. It knows no loss by name. */
+/** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
 import * as tf from '@tensorflow/tfjs';
 import { copyRows, hostRows } from './backend/hostRows.js';
 import { DivergedError } from './errors.js';

@@ -136,3 +136,22 @@ test('folding back and forth frees everything', () => {
   encoder.dispose();
   assert.equal(tf.memory().numTensors, before);
 });
+
+test('a wide table is projected in parts, the last one short', async () => {
+  const [rows, columns] = [2500, 2000];
+  const random = createRandom('wide');
+  const data = Float32Array.from({ length: rows * columns }, (_, i) => (i % 13) / 13);
+  const components = Float32Array.from({ length: columns }, () => random.normal());
+  const mean = new Float32Array(columns).fill(0.25);
+  const parts = { mean, components: { data: components, shape: [1, columns] as const }, scale: 2 };
+  const projected = await projectRows({ data, shape: [rows, columns] }, parts);
+  assert.deepEqual(projected.shape, [rows, 1]);
+  for (const row of [0, 2096, 2097, 2499]) {
+    let wanted = 0;
+    for (let c = 0; c < columns; c++) wanted += ((data[row * columns + c]! - mean[c]!) * components[c]!) / 2;
+    assert.ok(
+      Math.abs(projected.data[row]! - wanted) < 1e-3,
+      `row ${row}: ${projected.data[row]}, not ${wanted}`,
+    );
+  }
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fitCurve } from '../src/curve.js';
-import { refineLayout } from '../src/layout.js';
+import { powerTable, refineLayout } from '../src/layout.js';
 import { createRandom } from '../src/random.js';
 import type { Edges, Matrix } from '../src/types.js';
 
@@ -124,4 +124,20 @@ test('same seed, same places; another seed, others; a graph without edges stays'
     vertices: 40,
   };
   assert.deepEqual(refineLayout(none, start, settings()).data, start.data);
+});
+
+test('the table of powers is right between and beyond its places', () => {
+  for (const b of [0.4, 0.8951, 1, 1.9]) {
+    const power = powerTable(b);
+    for (let octave = -39; octave < 39.4; octave += 0.37) {
+      for (const s of [2 ** octave, 2 ** Math.round(octave), 2 ** Math.round(octave) * (1 - 1e-7)]) {
+        const wanted = Math.fround(s) ** b;
+        const wrong = Math.abs(power(s) / wanted - 1);
+        assert.ok(wrong < 1e-5 * Math.max(b * b, 1), `${s} ** ${b}: wrong by ${wrong}`);
+      }
+    }
+    assert.equal(power(0), 0);
+    assert.equal(power(2 ** -41), 0);
+    assert.ok(power(1e30) >= 2 ** (39 * b));
+  }
 });

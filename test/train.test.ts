@@ -206,6 +206,24 @@ test('Adam takes the steps of TensorFlow.js’ own Adam, and goes on from a save
   assert.deepEqual(copy.dataSync(), ours.dataSync());
 });
 
+test('Adam clips each element of a gradient', () => {
+  const ends = [1, Number.POSITIVE_INFINITY].map((clipValue) => {
+    const optimizer = adam();
+    const x = tf.variable(tf.zeros([3]));
+    for (const gradient of [
+      [5, 0.5, -9],
+      [0.1, -30, 2],
+    ]) {
+      const given = clipValue === 1 ? gradient : gradient.map((g) => Math.min(Math.max(g, -1), 1));
+      tf.tidy(() => optimizer.step([x], [tf.tensor1d(given)], 0.1, clipValue));
+    }
+    optimizer.dispose();
+    return x.dataSync();
+  });
+  assert.deepEqual(ends[0], ends[1]);
+  assert.ok(ends[0]!.every((value) => value !== 0));
+});
+
 function watch(callbacks: TrainingCallback[], encoder: Network) {
   let stored: readonly Float32Array[] = [];
   const runner = runCallbacks(

@@ -1,4 +1,4 @@
-/** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly. */
+/** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly and on the host. */
 import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { Workshop } from './wasmModule.js';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { OptionError, UnavailableError } from '../errors.js';
 import { shortenTileGradient } from './corrections.js';
 import { keepCpuQuiet, useCpu } from './cpu.js';
-import { useTensorflow } from './tensorflow.js';
+import { prepareTensorflow, useTensorflow } from './tensorflow.js';
 import { enableTraining, useWasm } from './wasm.js';
 import { useWebgpu } from './webgpu.js';
 
@@ -125,6 +125,7 @@ function brief(error: UnavailableError): string {
 async function keep(name: string): Promise<BackendChoice> {
   await tf.ready();
   if (name === 'cpu') await useCpu();
+  if (name === 'tensorflow') await prepareTensorflow();
   if (name !== 'wasm') return { name, reason: `${name}: already active` };
   try {
     await enableTraining();

@@ -1,7 +1,7 @@
 /** UMAP's cross-entropy of pairs of points, in one pass on WebAssembly. */
 import type { Tensor2D } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { activeWorkshop, allocate, ownDesk, pointer, type Workshop } from './wasmModule.js';
+import { activeWorkshop, allocate, grown, ownDesk, pointer, type Workshop } from './wasmModule.js';
 
 /** Pairs of rows: positive ones first, then negative ones. Entries from `count` on do not matter. */
 export interface WeightedPairs {
@@ -32,7 +32,7 @@ export interface PairCost {
  * The weighted cost of all pairs among the rows of `points`, and its gradient, as `crossEntropy` of
  * losses/umap.ts computes them; each pair to a relative 1e-9, before the gradient's sums are rounded to 32
  * bits. NaN for points that are not finite. Undefined when the active backend is neither WebAssembly with our
- * kernels nor native TensorFlow. Throws `RangeError` when there is no memory left.
+ * kernels nor native TensorFlow with the kernels compiled. Throws `RangeError` when there is no memory left.
  */
 export function pairLoss(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
   const shop = activeWorkshop();
@@ -54,12 +54,11 @@ function inBackend(shop: Workshop, points: Tensor2D, pairs: WeightedPairs, curve
 }
 
 /** In a memory of our own, to which the points are copied. */
-function onDesk(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
-  const lists = 8 * points.size;
-  const scratch = ownDesk(0)?.run.pairScratch() ?? 0;
-  const desk = ownDesk(lists + 12 * pairs.count + scratch);
+export function onDesk(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
+  const desk = ownDesk();
   if (desk === undefined) return undefined;
-  const { buffer } = desk.memory;
+  const lists = 8 * points.size;
+  const { buffer } = grown(desk.memory, lists + 12 * pairs.count + desk.run.pairScratch());
   new Float32Array(buffer, 0, points.size).set(points.dataSync<'float32'>());
   const places = { points: 0, gradient: 4 * points.size, lists };
   const value = cost(desk.run, buffer, places, points.shape, pairs, curve);

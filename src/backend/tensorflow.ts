@@ -25,11 +25,8 @@ export async function useTensorflow(): Promise<string> {
   for (const name of packages) {
     try {
       await load(name);
-      await restoreUtil();
       if (await tf.setBackend('tensorflow')) {
-        useShorterOperations();
-        // The UMAP loss has a kernel there; without SIMD it is computed in JavaScript.
-        await compileKernels().catch(() => undefined);
+        await prepareTensorflow();
         return name;
       }
       reasons.push(`${name} registers no working backend`);
@@ -38,6 +35,14 @@ export async function useTensorflow(): Promise<string> {
     }
   }
   throw new UnavailableError(`tensorflow: ${reasons.join('; ')}; ${advice}`);
+}
+
+/** Makes native TensorFlow, active already, work and train as this library wants it. */
+export async function prepareTensorflow(): Promise<void> {
+  await restoreUtil();
+  useShorterOperations();
+  // For the UMAP loss; where SIMD is missing, it is computed in JavaScript.
+  await compileKernels().catch(() => undefined);
 }
 
 /**

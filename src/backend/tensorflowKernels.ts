@@ -19,6 +19,7 @@ interface Attribute {
 
 /** The parts of tfjs-node's backend that its own kernels use. */
 interface NodeBackend {
+  readonly isUsingGpuDevice: boolean;
   readonly binding: {
     readonly TF_ATTR_TYPE: number;
     readonly TF_ATTR_BOOL: number;
@@ -56,6 +57,11 @@ export function useShorterOperations(): void {
     backendName: 'tensorflow',
     kernelFunc: (call) => reluGradient(call as unknown as Call),
   });
+  tf.registerGradient({
+    kernelName: 'ReluGrad',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x]) => ({ dy: () => slope(dy as Tensor, x!), x: () => tf.zerosLike(x!) }),
+  });
   tf.unregisterGradient('Relu');
   tf.registerGradient({
     kernelName: 'Relu',
@@ -65,7 +71,7 @@ export function useShorterOperations(): void {
 }
 
 function slope(dy: Tensor, x: Tensor): Tensor {
-  if (tf.getBackend() !== 'tensorflow') return tf.mul(dy, tf.step(x));
+  if (tf.getBackend() !== 'tensorflow' || x.dtype !== 'float32') return tf.mul(dy, tf.step(x));
   return tf.engine().runKernel('ReluGrad', { dy, x }) as Tensor;
 }
 
@@ -86,8 +92,9 @@ function matMul({ inputs: { a, b }, attrs, backend }: Call): TensorInfo | undefi
   return backend.executeSingleOutput('MatMul', [...attributes, floats(backend)], [a!, b!]);
 }
 
-/** The sum over the rows of a table, as the gradient of a bias has it. */
+/** The sum over the rows of a table, as the gradient of a bias has it. On a GPU its order is not always the same. */
 function columnSums({ inputs: { x }, attrs, backend }: Call): TensorInfo | undefined {
+  if (backend.isUsingGpuDevice) return undefined;
   const [axis, ...more] = tf.util.parseAxisParam(attrs.axis as number | number[], x!.shape);
   if (!isTable(x!) || axis !== 0 || more.length > 0 || attrs.keepDims) return undefined;
   return backend.executeSingleOutput('BiasAddGrad', [floats(backend)], [x!]);

@@ -1,4 +1,4 @@
-/** Our own WebAssembly module, at work in the memory of TensorFlow.js' WebAssembly backend. */
+/** Our own WebAssembly module, at work in the memory of TensorFlow.js' WebAssembly backend, or in its own. */
 import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { UnavailableError } from '../errors.js';
@@ -102,17 +102,20 @@ export interface Desk {
 
 let desk: Desk | undefined;
 
-/** The desk with at least so many bytes; undefined before `compileKernels`. Throws `RangeError` out of memory. */
-export function ownDesk(bytes: number): Desk | undefined {
-  if (module === undefined) return undefined;
-  if (desk === undefined) {
-    const memory = new WebAssembly.Memory({ initial: 1 });
-    const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-    desk = { memory, run };
-  }
-  const missing = bytes - desk.memory.buffer.byteLength;
-  if (missing > 0) desk.memory.grow(Math.ceil(missing / 65536));
+/** Made at the first call; undefined before `compileKernels`. */
+export function ownDesk(): Desk | undefined {
+  if (desk !== undefined || module === undefined) return desk;
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  desk = { memory, run };
   return desk;
+}
+
+/** The memory with at least so many bytes, and whatever it held. Throws `RangeError` when there are no more. */
+export function grown(memory: WebAssembly.Memory, bytes: number): WebAssembly.Memory {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  return memory;
 }
 
 /** Bytes on the heap of the backend; give them back with `backend.wasm._free`. */

@@ -108,6 +108,16 @@ test('auto keeps what the caller made active: cpu beside a better one, and WebAs
   assert.ok(wasm.kernel);
 });
 
+test('native TensorFlow that the caller made active gets what it needs too', () => {
+  const { name, kernel } = inProcess<Seen & { kernel: boolean }>(`
+    await useBackend('cpu');
+    tf.registerBackend('tensorflow', () => tf.findBackend('cpu'));
+    await tf.setBackend('tensorflow');
+    return { ...(await useBackend('auto')), kernel: tf.getKernel('ReluGrad', 'tensorflow') !== undefined };`);
+  assert.equal(name, 'tensorflow');
+  assert.ok(kernel);
+});
+
 test('auto keeps a backend of another kind', () => {
   const { name, active } = inProcess<Seen>(`
     await useBackend('cpu');

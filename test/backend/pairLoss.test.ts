@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
+import { onDesk, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { crossEntropy, umapLoss } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
 import { available, onBoth } from './onBoth.js';
@@ -95,6 +95,25 @@ for (const [rows, columns, positives, count] of sizes) {
     }
   });
 }
+
+test('in a memory of its own, which grows, the kernel gives the same bits', async () => {
+  await useBackend('wasm');
+  const random = createRandom('desk');
+  const rows = 300;
+  for (const count of [10, 12_000, 500]) {
+    const draw = () => Array.from({ length: count }, () => random.integer(rows));
+    const weights = Array.from({ length: count }, () => random.next());
+    const pairs = pairsOf(draw(), draw(), Math.floor(count / 3), weights);
+    const z = tf.tensor2d(
+      Float32Array.from({ length: 2 * rows }, () => random.normal()),
+      [rows, 2],
+    );
+    const [there, here] = [pairLoss(z, pairs, curveOf(0.9))!, onDesk(z, pairs, curveOf(0.9))!];
+    assert.equal(here.value, there.value);
+    assert.deepEqual(await here.gradient.data(), await there.gradient.data());
+    tf.dispose([z, here.gradient, there.gradient]);
+  }
+});
 
 test('no pairs cost nothing', async () => {
   const { kernel } = await both(Float32Array.of(1, 2, 3, 4), 2, pairsOf([], [], 0), curveOf(0.9));

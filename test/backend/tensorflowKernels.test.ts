@@ -1,0 +1,45 @@
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { available, onBoth, source, withGradients } from './onBoth.js';
+
+const skip = await available('tensorflow');
+const same = (name: string, compute: () => tf.Tensor | tf.Tensor[]) =>
+  test(`native: ${name}`, { skip }, () => onBoth(name, compute, 2e-6, 'tensorflow'));
+
+for (const transposeA of [false, true]) {
+  for (const transposeB of [false, true]) {
+    same(`matrix product, transposed: ${transposeA}, ${transposeB}`, () => {
+      const next = source('product');
+      const [a, b] = [next(transposeA ? [5, 7] : [7, 5]), next(transposeB ? [3, 5] : [5, 3])];
+      return withGradients([a, b], (x, y) => tf.matMul(x, y, transposeA, transposeB));
+    });
+  }
+}
+
+same('products of other ranks, types and sizes', () => {
+  const next = source('products');
+  const whole = (shape: number[]) => tf.cast(tf.mul(next(shape), 5), 'int32');
+  return [
+    tf.matMul(next([2, 3, 4]), next([2, 4, 5])),
+    tf.matMul(next([3, 4]), next([2, 4, 5])),
+    tf.matMul(whole([3, 4]), whole([4, 2])),
+    tf.matMul(tf.zeros([0, 4]), tf.ones([4, 2])),
+  ];
+});
+
+same('sums over rows, columns, both, and kept dimensions', () => {
+  const x = source('sums')([6, 4]);
+  const whole = tf.cast(tf.mul(x, 9), 'int32');
+  return [
+    ...[0, 1, -2, [0, 1]].flatMap((axis) => [tf.sum(x, axis), tf.sum(x, axis, true), tf.sum(whole, axis)]),
+    tf.sum(tf.zeros([0, 3]), 0),
+    tf.sum(source('cube')([2, 3, 4]), 0),
+  ];
+});
+
+same('the gradient of ReLU, and the gradient of that', () => {
+  const x = source('relu')([5, 3]);
+  const f = (z: tf.Tensor) => tf.sum(tf.square(tf.relu(z)));
+  const steep = tf.grad((z: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(z))));
+  return [...withGradients([x], tf.relu), tf.grad(f)(x), steep(x)];
+});
