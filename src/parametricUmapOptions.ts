@@ -41,7 +41,7 @@ export interface ParametricUMAPOptions {
   b: number | null;
 
   /**
-   * Layout that UMAP without a network goes over for 30 epochs and the encoder then learns roughly, before the
+   * Layout that UMAP without a network goes over for 60 epochs and the encoder then learns roughly, before the
    * training proper: `'spectral'` (of the graph), `'pca'`, places of one's own (a row each), or `'random'` for no
    * such start. Acts on the first fit. Default `'spectral'`.
    */

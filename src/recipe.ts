@@ -68,7 +68,7 @@ export function noiseDeviation(
  * come apart; then steps, batch size and learning rate of the encoder's regression on the outcome, enough to arrange
  * the clusters, not to learn the details.
  */
-const START = { epochs: 30, steps: 500, batchSize: 1000, learningRate: 0.01 };
+const START = { epochs: 60, steps: 500, batchSize: 1000, learningRate: 0.01 };
 
 /** A training on the first layout: every row a landmark, at the mean squared distance. */
 export async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {

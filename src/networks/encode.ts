@@ -11,7 +11,10 @@ export async function encode(network: Network, { data, shape }: Matrix, batchSiz
   for (let start = 0; start < rows; start += batchSize) {
     const end = Math.min(start + batchSize, rows);
     const result = tf.tidy(() => {
-      const x = tf.tensor(data.subarray(start * columns, end * columns), [end - start, ...network.inputShape]);
+      const x = tf.tensor(data.subarray(start * columns, end * columns), [
+        end - start,
+        ...network.inputShape,
+      ]);
       return network.apply(x, false);
     });
     try {
