@@ -17,6 +17,10 @@
  *   ... and adamStep                  9.6     25.5        8.3     21.6
  *   tensorflow 2.21 (npm run native) 12.6     20.5       12.4     20.9
  *
+ * A whole step of a fit on native TensorFlow (5,000 rows, Node.js 20) went from 191 operations to 45 and to 8.1 ms, when
+ * Adam and the UMAP loss moved to the host and ReLU's gradient, bias sums and products got operations of their own; the
+ * last line above is from before.
+ *
  *   (Node.js 20)
  *   UMAP loss in JavaScript           2.36        pairLoss     0.40
  *   rows of a batch, copied twice     0.14     1.45

@@ -43,7 +43,7 @@ const variants: Readonly<Record<string, Variant>> = {
   'peak rate 0.005': () => ({ learningRate: 0.005 }),
   'peak rate 0.02': () => ({ learningRate: 0.02 }),
   '500 edges a step': () => ({ batchSize: 500 }),
-  '2,000 edges a step': () => ({ batchSize: 2000 }),
+  '2000 edges a step': () => ({ batchSize: 2000 }),
   'twice the steps': () => ({ nTrainingEpochs: 2 }),
 };
 
