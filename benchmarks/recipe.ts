@@ -1,14 +1,16 @@
 /**
  * What each part of the default recipe is worth: the recipe as it is, then with one thing changed at a time.
  *
- *     node build/benchmarks/recipe.js [ROWS] [--seeds 1,2] [--only 'no start,twice the steps']
+ *     node build/benchmarks/recipe.js [ROWS] [--seeds 1,2] [--only 'no input noise,twice the steps']
  *
  * ROWS is a number of MNIST images (10,000 by default), scored as in `fit`: mean and standard deviation over the seeds.
  */
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { mlp } from '../src/networks/mlp.js';
 import { ParametricUMAP } from '../src/parametricUmap.js';
 import type { ParametricUMAPOptions } from '../src/parametricUmapOptions.js';
+import { createRandom } from '../src/random.js';
 import { mnist } from './data.js';
 import { quality, spread, table } from './report.js';
 
@@ -18,18 +20,11 @@ const { positionals, values } = parseArgs({
 });
 const train = await mnist('train', Number(positionals[0] ?? 10_000));
 const held = await mnist('t10k', 10_000);
-const columns = train.rows.shape[1];
 
 /** The default network on raw pixels: no principal components, and no noise unless it is asked for. */
 function rawEncoder(seed: number): tf.LayersModel {
-  const layer = (units: number, i: number, more: object) => {
-    const kernelInitializer = tf.initializers.glorotUniform({ seed: 10 * seed + i });
-    return tf.layers.dense({ units, kernelInitializer, ...more });
-  };
-  const hidden = [0, 1, 2].map((i) =>
-    layer(100, i, { activation: 'relu', ...(i === 0 && { inputShape: [columns] }) }),
-  );
-  return tf.sequential({ layers: [...hidden, layer(2, 3, {})] });
+  const random = createRandom(seed).fork('raw');
+  return mlp({ inputShape: [train.rows.shape[1]], outputShape: [2], random, name: 'raw' });
 }
 
 type Variant = (seed: number) => Partial<ParametricUMAPOptions>;

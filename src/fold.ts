@@ -7,6 +7,7 @@
  * conditioned, and still take raw rows when it is used, saved and shipped.
  */
 import * as tf from '@tensorflow/tfjs';
+import { encode } from './networks/encode.js';
 import { networkOf } from './networks/network.js';
 import type { Matrix, Network, Random } from './types.js';
 
@@ -22,27 +23,17 @@ export interface Projection {
 const BATCH = 2 ** 22;
 
 /** The rows as a network behind the projection takes them. */
-export async function projectRows(
-  { data, shape: [rows, columns] }: Matrix,
-  { mean, components, scale }: Projection,
-): Promise<Matrix> {
-  const count = components.shape[0];
-  const out = new Float32Array(rows * count);
-  const batch = Math.max(1, Math.floor(BATCH / columns));
-  for (let start = 0; start < rows; start += batch) {
-    const part = data.subarray(start * columns, Math.min(start + batch, rows) * columns);
-    const projected = tf.tidy(() => {
-      const centred = tf.sub(tf.tensor2d(part, [part.length / columns, columns]), mean);
+export function projectRows(matrix: Matrix, { mean, components, scale }: Projection): Promise<Matrix> {
+  const [count, columns] = components.shape;
+  const projection = {
+    inputShape: [columns],
+    outputShape: [count],
+    apply(rows: tf.Tensor) {
       const axes = tf.tensor2d(components.data, [count, columns]);
-      return tf.div(tf.matMul(centred as tf.Tensor2D, axes, false, true), scale);
-    });
-    try {
-      out.set(await projected.data<'float32'>(), start * count);
-    } finally {
-      projected.dispose();
-    }
-  }
-  return { data: out, shape: [rows, count] };
+      return tf.div(tf.matMul(tf.sub(rows, mean) as tf.Tensor2D, axes, false, true), scale);
+    },
+  };
+  return encode(projection, matrix, Math.max(1, Math.floor(BATCH / columns)));
 }
 
 export interface Folded {

@@ -96,9 +96,7 @@ function inPlace(
     ...[variable.size, pointer(shop, variable), pointer(shop, out), pointer(shop, gradient)],
     ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
   );
-  const updated = tf.engine().makeTensorFromTensorInfo(out);
-  variable.assign(updated);
-  updated.dispose();
+  assign(variable, tf.engine().makeTensorFromTensorInfo(out));
 }
 
 /** Whether the active backend keeps its tensors where reading one is a copy at most. */
@@ -127,9 +125,7 @@ function onHost(
   }
   replace(first, i, tf.tensor(m!, variable.shape));
   replace(second, i, tf.tensor(v!, variable.shape));
-  const updated = tf.tensor(x!, variable.shape);
-  variable.assign(updated);
-  updated.dispose();
+  assign(variable, tf.tensor(x!, variable.shape));
 }
 
 function withOps(
@@ -153,4 +149,9 @@ function withOps(
 function replace(tensors: Tensor[], i: number, next: Tensor): void {
   tensors[i]!.dispose();
   tensors[i] = tf.keep(next);
+}
+
+function assign(variable: Variable, next: Tensor): void {
+  variable.assign(next);
+  next.dispose();
 }

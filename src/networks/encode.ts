@@ -4,7 +4,11 @@ import type { Matrix, Network } from '../types.js';
 import { rowSize } from './network.js';
 
 /** Applies a network in inference mode to every row: n x inputs to n x outputs, `batchSize` rows at a time. */
-export async function encode(network: Network, { data, shape }: Matrix, batchSize: number): Promise<Matrix> {
+export async function encode(
+  network: Pick<Network, 'inputShape' | 'outputShape' | 'apply'>,
+  { data, shape }: Matrix,
+  batchSize: number,
+): Promise<Matrix> {
   const [rows, columns] = shape;
   const width = rowSize(network.outputShape);
   const out = new Float32Array(rows * width);
