@@ -2,12 +2,13 @@
 import { DataError } from './errors.js';
 import type { Batch, Edges, Random, Sampler } from './types.js';
 
-/** Draws indices in proportion to weights in constant time: Walker's alias method (Vose, 1991). */
-export interface AliasTable {
-  readonly probability: Float64Array;
-  readonly alias: Int32Array;
-}
+/**
+ * Draws indices in proportion to weights in constant time: Walker's alias method (Vose, 1991). Two numbers a slot: how
+ * many of the 2^31 draws keep it, less one, and the index that the others give.
+ */
+export type AliasTable = Int32Array;
 
+/** Throws `DataError` for weights without a positive finite sum. */
 export function aliasTable(weights: ArrayLike<number>): AliasTable {
   const n = weights.length;
   let total = 0;
@@ -17,8 +18,8 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
       `sampler: weights with a positive finite sum wanted, got ${n} weights that sum to ${total}`,
     );
   }
+  const table = new Int32Array(2 * n);
   const probability = new Float64Array(n);
-  const alias = new Int32Array(n);
   // One array holds both work lists: indices below their fair share grow from the left, the others from the right.
   const lists = new Int32Array(n);
   let small = 0;
@@ -31,7 +32,7 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
   while (small > 0 && large < n) {
     const poor = lists[--small]!;
     const rich = lists[large]!;
-    alias[poor] = rich;
+    table[2 * poor + 1] = rich;
     probability[rich] = probability[rich]! - (1 - probability[poor]!);
     if (probability[rich]! < 1) {
       large++;
@@ -40,13 +41,18 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
   }
   while (small > 0) probability[lists[--small]!] = 1;
   while (large < n) probability[lists[large++]!] = 1;
-  return { probability, alias };
+  for (let i = 0; i < n; i++) table[2 * i] = Math.round(probability[i]! * 2 ** 31) - 1;
+  return table;
 }
 
-/** Draws one index from an alias table. */
-export function drawIndex({ probability, alias }: AliasTable, random: Random): number {
-  const slot = random.integer(probability.length);
-  return random.next() < probability[slot]! ? slot : alias[slot]!;
+/**
+ * Draws one index from an alias table. Without a branch: no guess could foresee it, and each wrong one would hold up the
+ * reading of the next slots.
+ */
+export function drawIndex(table: AliasTable, random: Random): number {
+  const slot = random.integer(table.length / 2);
+  const away = (table[2 * slot]! - (random.uint32() >>> 1)) >> 31;
+  return slot ^ ((slot ^ table[2 * slot + 1]!) & away);
 }
 
 export interface SamplerOptions {
@@ -75,13 +81,14 @@ export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions)
     pairCount: batchSize,
   };
   const place = placeRows(batch, vertices);
+  const drawn = new Int32Array(batchSize);
   return {
     next() {
       place.begin();
+      for (let p = 0; p < batchSize; p++) drawn[p] = drawIndex(table, random);
       for (let p = 0; p < batchSize; p++) {
-        const edge = drawIndex(table, random);
-        batch.heads[p] = place.of(head[edge]!);
-        batch.tails[p] = place.of(tail[edge]!);
+        batch.heads[p] = place.of(head[drawn[p]!]!);
+        batch.tails[p] = place.of(tail[drawn[p]!]!);
       }
       return batch;
     },

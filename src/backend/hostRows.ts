@@ -21,6 +21,9 @@ export function hostRows(
   return tf.engine().makeTensorFromTensorInfo(out);
 }
 
+/** Up to so many columns a loop is quicker than a view for each row. */
+const FEW = 100;
+
 /** to[i] = table[rows[i]] for i below `count`. */
 export function copyRows(
   { data, shape: [, columns] }: Matrix,
@@ -28,8 +31,15 @@ export function copyRows(
   count: number,
   to: Float32Array,
 ): void {
-  for (let i = 0; i < count; i++) {
+  if (columns > FEW) {
+    for (let i = 0; i < count; i++) {
+      const from = rows[i]! * columns;
+      to.set(data.subarray(from, from + columns), i * columns);
+    }
+    return;
+  }
+  for (let i = 0, at = 0; i < count; i++) {
     const from = rows[i]! * columns;
-    to.set(data.subarray(from, from + columns), i * columns);
+    for (let c = 0; c < columns; c++) to[at++] = data[from + c]!;
   }
 }
