@@ -19,10 +19,15 @@ export const simd = ${literal(await compileTraining('simd'))};
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
 export const relaxedSimd = ${literal(await compileTraining('simd,relaxed-simd'))};
 `,
+  'src/backend/denseBinary.ts': `${head('kernels/dense/')}
+/** For every engine with SIMD. */
+export const simd = ${literal(await compileShared('kernels/dense/index.ts', 'simd'))};
+
+/** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
+export const relaxedSimd = ${literal(await compileShared('kernels/dense/index.ts', 'simd,relaxed-simd'))};
+`,
   'src/neighbors/kernelBytes.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
-    await compile('kernels/neighbors.ts', [
-      ...['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--enable', 'simd,threads'],
-    ]),
+    await compileShared('kernels/neighbors.ts', 'simd'),
   )};\n`,
 };
 
@@ -40,6 +45,12 @@ async function compileTraining(features) {
   const binary = await compile('kernels/training/index.ts', ['--noExportMemory', '--enable', features]);
   refuseOwnMemory(binary);
   return binary;
+}
+
+/** A module for memory that threads share. */
+function compileShared(source, features) {
+  const memory = ['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
+  return compile(source, [...memory, '--enable', `threads,${features}`]);
 }
 
 /** The module of one source file; it works in memory that it is given. */

@@ -8,7 +8,8 @@ import { foldEncoder, type Projection, projectRows } from './fold.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
-import { withInputNoise } from './networks/noise.js';
+import { type Threaded, type ThreadOptions, withThreads } from './networks/dense.js';
+import { inputNoise, withInputNoise } from './networks/noise.js';
 import { withSeededLayers } from './networks/seededLayers.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { having, type Rule, real, resolveOptions } from './options.js';
@@ -17,7 +18,7 @@ import { createRandom } from './random.js';
 import { noiseDeviation, type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
 import { edgeSampler } from './sampler.js';
 import { type Classes, readClasses, type Targets } from './targets.js';
-import type { Edges, Optimizer } from './types.js';
+import type { Edges, Network, Optimizer } from './types.js';
 
 /** What a fit may be given besides rows and targets. */
 export interface FitInputs extends GraphInputs {
@@ -105,7 +106,13 @@ export async function prepareFit(
       : projectionOf(matrix, random);
   const folded =
     projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
+  const threads: Threaded[] = [];
+  const threaded = async (network: Network, use: ThreadOptions) => {
+    threads.push(await withThreads(network, use));
+    return threads.at(-1)!.network;
+  };
   const release = (kept: boolean) => {
+    for (const { close } of threads) close();
     folded?.dispose();
     if (kept || earlier) return;
     for (const network of [encoder, decoder, classifier]) network?.dispose();
@@ -116,9 +123,11 @@ export async function prepareFit(
     const projected = projection ? await projectRows(matrix, projection) : matrix;
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
-    const noise = random.fork('noise');
+    const draws = random.fork('noise');
     // After loading, a caller's encoder is no longer among the options; but only ours has a projection.
-    const deviation = noiseDeviation(projected, edges, options, noise, projection !== undefined);
+    const deviation = noiseDeviation(projected, edges, options, draws, projection !== undefined);
+    const noise = inputNoise(deviation, draws);
+    const trained = await threaded(folded?.network ?? encoder, { table: projected, noise });
     const setting: Setting = {
       options,
       random,
@@ -126,12 +135,11 @@ export async function prepareFit(
       classes,
       positions,
       projection,
-      decoder: decoder && withSeededLayers(decoder, random.fork('decoder layers')),
+      decoder:
+        decoder &&
+        withSeededLayers(await threaded(decoder, { differentiable: true }), random.fork('decoder layers')),
       lossFn: reconstruction && reconstructionLossFn(reconstruction, options.parametricReconstructionLossFn),
-      encoder: withSeededLayers(
-        withInputNoise(folded?.network ?? encoder, deviation, noise),
-        random.fork('encoder layers'),
-      ),
+      encoder: withSeededLayers(withInputNoise(trained, noise), random.fork('encoder layers')),
       raw: matrix,
       matrix: projected,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),

@@ -41,7 +41,7 @@ export async function* runFit(
     { epochs: plan.reports, steps: plan.steps },
     { snapshot: () => readWeights(networks), restore: (weights) => writeWeights(networks, weights) },
   );
-  const onStep: TrainOptions['onStep'] = (step, batch, loss) => callbacks.step(step, batch.rowCount, loss);
+  const onStep: TrainOptions['onStep'] = (step, rows, loss) => callbacks.step(step, rows, loss);
   const options = { ...plan, signal, ...(watchers.length > 0 && { onStep }) };
   let reports = 0;
   // A consumer that leaves early comes by as a `return`, which only `finally` sees: then what is there is kept.

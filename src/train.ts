@@ -20,8 +20,8 @@ export interface TrainOptions {
   /** Each gradient element is clipped to [-clipValue, clipValue]. */
   readonly clipValue: number;
   readonly signal?: AbortSignal;
-  /** Called after every step with the step's number and its total loss, which belongs to the loop. */
-  readonly onStep?: (step: number, batch: Batch, loss: tf.Scalar) => Promise<void> | void;
+  /** Called after every step with its number, the rows it took and its total loss, which belongs to the loop. */
+  readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
 }
 
 /** Longest time, in milliseconds, that the loop keeps the event loop to itself. */
@@ -46,9 +46,9 @@ export async function* train(options: TrainOptions): AsyncGenerator<Progress, vo
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
         signal?.throwIfAborted();
-        const { batch, losses } = takeStep(learningRate(step));
+        const { rows, losses } = takeStep(learningRate(step));
         try {
-          await onStep?.(step, batch, losses[0]!);
+          await onStep?.(step, rows, losses[0]!);
           meter.add(losses);
         } finally {
           tf.dispose(losses);
@@ -80,24 +80,34 @@ function stepper(
   { matrix, sampler, encoder, terms, optimizer, clipValue }: TrainOptions,
   variables: tf.Variable[],
 ) {
-  return (rate: number): { batch: Batch; losses: tf.Scalar[] } => {
+  const reader = encoder.reader?.table === matrix ? encoder.reader : undefined;
+  const draw = (): Batch => {
     const batch = sampler.next();
+    reader?.fetch(batch.rows, batch.rowCount);
+    return batch;
+  };
+  const encode = ({ rows, rowCount }: Batch) =>
+    reader ? reader.apply() : encoder.apply(gatherRows(matrix, rows, rowCount, encoder.inputShape), true);
+  let batch = draw();
+  return (rate: number): { rows: number; losses: tf.Scalar[] } => {
+    const rows = batch.rowCount;
     // The total first, then each term; kept for the meter.
     const losses: tf.Scalar[] = [];
     tf.tidy(() => {
-      const x = gatherRows(matrix, batch.rows, batch.rowCount, encoder.inputShape);
       const { grads } = gradients(() => {
-        const z = encoder.apply(x, true) as tf.Tensor2D;
-        const values = terms.map((term) => term.compute({ batch, x, z }));
+        const z = encode(batch) as tf.Tensor2D;
+        const values = terms.map((term) => term.compute({ batch, z }));
         const weighted = values.map((value, i) => tf.mul(value, terms[i]!.weight));
         const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
         losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
         return total;
       }, variables);
+      // The next rows are on their way while this step is taken.
+      batch = draw();
       const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
       optimizer.step(variables, slopes, rate, clipValue);
     });
-    return { batch, losses };
+    return { rows, losses };
   };
 }
 

@@ -101,17 +101,26 @@ export interface Network {
   readonly outputShape: readonly number[];
   /** Applies the network to `[rows, ...inputShape]`. */
   apply(x: Tensor, training: boolean): Tensor;
+  /** Takes rows of a table by itself, where that is quicker than `apply` to a tensor of them. */
+  readonly reader?: RowReader;
   /** Trainable variables, always in the same order. */
   variables(): Variable[];
   dispose(): void;
 }
 
+/** A network that reads the rows it is trained on from a table, and so can begin with them before they are used. */
+export interface RowReader {
+  readonly table: Matrix;
+  /** Begins to fetch the first `count` of `rows`; returns at once. */
+  fetch(rows: Int32Array, count: number): void;
+  /** Applies the network, in training, to the rows fetched last. */
+  apply(): Tensor;
+}
+
 /** What a loss sees of one step. Tensors belong to the loop; a term must not dispose them. */
 export interface Step {
   readonly batch: Batch;
-  /** Input rows, `[rowCount, ...inputShape]`. */
-  readonly x: Tensor;
-  /** Their embedding, `[rowCount, nComponents]`, differentiable with respect to the encoder. */
+  /** The embedding of its rows, `[rowCount, nComponents]`, differentiable with respect to the encoder. */
   readonly z: Tensor2D;
 }
 

@@ -45,7 +45,7 @@ export async function validate(options: ValidationOptions): Promise<{ valLoss: n
     const batch: Batch = sampler.next();
     pairs += await readScalar(() => {
       const x = gatherRows(matrix, batch.rows, batch.rowCount, encoder.inputShape);
-      return umap.compute({ batch, x, z: encoder.apply(x, false) as tf.Tensor2D });
+      return umap.compute({ batch, z: encoder.apply(x, false) as tf.Tensor2D });
     });
   }
   return { valLoss: reconstruction, valUmap: pairs / batches };

@@ -1,4 +1,5 @@
 /** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
+import { cores, importNode } from '../threads.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
 import { openStages, partsOf, type Stage } from './stages.js';
@@ -31,8 +32,7 @@ const worthThreads = 500_000;
 /** Threads worth starting: the cores, at most 8; 1 for little work, no worker threads, or a metric that is a function. */
 export async function threadsFor({ data }: Matrix, metric: string | DistanceFunction): Promise<number> {
   if (typeof metric === 'function' || data.length < worthThreads) return 1;
-  const os = await importNode<typeof import('node:os')>('os');
-  return os === undefined ? 1 : Math.min(8, os.availableParallelism());
+  return Math.min(8, await cores());
 }
 
 /** Opens a crew; with `threads` below 2, or where workers do not start, this thread does the work. */
@@ -127,11 +127,4 @@ function answerOf(worker: import('node:worker_threads').Worker, signal?: AbortSi
 
 function takeCount(plan: SearchPlan, arena: Arena): number {
   return Atomics.exchange(new Int32Array(arena.buffer, plan.at.control, 2), takenAt, 0);
-}
-
-/** A module of Node.js, or undefined elsewhere. The name is put together so that bundlers do not look it up. */
-async function importNode<Module>(name: string): Promise<Module | undefined> {
-  if (typeof process === 'undefined' || process.versions?.node === undefined) return undefined;
-  const module: Promise<Module> = import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${name}`);
-  return module.catch(() => undefined);
 }

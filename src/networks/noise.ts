@@ -2,32 +2,42 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Network, Random } from '../types.js';
 
-/** Normal numbers drawn once; each step reads them from another place. */
+/** Normal numbers drawn once: a fresh draw for each value would cost more than the network does. */
 const DRAWN = 2 ** 18;
 
+/** Normal numbers that every step reads from another place on, round and round. */
+export interface InputNoise {
+  readonly values: Float32Array;
+  /** Where the next step begins. */
+  start(): number;
+}
+
+/** Noise of the given deviation; undefined for 0. */
+export function inputNoise(deviation: number, random: Random): InputNoise | undefined {
+  if (deviation === 0) return undefined;
+  const values = Float32Array.from({ length: DRAWN }, () => deviation * random.normal());
+  return { values, start: () => random.integer(DRAWN) };
+}
+
 /**
- * The network with independent normal noise of the given deviation added to its inputs in training, which acts like
- * a penalty on its slopes (Bishop, "Training with noise is equivalent to Tikhonov regularization", 1995).
+ * The network with independent normal noise added to its inputs in training, which acts like a penalty on its slopes
+ * (Bishop, "Training with noise is equivalent to Tikhonov regularization", 1995).
  */
-export function withInputNoise(network: Network, deviation: number, random: Random): Network {
-  if (deviation === 0) return network;
-  const normals = Float32Array.from({ length: DRAWN }, () => deviation * random.normal());
+export function withInputNoise(network: Network, noise: InputNoise | undefined): Network {
+  if (noise === undefined) return network;
   return {
     ...network,
-    apply(x, training) {
-      return network.apply(training ? tf.add(x, tf.tensor(noise(x.size), x.shape)) : x, training);
-    },
+    apply: (x, training) =>
+      network.apply(training ? tf.add(x, tf.tensor(take(noise, x.size), x.shape)) : x, training),
   };
+}
 
-  function noise(size: number): Float32Array {
-    const values = new Float32Array(size);
-    // In pieces from random places: a fresh draw for each value would cost more than the network does.
-    for (let at = 0; at < size; ) {
-      const from = random.integer(DRAWN);
-      const piece = normals.subarray(from, from + Math.min(DRAWN - from, size - at));
-      values.set(piece, at);
-      at += piece.length;
-    }
-    return values;
+function take({ values, start }: InputNoise, size: number): Float32Array {
+  const taken = new Float32Array(size);
+  for (let at = 0, from = start(); at < size; from = 0) {
+    const piece = values.subarray(from, from + size - at);
+    taken.set(piece, at);
+    at += piece.length;
   }
+  return taken;
 }

@@ -175,7 +175,7 @@ for (const backend of ['wasm', 'tensorflow'] as const) {
         const batch = { rows: ids, rowCount: 20, heads: ids, tails: ids.map((i) => 19 - i), pairCount: 20 };
         const term = umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random });
         // Half the gradient: that of the loss times 0.5.
-        const loss = (x: tf.Tensor) => tf.mul(term.compute({ batch, x, z: x as tf.Tensor2D }), 0.5);
+        const loss = (x: tf.Tensor) => tf.mul(term.compute({ batch, z: x as tf.Tensor2D }), 0.5);
         const { value, grad } = tf.valueAndGrad(loss)(z);
         return [value, grad];
       },

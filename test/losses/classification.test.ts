@@ -55,12 +55,12 @@ function setUp(classes: number[], batchSize = 12) {
     batchSize,
     random: createRandom('draws'),
   });
-  const step = { batch: batchOf([0]), x: tf.zeros([1, 3]), z: tf.zeros([1, 2]) as tf.Tensor2D };
+  const step = { batch: batchOf([0]), z: tf.zeros([1, 2]) as tf.Tensor2D };
   const value = () => tf.tidy(() => term.compute(step).dataSync()[0]!);
   const free = () => {
     encoder.dispose();
     classifier.dispose();
-    tf.dispose([step.x, step.z]);
+    step.z.dispose();
   };
   return { term, encoder, classifier, encoded, value, step, free };
 }

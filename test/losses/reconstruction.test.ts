@@ -187,7 +187,7 @@ test('the value is the loss of the batch’s rows, and the decoder is trained', 
   });
   assert.deepEqual([term.name, term.weight, term.networks], ['reconstruction', 3, [decoder]]);
   // A loss of one value a row is averaged.
-  const step = { batch: batchOf([0, 1, 2]), x: tf.zeros([3, 3]), z: tf.zeros([3, 2]) as tf.Tensor2D };
+  const step = { batch: batchOf([0, 1, 2]), z: tf.zeros([3, 2]) as tf.Tensor2D };
   near(scalar(tf.tidy(() => term.compute(step))), 3);
   decoder.dispose();
 });

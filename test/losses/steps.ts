@@ -24,7 +24,7 @@ export function evaluate(
     const places = tf.tensor2d(z as number[][]);
     const batch = batchOf(rows);
     const { value, grad } = tf.valueAndGrad((moving: tf.Tensor) => {
-      const loss = term.compute({ batch, x: moving, z: moving as tf.Tensor2D });
+      const loss = term.compute({ batch, z: moving as tf.Tensor2D });
       // A constant loss has no gradient of its own; in training it is added to others.
       return tf.add(loss, tf.mul(0, tf.sum(moving)));
     })(places);

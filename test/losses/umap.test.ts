@@ -186,7 +186,7 @@ test('negativeSampleRate, repulsionStrength and pair weights act', () => {
   const loss = (options: object, weights?: Float32Array) =>
     tf.tidy(() =>
       umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random: createRandom(9), ...options })
-        .compute({ batch: fullBatch(5, weights), x: points, z: points })
+        .compute({ batch: fullBatch(5, weights), z: points })
         .dataSync(),
     )[0]!;
   const plain = loss({});

@@ -1,0 +1,105 @@
+/** What a thread does for a stack of dense layers: it takes parts of the job at hand until none is left. */
+import {
+  backwardPart,
+  type DenseKernels,
+  type DenseLayer,
+  type DensePlaces,
+  type DenseTable,
+  fetchPart,
+  forwardPart,
+  layOut,
+  PARTS,
+} from './denseStack.js';
+
+/** What every thread is started with. */
+export interface DenseStart {
+  readonly layers: readonly DenseLayer[];
+  readonly table: DenseTable;
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  /** Threads in all, and which of them this is; 0 gives the jobs. */
+  readonly threads: number;
+  readonly thread: number;
+}
+
+/** Words of the control block at the beginning of the memory; those that threads fight for lie 64 bytes apart. */
+export const control = {
+  /** What is to be done, for how many rows, in places for how many. */
+  job: 0,
+  rows: 1,
+  capacity: 2,
+  /** Whether a worker has failed. */
+  failed: 3,
+  /** Workers that have started. */
+  workers: 4,
+  /** Where the noise of the rows begins. */
+  noise: 5,
+  /** Counts the jobs: workers wait for it to change. */
+  call: 16,
+  /** The next part to take. */
+  next: 32,
+  /** Parts done. */
+  done: 48,
+  bytes: 256,
+} as const;
+
+/** Jobs. */
+export const FORWARD = 0;
+export const BACKWARD = 1;
+/** Back to the gradient of the rows themselves. */
+export const TO_ORIGIN = 2;
+export const FETCH = 3;
+export const CLOSE = 4;
+
+/** A thread looks so often before it lies down: to be woken takes as long as a part of a small network. */
+const LOOKS = 10_000;
+
+export interface Hands {
+  readonly run: DenseKernels;
+  readonly words: Int32Array;
+  /** Where things are, for as many rows as the control block says. */
+  places(): DensePlaces;
+  /** Takes parts until none is left. */
+  work(): void;
+}
+
+export function openHands({ layers, table, memory, module, threads, thread }: DenseStart): Hands {
+  const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as DenseKernels;
+  const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
+  const scratch = run.gemmScratch();
+  let capacity = 0;
+  let laidOut = layOut(layers, capacity, threads, scratch, table.end);
+  const places = () => {
+    if (words[control.capacity] !== capacity) {
+      capacity = words[control.capacity]!;
+      laidOut = layOut(layers, capacity, threads, scratch, table.end);
+    }
+    return laidOut;
+  };
+  const work = () => {
+    while (true) {
+      const part = Atomics.add(words, control.next, 1);
+      if (part >= PARTS) return;
+      // Read after the part was taken: no other job can begin before it is done.
+      const job = words[control.job];
+      const pass = { run, layers, places: places(), rows: words[control.rows]!, thread };
+      try {
+        if (job === FETCH) fetchPart(pass, table, part, words[control.noise]!);
+        else if (job === FORWARD) forwardPart(pass, part);
+        else backwardPart(pass, part, job === TO_ORIGIN);
+      } catch (error) {
+        Atomics.store(words, control.failed, 1);
+        if (thread === 0) throw error;
+      } finally {
+        if (Atomics.add(words, control.done, 1) === PARTS - 1) Atomics.notify(words, control.done);
+      }
+    }
+  };
+  return { run, words, places, work };
+}
+
+/** Blocks until the word is no longer `value`. */
+export function awaitChange(words: Int32Array, word: number, value: number): void {
+  for (let look = 0; look < LOOKS; look++) if (Atomics.load(words, word) !== value) return;
+  Atomics.wait(words, word, value);
+}

@@ -1,0 +1,173 @@
+/**
+ * A stack of dense layers, forth and back, for one part of the rows at a time. It lies in memory that threads share,
+ * and every thread can take any part: what a part gives does not depend on who computes it.
+ */
+
+/** y = x W + b, then ReLU or nothing. */
+export interface DenseLayer {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bias: boolean;
+  readonly relu: boolean;
+}
+
+/** Parts of a batch. Their gradients are added in order, so the number is one and the same for any number of threads. */
+export const PARTS = 8;
+
+/** A table of rows, and noise that is added to those taken from it, as they lie in memory before all else. */
+export interface DenseTable {
+  readonly table: number;
+  /** Floats of noise to be read in a ring; 0 for none. Those of one row follow again behind the last. */
+  readonly ring: number;
+  readonly noise: number;
+  /** Where the rest may begin. */
+  readonly end: number;
+}
+
+/** Where everything begins, in bytes. */
+export interface DensePlaces {
+  /** Indices of the rows to take from the table. */
+  readonly indices: number;
+  /** For each layer, its kernel (inputs x outputs) and behind it its bias. */
+  readonly weights: readonly number[];
+  /** Floats of all weights. */
+  readonly weightCount: number;
+  /** PARTS times all weights, and their sum. */
+  readonly gradients: number;
+  readonly sum: number;
+  /** The rows, and what each layer makes of them. */
+  readonly values: readonly number[];
+  /** The gradient of the last layer's values, and of the rows. */
+  readonly outcome: number;
+  readonly origin: number;
+  /** For each thread: scratch for products, then two tables of one part's rows and the widest layer's columns. */
+  readonly threads: number;
+  readonly threadBytes: number;
+  readonly tables: readonly [number, number];
+  readonly bytes: number;
+}
+
+/** The functions of `kernels/dense/index.ts`; pointers, sizes and flags are numbers. */
+export type DenseKernels = Readonly<
+  Record<'gemm' | 'columnSums' | 'reluGradient' | 'fetchRows', (...numbers: number[]) => void> & {
+    gemmScratch(): number;
+  }
+>;
+
+/** Room for at most `rows` rows, after `from` bytes that are taken. */
+export function layOut(
+  layers: readonly DenseLayer[],
+  rows: number,
+  threads: number,
+  scratch: number,
+  from: number,
+): DensePlaces {
+  let end = from;
+  // Whole cache lines: threads that write beside each other would wait for each other.
+  const take = (floats: number) => {
+    const start = end;
+    end += Math.ceil(floats / 16) * 64;
+    return start;
+  };
+  const sizes = layers.map(({ inputs, outputs, bias }) => (inputs + Number(bias)) * outputs);
+  const weightCount = sizes.reduce((sum, size) => sum + size);
+  const first = take(weightCount);
+  const indices = take(rows);
+  const weights = sizes.map((_, l) => first + 4 * sizes.slice(0, l).reduce((sum, size) => sum + size, 0));
+  const gradients = take(PARTS * weightCount);
+  const sum = take(weightCount);
+  const values = [layers[0]!.inputs, ...layers.map(({ outputs }) => outputs)].map((columns) =>
+    take(rows * columns),
+  );
+  const outcome = take(rows * layers.at(-1)!.outputs);
+  const origin = take(rows * layers[0]!.inputs);
+  const begin = end;
+  take(Math.ceil(scratch / 4));
+  const table = Math.ceil(rows / PARTS) * Math.max(...layers.map(({ outputs }) => outputs));
+  const tables = [take(table) - begin, take(table) - begin] as const;
+  const threadBytes = end - begin;
+  return {
+    ...{ indices, weights, weightCount, gradients, sum, values, outcome, origin, tables },
+    ...{ threads: begin, threadBytes, bytes: begin + threads * threadBytes },
+  };
+}
+
+/** What a thread computes with, and for how many rows in all. */
+export interface DensePass {
+  readonly run: DenseKernels;
+  readonly layers: readonly DenseLayer[];
+  readonly places: DensePlaces;
+  readonly rows: number;
+  readonly thread: number;
+}
+
+/** First row of a part, and how many it has. */
+function rowsOf(part: number, rows: number): readonly [start: number, count: number] {
+  const start = Math.floor((part * rows) / PARTS);
+  return [start, Math.floor(((part + 1) * rows) / PARTS) - start];
+}
+
+/** The rows of a part from the table to the inputs, with noise from place `start` of the ring on. */
+export function fetchPart(
+  { run, layers, places, rows }: DensePass,
+  { table, noise, ring }: DenseTable,
+  part: number,
+  start: number,
+): void {
+  const columns = layers[0]!.inputs;
+  const [first, count] = rowsOf(part, rows);
+  run.fetchRows(
+    ...[table, columns, places.indices + 4 * first, count, noise],
+    ...[ring, ring && (start + first * columns) % ring, places.values[0]! + 4 * first * columns],
+  );
+}
+
+/** The rows of a part through all layers. */
+export function forwardPart({ run, layers, places, rows, thread }: DensePass, part: number): void {
+  const { weights, values } = places;
+  const scratch = places.threads + thread * places.threadBytes;
+  const [start, count] = rowsOf(part, rows);
+  layers.forEach(({ inputs, outputs, bias, relu }, l) => {
+    const from = values[l]! + 4 * start * inputs;
+    const to = values[l + 1]! + 4 * start * outputs;
+    const offset = bias ? weights[l]! + 4 * inputs * outputs : 0;
+    run.gemm(
+      ...[count, outputs, inputs, from, 4 * inputs, 4, weights[l]!, 4 * outputs, 4],
+      ...[to, offset, Number(relu), 0, scratch],
+    );
+  });
+}
+
+/**
+ * This part's share of the gradient of every weight, from `outcome` and what the forward pass has left; with
+ * `toOrigin`, the gradient of its rows too.
+ */
+export function backwardPart(
+  { run, layers, places, rows, thread }: DensePass,
+  part: number,
+  toOrigin: boolean,
+): void {
+  const { weights, values } = places;
+  const scratch = places.threads + thread * places.threadBytes;
+  const [start, count] = rowsOf(part, rows);
+  const own = places.gradients + 4 * part * places.weightCount - weights[0]!;
+  let slope = places.outcome + 4 * start * layers.at(-1)!.outputs;
+  for (let l = layers.length - 1; l >= 0; l--) {
+    const { inputs, outputs, bias, relu } = layers[l]!;
+    if (relu) run.reluGradient(slope, values[l + 1]! + 4 * start * outputs, count * outputs);
+    // dW = x^T dy, db = the sum of dy over rows.
+    run.gemm(
+      ...[inputs, outputs, count, values[l]! + 4 * start * inputs, 4, 4 * inputs, slope, 4 * outputs, 4],
+      ...[own + weights[l]!, 0, 0, 0, scratch],
+    );
+    if (bias) run.columnSums(slope, count, outputs, own + weights[l]! + 4 * inputs * outputs, 1);
+    if (l === 0 && !toOrigin) return;
+    // dx = dy W^T.
+    const next = l === 0 ? places.origin + 4 * start * inputs : scratch + places.tables[l % 2]!;
+    run.gemm(
+      ...[count, inputs, outputs, slope, 4 * outputs, 4, weights[l]!, 4, 4 * outputs],
+      ...[next, 0, 0, 0, scratch],
+    );
+    slope = next;
+  }
+}

@@ -1,0 +1,124 @@
+/** Networks that are stacks of dense layers, trained by threads instead of by operations of TensorFlow.js. */
+import * as tf from '@tensorflow/tfjs';
+import { type DenseCrew, openDenseCrew } from '../backend/denseCrew.js';
+import type { DenseLayer } from '../backend/denseStack.js';
+import type { Matrix, Network } from '../types.js';
+import type { InputNoise } from './noise.js';
+
+/** A network that threads train, until it is closed. */
+export interface Threaded {
+  readonly network: Network;
+  /** Ends the threads. The network must not be applied in training any more. */
+  close(): void;
+}
+
+export interface ThreadOptions {
+  /** Whether the gradient of the inputs is wanted too, as a decoder's is. Default false. */
+  readonly differentiable?: boolean;
+  /** A table that the network is trained on, and noise for its rows; then it has a `reader`. Default: none. */
+  readonly table?: Matrix;
+  readonly noise?: InputNoise;
+}
+
+/**
+ * The same network, its training passes computed by threads; as it is when it is more than dense layers with ReLU or no
+ * activation, or when the active backend is not in this machine's memory (a GPU).
+ */
+export async function withThreads(network: Network, options: ThreadOptions): Promise<Threaded> {
+  const layers = onThisMachine() ? denseLayers(network) : undefined;
+  const table = options.table && options.table.data.length <= LARGEST_TABLE ? options.table : undefined;
+  const crew = layers && (await openDenseCrew(layers, { table: table?.data, noise: options.noise?.values }));
+  if (!crew) return { network, close() {} };
+  return { network: threaded(network, crew, { ...options, table }), close: crew.close };
+}
+
+/** Floats; a larger table is not copied into the memory of the threads. */
+const LARGEST_TABLE = 2 ** 27;
+
+/** Whether the active backend computes where our kernels do. */
+function onThisMachine(): boolean {
+  if (tf.getBackend() === 'wasm') return true;
+  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { readonly isUsingGpuDevice?: boolean };
+  return isUsingGpuDevice === false;
+}
+
+/** The dense layers that a network consists of, or undefined when there is anything else to it. */
+export function denseLayers({ model, variables }: Network): DenseLayer[] | undefined {
+  const stack: DenseLayer[] = [];
+  const weights: unknown[] = [];
+  let tensor = model.outputs[0]!;
+  while (true) {
+    const { sourceLayer, nodeIndex } = tensor;
+    const kind = sourceLayer.getClassName();
+    if (kind === 'InputLayer') break;
+    tensor = sourceLayer.inboundNodes[nodeIndex]!.inputTensors[0]!;
+    // Rows lie flat in memory: only the first and the last shape differ.
+    if (kind === 'Reshape' && stack.length === 0) continue;
+    if (kind === 'Flatten' && tensor.sourceLayer.getClassName() === 'InputLayer') continue;
+    const { activation } = sourceLayer.getConfig();
+    if (kind !== 'Dense' || (activation !== 'relu' && activation !== 'linear')) return undefined;
+    const own = sourceLayer.weights.map((weight) => weight.read());
+    const [inputs, outputs] = own[0]!.shape as [number, number];
+    stack.unshift({ inputs, outputs, bias: own.length > 1, relu: activation === 'relu' });
+    weights.unshift(...own);
+  }
+  // In order, each once, and all of them trained.
+  const trained = variables();
+  const whole = weights.length === trained.length && trained.every((variable, i) => variable === weights[i]);
+  return whole && stack.length > 0 ? stack : undefined;
+}
+
+/** Rows for a pass: given, or to be taken from the table. */
+type Rows = { readonly x: tf.Tensor } | { readonly rows: Int32Array; readonly start: number };
+
+function threaded(
+  network: Network,
+  crew: DenseCrew,
+  { differentiable = false, table, noise }: ThreadOptions,
+): Network {
+  // What the crew has in its memory: the inputs, and of a whole pass the values between the layers too.
+  let loaded: Rows | undefined;
+  let passed: Rows | undefined;
+  const load = (rows: Rows) => {
+    if (loaded === rows) return;
+    if ('x' in rows) crew.put(rows.x.dataSync<'float32'>(), rows.x.shape[0]!);
+    else crew.fetch(rows.rows, rows.rows.length, rows.start);
+    loaded = rows;
+    passed = undefined;
+  };
+  const pass = (rows: Rows, weights: readonly tf.Tensor[]): Float32Array => {
+    load(rows);
+    passed = rows;
+    return crew.forward(weights.map((weight) => weight.dataSync<'float32'>()));
+  };
+  const apply = (rows: Rows, count: number, inputs: tf.Tensor[]) => {
+    const compute = tf.customGrad((...given: (tf.Tensor | tf.GradSaveFunc)[]) => {
+      const weights = given.slice(inputs.length, -1) as tf.Tensor[];
+      return {
+        value: tf.tensor(pass(rows, weights), [count, ...network.outputShape]),
+        gradFunc(slope) {
+          if (passed !== rows) pass(rows, weights);
+          const gradients = crew.backward(slope.dataSync<'float32'>(), inputs.length > 0);
+          return gradients.map((values, i) => tf.tensor(values, [...inputs, ...weights][i]!.shape));
+        },
+      };
+    });
+    return compute(...inputs, ...network.variables());
+  };
+  let next: Rows & { readonly rows: Int32Array };
+  return {
+    ...network,
+    apply: (x, training) =>
+      training ? apply({ x }, x.shape[0]!, differentiable ? [x] : []) : network.apply(x, false),
+    ...(table && {
+      reader: {
+        table,
+        fetch(rows, count) {
+          next = { rows: rows.slice(0, count), start: noise?.start() ?? 0 };
+          load(next);
+        },
+        apply: () => apply(next, next.rows.length, []),
+      },
+    }),
+  };
+}
