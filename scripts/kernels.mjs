@@ -14,10 +14,10 @@ const head = (source) =>
 const files = {
   'src/backend/wasmBinary.ts': `${head('kernels/training/')}
 /** For every engine with SIMD. */
-export const simd = ${literal(await compileTraining('simd'))};
+export const simd = ${literal(await compileApart('kernels/training/index.ts', 'simd'))};
 
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
-export const relaxedSimd = ${literal(await compileTraining('simd,relaxed-simd'))};
+export const relaxedSimd = ${literal(await compileApart('kernels/training/index.ts', 'simd,relaxed-simd'))};
 `,
   'src/backend/denseBinary.ts': `${head('kernels/dense/')}
 /** For every engine with SIMD. */
@@ -26,6 +26,9 @@ export const simd = ${literal(await compileShared('kernels/dense/index.ts', 'sim
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
 export const relaxedSimd = ${literal(await compileShared('kernels/dense/index.ts', 'simd,relaxed-simd'))};
 `,
+  'src/layoutBytes.ts': `${head('kernels/layout.ts')}export const kernelBytes = ${literal(
+    await compileApart('kernels/layout.ts', 'simd'),
+  )};\n`,
   'src/neighbors/kernelBytes.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
     await compileShared('kernels/neighbors.ts', 'simd'),
   )};\n`,
@@ -41,8 +44,9 @@ for (const [name, text] of Object.entries(files)) {
 if (outOfDate === 0) console.log('kernels: up to date');
 else if (process.argv.includes('--check')) process.exitCode = 1;
 
-async function compileTraining(features) {
-  const binary = await compile('kernels/training/index.ts', ['--noExportMemory', '--enable', features]);
+/** A module that leaves its memory to those who put things there. */
+async function compileApart(source, features) {
+  const binary = await compile(source, ['--noExportMemory', '--enable', features]);
   refuseOwnMemory(binary);
   return binary;
 }
@@ -82,8 +86,8 @@ function literal(binary) {
 }
 
 /**
- * The training kernels work in TensorFlow.js' memory: a data segment, a memory or a global of their own would
- * overwrite tensors.
+ * Such kernels work in TensorFlow.js' memory, or among lists from its beginning on: a data segment, a memory or a
+ * global of their own would overwrite them.
  */
 function refuseOwnMemory(bytes) {
   const sections = { 5: 'memory', 6: 'global', 8: 'start', 11: 'data' };

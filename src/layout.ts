@@ -1,5 +1,6 @@
 /** UMAP without a network: places of a graph's vertices, moved by stochastic gradient descent. */
 import type { Curve } from './curve.js';
+import { atOnce, bindLayoutKernel, type LayoutLists, type LayoutPass, stretchOf } from './layoutKernel.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 export interface RefineOptions {
@@ -14,9 +15,8 @@ export interface RefineOptions {
   readonly random: Random;
 }
 
-/** Largest step along one axis, before the learning rate; and what keeps a push finite. Both as in umap-learn. */
-const reach = 4;
-const softening = 1e-3;
+/** Blocks of turns for which vertices to be pushed from are drawn at once. */
+const BLOCKS = 8;
 
 /**
  * Moves a copy of `layout` by the optimisation of McInnes, Healy and Melville (2018, section 3.2), as umap-learn does:
@@ -24,95 +24,108 @@ const softening = 1e-3;
  * to 0. With g = a d^(2b), an end moves along the difference of the two places times
  *   -2 g b / (d² (1 + g))              for the pull,
  *    2 b / ((0.001 + d²) (1 + g))      for the push.
+ * A kernel does it, or a script where WebAssembly is not allowed; `compiled` false asks for the latter.
  */
-export function refineLayout(edges: Edges, layout: Matrix, options: RefineOptions): Matrix {
+export function refineLayout(edges: Edges, layout: Matrix, options: RefineOptions, compiled = true): Matrix {
   const { head, tail, weight, vertices } = edges;
-  const { curve, epochs, negativeSampleRate, repulsionStrength, random } = options;
-  const columns = layout.shape[1];
-  const places = Float32Array.from(layout.data);
-  const moving = { places, columns, curve, power: powerTable(curve.b) };
+  const { curve, epochs, negativeSampleRate: negatives, repulsionStrength, random } = options;
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
-  // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
-  const due = Float32Array.from(weight, (w) => (random.next() * heaviest) / w);
+  const lists: LayoutLists = {
+    ...powerTable(curve.b),
+    places: Float32Array.from(layout.data),
+    columns: layout.shape[1],
+    ...{ head, tail },
+    period: weight.map((w) => heaviest / w),
+    // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
+    due: weight.map((w) => (random.next() * heaviest) / w),
+    others: new Int32Array(BLOCKS * atOnce * negatives),
+    negatives,
+  };
+  const kernel = compiled ? bindLayoutKernel(lists) : undefined;
+  const { places, others } = kernel ?? lists;
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const rate = 1 - epoch / epochs;
-    for (let edge = 0; edge < head.length; edge++) {
-      if (due[edge]! > epoch) continue;
-      due[edge]! += heaviest / weight[edge]!;
-      const from = head[edge]! * columns;
-      const to = tail[edge]! * columns;
-      pull(moving, from, to, rate);
-      for (let r = 0; r < negativeSampleRate; r++) {
-        const other = random.integer(vertices) * columns;
-        if (other !== from) push(moving, from, other, rate * repulsionStrength);
-      }
+    const pullRate = 1 - epoch / epochs;
+    const numbers = { ...curve, epoch, pullRate, pushRate: pullRate * repulsionStrength };
+    for (let turn = 0; turn < 8 * stretchOf(head.length); ) {
+      random.integers(others, vertices);
+      turn = kernel ? kernel.pass(turn, numbers) : pass(lists, turn, numbers);
     }
   }
-  return { data: places, shape: layout.shape };
+  return { data: places.slice(), shape: layout.shape };
 }
 
-interface Moving {
-  readonly places: Float32Array;
-  readonly columns: number;
-  readonly curve: Curve;
-  /** s -> s^b. */
-  readonly power: (s: number) => number;
-}
+/** Largest step along one axis, before the learning rate; and what keeps a push finite. Both as in umap-learn. */
+const reach = 4;
+const softening = 1e-3;
 
-/** Moves both ends of an edge; `from` and `to` are where their places begin. */
-function pull(moving: Moving, from: number, to: number, rate: number) {
-  const { places, columns, curve, power } = moving;
-  const squared = squaredDistance(moving, from, to);
-  if (squared === 0) return;
-  const g = curve.a * power(squared);
-  const slope = (-2 * g * curve.b) / (squared * (1 + g));
-  for (let c = 0; c < columns; c++) {
-    const step = rate * clipped(slope * (places[from + c]! - places[to + c]!));
-    places[from + c]! += step;
-    places[to + c]! -= step;
+/** What the kernel's `pass` does. */
+function pass(lists: LayoutLists, turn: number, { epoch, a, b, pullRate, pushRate }: LayoutPass): number {
+  const { places, columns, head, tail, period, due, others, negatives } = lists;
+  const stretch = stretchOf(head.length);
+  // The head's place as it is before the edge moves it.
+  const start = new Float32Array(columns);
+  const squaredDistance = (to: number) => start.reduce((sum, x, c) => sum + (x - places[to + c]!) ** 2, 0);
+  let next = 0;
+  for (; turn < 8 * stretch; turn++) {
+    if (turn % atOnce === 0 && next + atOnce * negatives > others.length) break;
+    const edge = (turn % 8) * stretch + Math.floor(turn / 8);
+    // Beyond the last edge nothing is due.
+    if (!(due[edge]! <= epoch)) continue;
+    due[edge]! += period[edge]!;
+    const from = head[edge]! * columns;
+    const to = tail[edge]! * columns;
+    start.set(places.subarray(from, from + columns));
+    const squared = squaredDistance(to);
+    if (squared > 0) {
+      const g = a * power(lists, squared);
+      const slope = (-2 * g * b) / (squared * (1 + g));
+      for (let c = 0; c < columns; c++) {
+        const step = pullRate * clipped(slope * (start[c]! - places[to + c]!));
+        places[from + c]! += step;
+        places[to + c]! -= step;
+      }
+    }
+    for (const end = next + negatives; next < end; next++) {
+      const other = others[next]! * columns;
+      if (other === from) continue;
+      const squared = squaredDistance(other);
+      const slope = (2 * b) / ((softening + squared) * (1 + a * power(lists, squared)));
+      for (let c = 0; c < columns; c++)
+        places[from + c]! += pushRate * clipped(slope * (start[c]! - places[other + c]!));
+    }
   }
+  return turn;
 }
 
-/** Moves the vertex at `from` away from the one at `to`. */
-function push(moving: Moving, from: number, to: number, rate: number) {
-  const { places, columns, curve, power } = moving;
-  const squared = squaredDistance(moving, from, to);
-  const slope = (2 * curve.b) / ((softening + squared) * (1 + curve.a * power(squared)));
-  for (let c = 0; c < columns; c++)
-    places[from + c]! += rate * clipped(slope * (places[from + c]! - places[to + c]!));
-}
-
-function squaredDistance({ places, columns }: Moving, from: number, to: number): number {
-  let squared = 0;
-  for (let c = 0; c < columns; c++) squared += (places[from + c]! - places[to + c]!) ** 2;
-  return squared;
+function clipped(step: number): number {
+  return Math.min(Math.max(step, -reach), reach);
 }
 
 /** Octaves of s that the table of s^b holds, from 2^-40; what is smaller counts as 0. */
 const octaves = 80;
 
-/**
- * s -> s^b for s below 2^40, by interpolation between 128 places an octave: right to a relative 1e-5 b², in a
- * fraction of the time of `Math.pow`. The bits of a 32-bit float are its place: octave, 128th, and the rest.
- */
-export function powerTable(b: number): (s: number) => number {
-  const float = new Float32Array(1);
-  const bits = new Int32Array(float.buffer);
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+/** Values of s^b at 128 places an octave, the first of them at the upper 16 bits `first` of s as a 32-bit float. */
+export function powerTable(b: number): Pick<LayoutLists, 'table' | 'first' | 'last'> {
   const first = (127 - octaves / 2) * 128;
   const last = octaves * 128 - 1;
   const table = Float64Array.from({ length: last + 2 }, (_, at) => {
     bits[0] = (first + at) << 16;
     return float[0]! ** b;
   });
-  return (s) => {
-    float[0] = s;
-    const at = (bits[0]! >> 16) - first;
-    if (at < 0) return 0;
-    const low = table[Math.min(at, last)]!;
-    return low + ((bits[0]! & 0xffff) / 0x10000) * (table[Math.min(at, last) + 1]! - low);
-  };
+  return { table, first, last };
 }
 
-function clipped(step: number): number {
-  return Math.min(Math.max(step, -reach), reach);
+/** s^b for s below 2^40, by interpolation: right to a relative 1e-5 b², in a fraction of the time of `Math.pow`. */
+export function power(
+  { table, first, last }: Pick<LayoutLists, 'table' | 'first' | 'last'>,
+  s: number,
+): number {
+  float[0] = s;
+  const at = Math.min((bits[0]! >> 16) - first, last);
+  if (at < 0) return 0;
+  const low = table[at]!;
+  return low + ((bits[0]! & 0xffff) / 0x10000) * (table[at + 1]! - low);
 }

@@ -11,8 +11,8 @@ import type { Edges, Matrix, Random } from './types.js';
 const extent = 10;
 const noise = 1e-4;
 /** Residual wanted of an eigenvector, relative to its eigenvalue. */
-const tolerance = 1e-4;
-const filterDegree = 20;
+const tolerance = 1e-3;
+const filterDegree = 8;
 
 /**
  * Lays out a graph by the eigenvectors of I - D^(-1/2) W D^(-1/2) with the smallest eigenvalues but the first

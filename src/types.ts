@@ -38,6 +38,8 @@ export interface Random {
   uint32(): number;
   /** Uniform integer in [0, below). */
   integer(below: number): number;
+  /** Fills the list with what as many calls of `integer` would give. */
+  integers(list: Int32Array, below: number): void;
   /** Standard normal. */
   normal(): number;
   /** An independent stream; the same name always gives the same stream, whatever was drawn before. */

@@ -34,6 +34,8 @@ const ranks: readonly (readonly string[])[] = [
       'fuzzy',
       'supervised',
       'spectral',
+      'layoutBytes',
+      'layoutKernel',
       'layout',
       'labelSpreading',
       'targets',

@@ -63,3 +63,16 @@ test('seeds for TensorFlow.js are never zero and never repeat', () => {
   assert.equal(new Set(seeds).size, seeds.length);
   assert.ok(seeds.every((seed) => seed > 0 && Number.isSafeInteger(seed)));
 });
+
+test('a list of integers is what as many single draws give, and the stream goes on behind it', () => {
+  for (const below of [1, 7, 60_000, 2 ** 31 - 1]) {
+    const [one, many] = [createRandom(3), createRandom(3)];
+    const list = new Int32Array(100);
+    many.integers(list, below);
+    assert.deepEqual(
+      [...list],
+      Array.from(list, () => one.integer(below)),
+    );
+    assert.equal(many.uint32(), one.uint32());
+  }
+});
