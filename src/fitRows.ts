@@ -20,9 +20,6 @@ interface Earlier {
   readonly rowShape: readonly number[];
 }
 
-/** Rows that go through the encoder at once, unless told otherwise. */
-export const DEFAULT_BATCH = 4096;
-
 /** Checks them all, and appends kept landmarks at the places that the map gives them now. Throws `DataError`. */
 export async function readFitRows(
   X: MatrixInput,
@@ -50,6 +47,6 @@ export async function readFitRows(
       'fit: targets for the landmarks too wanted, got none; pass theirs to addLandmarks(X, { y })',
     );
   }
-  const places = await encode(earlier.encoder, kept.matrix, DEFAULT_BATCH);
+  const places = await encode(earlier.encoder, kept.matrix);
   return appendLandmarks(entered, y, kept, places);
 }

@@ -19,9 +19,6 @@ export interface Projection {
   readonly scale: number;
 }
 
-/** Values that are projected at once; bounds memory. */
-const BATCH = 2 ** 22;
-
 /** The rows as a network behind the projection takes them. */
 export function projectRows(matrix: Matrix, { mean, components, scale }: Projection): Promise<Matrix> {
   const [count, columns] = components.shape;
@@ -33,7 +30,7 @@ export function projectRows(matrix: Matrix, { mean, components, scale }: Project
       return tf.div(tf.matMul(tf.sub(rows, mean) as tf.Tensor2D, axes, false, true), scale);
     },
   };
-  return encode(projection, matrix, Math.max(1, Math.floor(BATCH / columns)));
+  return encode(projection, matrix);
 }
 
 export interface Folded {

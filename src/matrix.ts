@@ -152,13 +152,36 @@ function flattenNested(rows: NestedNumbers, who: string): Flat {
   return { data, shape, form: 'arrays' };
 }
 
+/** In eight sums side by side, so that no addition waits for the one before. */
+function sumOf(values: Float32Array, start: number, end: number): number {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let e = 0;
+  let f = 0;
+  let g = 0;
+  let h = 0;
+  let i = start;
+  for (; i + 8 <= end; i += 8) {
+    a += values[i]!;
+    b += values[i + 1]!;
+    c += values[i + 2]!;
+    d += values[i + 3]!;
+    e += values[i + 4]!;
+    f += values[i + 5]!;
+    g += values[i + 6]!;
+    h += values[i + 7]!;
+  }
+  for (; i < end; i++) a += values[i]!;
+  return a + b + c + d + e + f + g + h;
+}
+
 function checkFinite(values: Float32Array, columns: number, who: string, allowNaN: boolean): void {
   // A sum is finite only if every addend is; the slow search for the place runs only when there is one.
   for (let start = 0; start < values.length; start += 4096) {
     const end = Math.min(start + 4096, values.length);
-    let sum = 0;
-    for (let i = start; i < end; i++) sum += values[i]!;
-    if (Number.isFinite(sum)) continue;
+    if (Number.isFinite(sumOf(values, start, end))) continue;
     for (let i = start; i < end; i++) {
       if (Number.isFinite(values[i]!) || (allowNaN && Number.isNaN(values[i]!))) continue;
       throw new DataError(

@@ -4,7 +4,7 @@ import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from './artifa
 import { useBackend } from './backend/choose.js';
 import type { Curve } from './curve.js';
 import { NotFittedError, OptionError } from './errors.js';
-import { DEFAULT_BATCH, readFitRows } from './fitRows.js';
+import { readFitRows } from './fitRows.js';
 import { type FitInputs, prepareFit, resolveInputs } from './fitting.js';
 import {
   type AddLandmarksOptions,
@@ -15,7 +15,7 @@ import {
 import { enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js';
 import { encode, softmax } from './networks/encode.js';
 import { rowSize } from './networks/network.js';
-import { flag, resolveOptions, whole } from './options.js';
+import { flag, orNull, resolveOptions, whole } from './options.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { resolveUmapOptions } from './parametricUmapRules.js';
 import { progressBar } from './progress.js';
@@ -26,8 +26,8 @@ import type { Edges, Matrix, Progress } from './types.js';
 import { restoreUmap, umapArtifact } from './umapArtifact.js';
 
 export interface TransformOptions {
-  /** Rows that go through the encoder at once; bounds memory. Default 4,096. */
-  readonly batchSize?: number;
+  /** Rows that go through the network at once; bounds memory. Default null: as many as fit 32 MB in every layer. */
+  readonly batchSize?: number | null;
 }
 
 export interface SaveOptions {
@@ -318,8 +318,7 @@ export class ParametricUMAP {
   }
 }
 
-function batchOf(options: TransformOptions, who: string): number {
-  const rules = { batchSize: whole(1) };
-  return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: DEFAULT_BATCH }, rules)
-    .batchSize;
+function batchOf(options: TransformOptions, who: string): number | null {
+  const rules = { batchSize: orNull(whole(1)) };
+  return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: null }, rules).batchSize;
 }

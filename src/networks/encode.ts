@@ -3,17 +3,35 @@ import * as tf from '@tensorflow/tfjs';
 import type { Matrix, Network } from '../types.js';
 import { rowSize } from './network.js';
 
-/** Applies a network in inference mode to every row: n x inputs to n x outputs, `batchSize` rows at a time. */
+/** What `encode` needs to know of a network. */
+type Applied = Pick<Network, 'inputShape' | 'outputShape' | 'apply'> & Partial<Pick<Network, 'model'>>;
+
+/** Floats that a batch may take, as it goes in or in any one layer: 32 MB. */
+const LARGEST_BATCH = 2 ** 23;
+
+function rowsAtOnce({ model, inputShape, outputShape }: Applied): number {
+  const layers = (model?.layers ?? []).flatMap(({ outputShape: shape }) =>
+    Array.isArray(shape[0]) ? (shape as tf.Shape[]) : [shape as tf.Shape],
+  );
+  const shapes = [inputShape, outputShape, ...layers.map((shape) => shape.slice(1).map((size) => size ?? 1))];
+  return Math.max(1, Math.floor(LARGEST_BATCH / Math.max(...shapes.map(rowSize))));
+}
+
+/**
+ * Applies a network in inference mode to every row: n x inputs to n x outputs, `batchSize` rows at a time, or, for null,
+ * as many as fit 32 MB in every layer.
+ */
 export async function encode(
-  network: Pick<Network, 'inputShape' | 'outputShape' | 'apply'>,
+  network: Applied,
   { data, shape }: Matrix,
-  batchSize: number,
+  batchSize: number | null = null,
 ): Promise<Matrix> {
   const [rows, columns] = shape;
   const width = rowSize(network.outputShape);
+  const most = batchSize ?? rowsAtOnce(network);
   const out = new Float32Array(rows * width);
-  for (let start = 0; start < rows; start += batchSize) {
-    const end = Math.min(start + batchSize, rows);
+  for (let start = 0; start < rows; start += most) {
+    const end = Math.min(start + most, rows);
     const result = tf.tidy(() => {
       const x = tf.tensor(data.subarray(start * columns, end * columns), [
         end - start,
