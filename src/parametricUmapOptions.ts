@@ -118,7 +118,8 @@ export interface ParametricUMAPOptions {
   optimizer: Optimizer | null;
   /**
    * Noise on the encoder's inputs while it learns, as a share of the mean distance between neighbours: places of new
-   * rows become more reliable, at a small cost for old ones. Default null: 0.3, or 0 for an `encoder` of one's own.
+   * rows become more reliable, at a small cost for old ones. Default null: 0.3 up to 10,000 rows and
+   * 0.3 √(10,000 / rows) above, 0 for an `encoder` of one's own.
    */
   inputNoise: number | null;
   /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */

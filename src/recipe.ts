@@ -33,8 +33,12 @@ export function projectionOf(matrix: Matrix, random: Random): Projection {
   return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
 }
 
-/** Share of the mean distance between neighbours that the default encoder is trained to overlook. */
+/**
+ * Share of the mean distance between neighbours that the default encoder is trained to overlook, for up to so many rows.
+ * More rows say more of what lies between them: the share falls with the root of their number, as noise in a mean does.
+ */
 const NOISE = 0.3;
+const NOISY_ROWS = 10_000;
 /** Edges that the mean distance is taken over. */
 const MEASURED_EDGES = 2000;
 
@@ -50,9 +54,9 @@ export function noiseDeviation(
   random: Random,
   ours: boolean,
 ): number {
-  const share = inputNoise ?? (ours ? NOISE : 0);
+  const [count, columns] = shape;
+  const share = inputNoise ?? (ours ? NOISE * Math.sqrt(Math.min(1, NOISY_ROWS / count)) : 0);
   if (share === 0) return 0;
-  const columns = shape[1];
   const { rows, heads, tails } = edgeSampler(edges, { batchSize: MEASURED_EDGES, random }).next();
   let sum = 0;
   for (let p = 0; p < MEASURED_EDGES; p++) {

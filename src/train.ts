@@ -97,7 +97,10 @@ function stepper(
       const { grads } = gradients(() => {
         const z = encode(batch) as tf.Tensor2D;
         const values = terms.map((term) => term.compute({ batch, z }));
-        const weighted = values.map((value, i) => tf.mul(value, terms[i]!.weight));
+        const weighted = values.map((value, i) => {
+          const { weight } = terms[i]!;
+          return weight === 1 ? value : tf.mul(value, weight);
+        });
         const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
         losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
         return total;

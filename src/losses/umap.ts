@@ -64,6 +64,7 @@ export interface PairTable {
 export function pairTable(options: UmapLossOptions): PairTable {
   const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
   const draws = rate === 0 ? 0 : (options.negativeDraws ?? Math.max(1, Math.round(rate)));
+  let others = new Int32Array(0);
   return {
     heads: new Int32Array(0),
     tails: new Int32Array(0),
@@ -77,6 +78,8 @@ export function pairTable(options: UmapLossOptions): PairTable {
         this.tails = new Int32Array(room);
         this.weights = new Float32Array(room);
       }
+      if (others.length !== pairCount * draws) others = new Int32Array(pairCount * draws);
+      random.integers(others, rowCount);
       let total = pairCount;
       if (pairWeights) {
         total = 0;
@@ -93,7 +96,7 @@ export function pairTable(options: UmapLossOptions): PairTable {
         allTails[p] = tails[p]!;
         weights[p] = each * weight;
         for (let r = 0; r < draws; r++) {
-          const other = random.integer(rowCount);
+          const other = others[p * draws + r]!;
           if (other === head) continue;
           allHeads[at] = head;
           allTails[at] = other;
