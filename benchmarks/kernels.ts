@@ -37,6 +37,9 @@ import { useBackend } from '../src/backend/choose.js';
 import { copyRows, hostRows } from '../src/backend/hostRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
 import { crossEntropy, pairTable } from '../src/losses/umap.js';
+import { withThreads } from '../src/networks/dense.js';
+import { mlp } from '../src/networks/mlp.js';
+import { networkOf } from '../src/networks/network.js';
 import { createRandom } from '../src/random.js';
 
 const rows = 2000;
@@ -53,6 +56,8 @@ interface Contestant {
   readonly name: string;
   readonly prepare: () => Promise<unknown>;
   readonly fused: boolean;
+  /** Threads that pass rows through the layers; default: operations of TensorFlow.js do. */
+  readonly threads?: number;
 }
 
 const contestants: Contestant[] = [
@@ -70,6 +75,15 @@ const contestants: Contestant[] = [
   { name: 'tensorflow, adamStep', prepare: () => useBackend('tensorflow'), fused: true },
 ];
 
+/** The same network, its passes computed by threads. */
+for (const threads of [1, 2, 4])
+  contestants.push({
+    name: `wasm, ${threads} of our threads, adamStep`,
+    prepare: () => useBackend('wasm'),
+    fused: true,
+    threads,
+  });
+
 const wanted = positionals.length > 0 ? positionals.map(Number) : [64, 784];
 for (const contestant of contestants) {
   try {
@@ -79,10 +93,14 @@ for (const contestant of contestants) {
     continue;
   }
   for (const columns of wanted) {
-    const step = network(columns, contestant.fused);
+    const { threads } = contestant;
+    const [step, close] = threads
+      ? await threaded(columns, threads)
+      : [network(columns, contestant.fused), () => {}];
     const best = await time(step);
     console.log(`${contestant.name}, ${columns} columns: ${best.toFixed(1)} ms a step`);
     if (values.profile) await profile(step);
+    close();
   }
 }
 
@@ -174,6 +192,34 @@ function network(columns: number, fused: boolean): () => Promise<void> {
     await value.data();
     value.dispose();
   };
+}
+
+/** The same step with the passes computed by threads, and what ends them. */
+async function threaded(
+  columns: number,
+  threads: number,
+): Promise<[step: () => Promise<void>, close: () => void]> {
+  const random = createRandom(1);
+  const model = mlp({ inputShape: [columns], outputShape: [2], random, name: 'encoder' });
+  const { network: encoder, close } = await withThreads(networkOf(model, 'encoder', true), { threads });
+  const x = tf.tensor2d(
+    Float32Array.from({ length: rows * columns }, () => random.normal()),
+    [rows, columns],
+  );
+  const variables = encoder.variables();
+  const state = createAdam(variables);
+  const step = async () => {
+    const { value, grads } = tf.variableGrads(
+      () => tf.square(encoder.apply(x, true)).mean<tf.Scalar>(),
+      variables,
+    );
+    const gradients = variables.map(({ name }) => grads[name]!);
+    adamStep(state, variables, gradients, { learningRate: 1e-3 });
+    tf.dispose(grads);
+    await value.data();
+    value.dispose();
+  };
+  return [step, close];
 }
 
 /** Times each kernel by wrapping it. */

@@ -1,6 +1,6 @@
 /**
- * Moves of UMAP without a network (the formulas stand in src/layout.ts), edge after edge in 64-bit floats; places are
- * kept in 32.
+ * Moves of UMAP without a network (the formulas stand in src/layout.ts): in two dimensions four edges at a time in 32-bit
+ * floats, in others one after the other in 64-bit ones.
  */
 
 /** Largest step along one axis, before the learning rate; and what keeps a push finite. */

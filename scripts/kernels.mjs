@@ -26,10 +26,10 @@ export const simd = ${literal(await compileShared('kernels/dense/index.ts', 'sim
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
 export const relaxedSimd = ${literal(await compileShared('kernels/dense/index.ts', 'simd,relaxed-simd'))};
 `,
-  'src/layoutBytes.ts': `${head('kernels/layout.ts')}export const kernelBytes = ${literal(
+  'src/layoutBinary.ts': `${head('kernels/layout.ts')}export const kernelBytes = ${literal(
     await compileApart('kernels/layout.ts', 'simd'),
   )};\n`,
-  'src/neighbors/kernelBytes.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
+  'src/neighbors/kernelBinary.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
     await compileShared('kernels/neighbors.ts', 'simd'),
   )};\n`,
 };
@@ -52,9 +52,11 @@ async function compileApart(source, features) {
 }
 
 /** A module for memory that threads share. */
-function compileShared(source, features) {
+async function compileShared(source, features) {
   const memory = ['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
-  return compile(source, [...memory, '--enable', `threads,${features}`]);
+  const binary = await compile(source, [...memory, '--enable', `threads,${features}`]);
+  refuseOwnMemory(binary);
+  return binary;
 }
 
 /** The module of one source file; it works in memory that it is given. */
@@ -86,8 +88,8 @@ function literal(binary) {
 }
 
 /**
- * Such kernels work in TensorFlow.js' memory, or among lists from its beginning on: a data segment, a memory or a
- * global of their own would overwrite them.
+ * All kernels work in memory that is full of others' things, TensorFlow.js' or lists from its beginning on: a data
+ * segment, a memory or a global of their own would overwrite them, with threads whenever one starts.
  */
 function refuseOwnMemory(bytes) {
   const sections = { 5: 'memory', 6: 'global', 8: 'start', 11: 'data' };

@@ -1,5 +1,5 @@
 /** The compiled moves of UMAP without a network (kernels/layout.ts), bound to a memory that holds all they need. */
-import { kernelBytes } from './layoutBytes.js';
+import { kernelBytes } from './layoutBinary.js';
 
 /** Everything the kernel reads or changes. */
 export interface LayoutLists {

@@ -33,14 +33,20 @@ export async function* runFit(
   const networks = trainedNetworks(plan.encoder, plan.terms);
   // With the encoder as it is, should it be another network than the one trained: folding back rounds.
   const all = [...new Set([...networks, encoder])];
-  const before = await readWeights(all);
-  const memory = await optimizer.state();
-  const callbacks = runCallbacks(
-    watchers,
-    encoder.model,
-    { epochs: plan.reports, steps: plan.steps },
-    { snapshot: () => readWeights(networks), restore: (weights) => writeWeights(networks, weights) },
-  );
+  const ready = async () => ({
+    before: await readWeights(all),
+    memory: await optimizer.state(),
+    callbacks: runCallbacks(
+      watchers,
+      encoder.model,
+      { epochs: plan.reports, steps: plan.steps },
+      { snapshot: () => readWeights(networks), restore: (weights) => writeWeights(networks, weights) },
+    ),
+  });
+  const { before, memory, callbacks } = await ready().catch((error: unknown) => {
+    prepared.release(false);
+    throw error;
+  });
   const onStep: TrainOptions['onStep'] = (step, rows, loss) => callbacks.step(step, rows, loss);
   const options = { ...plan, signal, ...(watchers.length > 0 && { onStep }) };
   let reports = 0;

@@ -34,7 +34,7 @@ const ranks: readonly (readonly string[])[] = [
       'fuzzy',
       'supervised',
       'spectral',
-      'layoutBytes',
+      'layoutBinary',
       'layoutKernel',
       'layout',
       'labelSpreading',

@@ -13,7 +13,6 @@ import {
   FETCH,
   FORWARD,
   openHands,
-  TO_ORIGIN,
 } from './denseHands.js';
 import { type DenseLayer, type DenseTable, PARTS } from './denseStack.js';
 
@@ -21,19 +20,19 @@ export interface DenseCrew {
   /** Worker threads that have started so far; those that never do are not missed. */
   workers(): number;
   /**
-   * Takes the first `count` of `rows` from the table, with noise from place `start` of the ring on. Returns at once: the
-   * workers go on with it until the next call.
+   * Takes these rows from the table, with noise from place `start` of the ring on. Returns at once: the workers go on
+   * with it until the next call.
    */
-  fetch(rows: Int32Array, count: number, start: number): void;
+  fetch(rows: Int32Array, start: number): void;
   /** Puts rows in the place of fetched ones. */
-  put(x: Float32Array, count: number): void;
+  put(x: Float32Array): void;
   /** Takes these rows through the layers, given kernels and biases in order. The result is the caller's. */
   forward(weights: readonly Float32Array[]): Float32Array;
   /**
-   * From the gradient of what the last `forward` gave, that of each kernel and bias, and with `toOrigin` that of the
-   * rows before them. The arrays are the caller's.
+   * From the gradient of what the last `forward` gave, that of each kernel and bias, after that of the rows if the crew
+   * is `differentiable`. The arrays are the caller's.
    */
-  backward(slope: Float32Array, toOrigin: boolean): Float32Array[];
+  backward(slope: Float32Array): Float32Array[];
   /** Ends the workers. */
   close(): void;
 }
@@ -42,9 +41,11 @@ export interface DenseCrew {
 export interface DenseCrewOptions {
   /** Threads, this one included. Default: the cores, at most 8. What the crew computes is the same for any number. */
   readonly threads?: number;
+  /** Whether `backward` gives the gradient of the rows too. Default false. */
+  readonly differentiable?: boolean;
   /** Rows that `fetch` takes, as wide as the inputs. */
   readonly table?: Float32Array;
-  /** Numbers that are added to them. */
+  /** Numbers that are added to them, at least as many as a row has. */
   readonly noise?: Float32Array;
 }
 
@@ -63,7 +64,8 @@ export async function openDenseCrew(
     const module = await compiled;
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
     const table = lay(memory, layers[0]!.inputs, options);
-    const start = { layers, table, memory, module, threads: threading ? wanted : 1 };
+    const { differentiable = false } = options;
+    const start = { layers, table, memory, module, differentiable, threads: threading ? wanted : 1 };
     const crew = crewOf({ ...start, thread: 0 });
     for (let thread = 1; thread < start.threads; thread++) startWorker(threading!, { ...start, thread });
     return crew;
@@ -74,10 +76,16 @@ export async function openDenseCrew(
 
 /** Nobody waits for a worker to start, or misses one that does not: parts are taken by whoever is there. */
 function startWorker({ Worker }: typeof import('node:worker_threads'), workerData: DenseStart): void {
-  // The flags of this process, such as --input-type, need not fit a worker.
-  const worker = new Worker(new URL('./denseWorker.js', import.meta.url), { workerData, execArgv: [] });
-  worker.on('error', () => {});
-  worker.unref();
+  try {
+    // In a variable: bundlers for browsers take the two together for a worker of theirs.
+    const entry = new URL('./denseWorker.js', import.meta.url);
+    // The flags of this process, such as --input-type, need not fit a worker.
+    const worker = new Worker(entry, { workerData, execArgv: [] });
+    worker.on('error', () => {});
+    worker.unref();
+  } catch {
+    // Not allowed here.
+  }
 }
 
 function compile(): Promise<WebAssembly.Module> {
@@ -105,20 +113,14 @@ function lay(memory: WebAssembly.Memory, columns: number, { table, noise }: Dens
   return { table: at!, noise: noiseAt!, ring: pieces[1]!.length, end: Math.ceil(end / 64) * 64 };
 }
 
-function crewOf(start: DenseStart): DenseCrew {
-  const { layers, memory } = start;
-  const { run, words, places, work } = openHands(start);
+/** Gives jobs, and takes part in them. */
+function openJobs(start: DenseStart) {
+  const hands = openHands(start);
+  const { words, placesFor, work } = hands;
   // Nothing to take before the first job.
   Atomics.store(words, control.next, PARTS);
   Atomics.store(words, control.done, PARTS);
-  const lengths = layers.flatMap(({ inputs, outputs, bias }) =>
-    bias ? [inputs * outputs, outputs] : [inputs * outputs],
-  );
-  const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count);
-  const begin = (job: number) => {
-    words[control.job] = job;
-    Atomics.store(words, control.done, 0);
-    Atomics.store(words, control.next, 0);
+  const call = () => {
     Atomics.add(words, control.call, 1);
     Atomics.notify(words, control.call);
   };
@@ -132,23 +134,56 @@ function crewOf(start: DenseStart): DenseCrew {
     }
     if (words[control.failed]) throw new Error('training: a worker thread has failed');
   };
-  const makeRoom = (rows: number) => {
-    finish();
-    words[control.rows] = rows;
-    if (rows <= words[control.capacity]!) return;
-    words[control.capacity] = rows;
-    grow(memory, places().bytes);
+  return {
+    ...hands,
+    finish,
+    begin(job: number) {
+      // Before the parts are there to be taken: who takes one reads which job it is.
+      words[control.job] = job;
+      Atomics.store(words, control.done, 0);
+      Atomics.store(words, control.next, 0);
+      call();
+    },
+    makeRoom(rows: number) {
+      finish();
+      if (rows > words[control.capacity]!) {
+        grow(start.memory, placesFor(rows).bytes);
+        words[control.capacity] = rows;
+      }
+      words[control.rows] = rows;
+    },
+    close() {
+      try {
+        finish();
+      } catch {
+        // Whoever has failed has said so.
+      }
+      words[control.job] = CLOSE;
+      call();
+    },
   };
+}
+
+function crewOf(start: DenseStart): DenseCrew {
+  const { layers, memory, differentiable } = start;
+  const { run, words, places, begin, finish, makeRoom, close } = openJobs(start);
+  const { inputs } = layers[0]!;
+  const { outputs } = layers.at(-1)!;
+  const lengths = layers.flatMap((layer) =>
+    layer.bias ? [layer.inputs * layer.outputs, layer.outputs] : [layer.inputs * layer.outputs],
+  );
+  const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count);
   return {
     workers: () => Atomics.load(words, control.workers),
-    fetch(rows, count, noiseStart) {
-      makeRoom(count);
-      new Int32Array(memory.buffer, places().indices, count).set(rows.subarray(0, count));
+    close,
+    fetch(rows, noiseStart) {
+      makeRoom(rows.length);
+      new Int32Array(memory.buffer, places().indices, rows.length).set(rows);
       words[control.noise] = noiseStart;
       begin(FETCH);
     },
-    put(x, count) {
-      makeRoom(count);
+    put(x) {
+      makeRoom(x.length / inputs);
       floats(places().values[0]!, x.length).set(x);
     },
     forward(weights) {
@@ -161,12 +196,12 @@ function crewOf(start: DenseStart): DenseCrew {
       });
       begin(FORWARD);
       finish();
-      return floats(values.at(-1)!, words[control.rows]! * layers.at(-1)!.outputs).slice();
+      return floats(values.at(-1)!, words[control.rows]! * outputs).slice();
     },
-    backward(slope, toOrigin) {
+    backward(slope) {
       const { outcome, origin, gradients, weightCount, sum } = places();
       floats(outcome, slope.length).set(slope);
-      begin(toOrigin ? TO_ORIGIN : BACKWARD);
+      begin(BACKWARD);
       finish();
       run.columnSums(gradients, PARTS, weightCount, sum, 1);
       let from = sum;
@@ -175,14 +210,7 @@ function crewOf(start: DenseStart): DenseCrew {
         from += 4 * length;
         return gradient;
       });
-      if (toOrigin) found.unshift(floats(origin, words[control.rows]! * layers[0]!.inputs).slice());
-      return found;
-    },
-    close() {
-      finish();
-      words[control.job] = CLOSE;
-      Atomics.add(words, control.call, 1);
-      Atomics.notify(words, control.call);
+      return differentiable ? [floats(origin, words[control.rows]! * inputs).slice(), ...found] : found;
     },
   };
 }

@@ -20,6 +20,8 @@ export interface DenseStart {
   /** Threads in all, and which of them this is; 0 gives the jobs. */
   readonly threads: number;
   readonly thread: number;
+  /** Whether gradients of the rows may be wanted. */
+  readonly differentiable: boolean;
 }
 
 /** Words of the control block at the beginning of the memory; those that threads fight for lie 64 bytes apart. */
@@ -46,10 +48,8 @@ export const control = {
 /** Jobs. */
 export const FORWARD = 0;
 export const BACKWARD = 1;
-/** Back to the gradient of the rows themselves. */
-export const TO_ORIGIN = 2;
-export const FETCH = 3;
-export const CLOSE = 4;
+export const FETCH = 2;
+export const CLOSE = 3;
 
 /** A thread looks so often before it lies down: to be woken takes as long as a part of a small network. */
 const LOOKS = 10_000;
@@ -57,22 +57,25 @@ const LOOKS = 10_000;
 export interface Hands {
   readonly run: DenseKernels;
   readonly words: Int32Array;
-  /** Where things are, for as many rows as the control block says. */
+  /** Where things are, for so many rows, and for as many as the control block says. */
+  placesFor(rows: number): DensePlaces;
   places(): DensePlaces;
   /** Takes parts until none is left. */
   work(): void;
 }
 
-export function openHands({ layers, table, memory, module, threads, thread }: DenseStart): Hands {
+export function openHands(start: DenseStart): Hands {
+  const { layers, table, memory, module, threads, thread, differentiable } = start;
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as DenseKernels;
   const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
   const scratch = run.gemmScratch();
+  const placesFor = (rows: number) => layOut(layers, { rows, threads, scratch, differentiable }, table.end);
   let capacity = 0;
-  let laidOut = layOut(layers, capacity, threads, scratch, table.end);
+  let laidOut = placesFor(capacity);
   const places = () => {
     if (words[control.capacity] !== capacity) {
       capacity = words[control.capacity]!;
-      laidOut = layOut(layers, capacity, threads, scratch, table.end);
+      laidOut = placesFor(capacity);
     }
     return laidOut;
   };
@@ -86,7 +89,7 @@ export function openHands({ layers, table, memory, module, threads, thread }: De
       try {
         if (job === FETCH) fetchPart(pass, table, part, words[control.noise]!);
         else if (job === FORWARD) forwardPart(pass, part);
-        else backwardPart(pass, part, job === TO_ORIGIN);
+        else backwardPart(pass, part, differentiable);
       } catch (error) {
         Atomics.store(words, control.failed, 1);
         if (thread === 0) throw error;
@@ -95,7 +98,7 @@ export function openHands({ layers, table, memory, module, threads, thread }: De
       }
     }
   };
-  return { run, words, places, work };
+  return { run, words, placesFor, places, work };
 }
 
 /** Blocks until the word is no longer `value`. */

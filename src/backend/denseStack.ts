@@ -40,7 +40,7 @@ export interface DensePlaces {
   /** The gradient of the last layer's values, and of the rows. */
   readonly outcome: number;
   readonly origin: number;
-  /** For each thread: scratch for products, then two tables of one part's rows and the widest layer's columns. */
+  /** For each thread: scratch for products, then two tables of one part's rows and the widest layer's inputs. */
   readonly threads: number;
   readonly threadBytes: number;
   readonly tables: readonly [number, number];
@@ -54,12 +54,18 @@ export type DenseKernels = Readonly<
   }
 >;
 
-/** Room for at most `rows` rows, after `from` bytes that are taken. */
+/** What places are made for: rows, threads, bytes of a thread's scratch memory, whether to go back to the origin. */
+export interface DenseRoom {
+  readonly rows: number;
+  readonly threads: number;
+  readonly scratch: number;
+  readonly differentiable: boolean;
+}
+
+/** Lays everything out, after `from` bytes that are taken. */
 export function layOut(
   layers: readonly DenseLayer[],
-  rows: number,
-  threads: number,
-  scratch: number,
+  { rows, threads, scratch, differentiable }: DenseRoom,
   from: number,
 ): DensePlaces {
   let end = from;
@@ -80,10 +86,11 @@ export function layOut(
     take(rows * columns),
   );
   const outcome = take(rows * layers.at(-1)!.outputs);
-  const origin = take(rows * layers[0]!.inputs);
+  const origin = take(differentiable ? rows * layers[0]!.inputs : 0);
   const begin = end;
   take(Math.ceil(scratch / 4));
-  const table = Math.ceil(rows / PARTS) * Math.max(...layers.map(({ outputs }) => outputs));
+  // For gradients between layers: that of the last one's values has a place of its own.
+  const table = Math.ceil(rows / PARTS) * Math.max(0, ...layers.slice(1).map(({ inputs }) => inputs));
   const tables = [take(table) - begin, take(table) - begin] as const;
   const threadBytes = end - begin;
   return {

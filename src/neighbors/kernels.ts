@@ -1,5 +1,5 @@
 /** The compiled distance kernels (kernels/neighbors.ts), bound to a memory. */
-import { kernelBytes } from './kernelBytes.js';
+import { kernelBytes } from './kernelBinary.js';
 
 /** Pointers and strides are in bytes; rows are 32-bit floats, padded to a multiple of 4 columns. */
 export interface Kernels {

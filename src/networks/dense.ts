@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type DenseCrew, openDenseCrew } from '../backend/denseCrew.js';
 import type { DenseLayer } from '../backend/denseStack.js';
 import type { Matrix, Network } from '../types.js';
+import { rowSize } from './network.js';
 import type { InputNoise } from './noise.js';
 
 /** A network that threads train, until it is closed. */
@@ -18,6 +19,8 @@ export interface ThreadOptions {
   /** A table that the network is trained on, and noise for its rows; then it has a `reader`. Default: none. */
   readonly table?: Matrix;
   readonly noise?: InputNoise;
+  /** Threads, this one included. Default: the cores, at most 8. */
+  readonly threads?: number;
 }
 
 /**
@@ -25,15 +28,26 @@ export interface ThreadOptions {
  * activation, or when the active backend is not in this machine's memory (a GPU).
  */
 export async function withThreads(network: Network, options: ThreadOptions): Promise<Threaded> {
+  const { threads, noise, differentiable } = options;
   const layers = onThisMachine() ? denseLayers(network) : undefined;
-  const table = options.table && options.table.data.length <= LARGEST_TABLE ? options.table : undefined;
-  const crew = layers && (await openDenseCrew(layers, { table: table?.data, noise: options.noise?.values }));
+  const table = options.table && fits(options.table, noise) ? options.table : undefined;
+  const crew =
+    layers &&
+    (await openDenseCrew(layers, { threads, differentiable, table: table?.data, noise: noise?.values }));
   if (!crew) return { network, close() {} };
   return { network: threaded(network, crew, { ...options, table }), close: crew.close };
 }
 
-/** Floats; a larger table is not copied into the memory of the threads. */
+/** Floats of the largest table that is copied into the memory of the threads. */
 const LARGEST_TABLE = 2 ** 27;
+
+/** Whether threads may read the table, with the noise of a row in one piece. */
+function fits({ data, shape }: Matrix, noise: InputNoise | undefined): boolean {
+  return data.length <= LARGEST_TABLE && (noise === undefined || shape[1] <= noise.values.length);
+}
+
+/** Most weights of a network that threads train: beyond, its products are large enough to be as quick elsewhere. */
+const MOST_WEIGHTS = 2 ** 22;
 
 /** Whether the active backend computes where our kernels do. */
 function onThisMachine(): boolean {
@@ -43,33 +57,41 @@ function onThisMachine(): boolean {
 }
 
 /** The dense layers that a network consists of, or undefined when there is anything else to it. */
-export function denseLayers({ model, variables }: Network): DenseLayer[] | undefined {
+export function denseLayers({
+  model,
+  variables,
+  inputShape,
+  outputShape,
+}: Network): DenseLayer[] | undefined {
   const stack: DenseLayer[] = [];
   const weights: unknown[] = [];
   let tensor = model.outputs[0]!;
   while (true) {
     const { sourceLayer, nodeIndex } = tensor;
     const kind = sourceLayer.getClassName();
+    const { activation, dataFormat } = sourceLayer.getConfig();
     if (kind === 'InputLayer') break;
     tensor = sourceLayer.inboundNodes[nodeIndex]!.inputTensors[0]!;
     // Rows lie flat in memory: only the first and the last shape differ.
     if (kind === 'Reshape' && stack.length === 0) continue;
-    if (kind === 'Flatten' && tensor.sourceLayer.getClassName() === 'InputLayer') continue;
-    const { activation } = sourceLayer.getConfig();
+    const first = tensor.sourceLayer.getClassName() === 'InputLayer';
+    if (kind === 'Flatten' && first && dataFormat !== 'channelsFirst') continue;
     if (kind !== 'Dense' || (activation !== 'relu' && activation !== 'linear')) return undefined;
     const own = sourceLayer.weights.map((weight) => weight.read());
     const [inputs, outputs] = own[0]!.shape as [number, number];
     stack.unshift({ inputs, outputs, bias: own.length > 1, relu: activation === 'relu' });
     weights.unshift(...own);
   }
-  // In order, each once, and all of them trained.
+  // The weights in order, each once, and all of them trained; and no layer that takes an axis of a row by itself.
   const trained = variables();
   const whole = weights.length === trained.length && trained.every((variable, i) => variable === weights[i]);
-  return whole && stack.length > 0 ? stack : undefined;
+  const flat = stack[0]?.inputs === rowSize(inputShape) && stack.at(-1)?.outputs === rowSize(outputShape);
+  const size = trained.reduce((sum, variable) => sum + variable.size, 0);
+  return whole && flat && size <= MOST_WEIGHTS ? stack : undefined;
 }
 
 /** Rows for a pass: given, or to be taken from the table. */
-type Rows = { readonly x: tf.Tensor } | { readonly rows: Int32Array; readonly start: number };
+type Rows = { readonly x: Float32Array } | { readonly rows: Int32Array; readonly start: number };
 
 function threaded(
   network: Network,
@@ -81,8 +103,8 @@ function threaded(
   let passed: Rows | undefined;
   const load = (rows: Rows) => {
     if (loaded === rows) return;
-    if ('x' in rows) crew.put(rows.x.dataSync<'float32'>(), rows.x.shape[0]!);
-    else crew.fetch(rows.rows, rows.rows.length, rows.start);
+    if ('x' in rows) crew.put(rows.x);
+    else crew.fetch(rows.rows, rows.start);
     loaded = rows;
     passed = undefined;
   };
@@ -98,8 +120,9 @@ function threaded(
         value: tf.tensor(pass(rows, weights), [count, ...network.outputShape]),
         gradFunc(slope) {
           if (passed !== rows) pass(rows, weights);
-          const gradients = crew.backward(slope.dataSync<'float32'>(), inputs.length > 0);
-          return gradients.map((values, i) => tf.tensor(values, [...inputs, ...weights][i]!.shape));
+          const wanted = [...inputs, ...weights];
+          const gradients = crew.backward(slope.dataSync<'float32'>()).slice(-wanted.length);
+          return gradients.map((values, i) => tf.tensor(values, wanted[i]!.shape));
         },
       };
     });
@@ -109,7 +132,9 @@ function threaded(
   return {
     ...network,
     apply: (x, training) =>
-      training ? apply({ x }, x.shape[0]!, differentiable ? [x] : []) : network.apply(x, false),
+      training
+        ? apply({ x: x.dataSync<'float32'>() }, x.shape[0]!, differentiable ? [x] : [])
+        : network.apply(x, false),
     ...(table && {
       reader: {
         table,

@@ -10,11 +10,22 @@ type Applied = Pick<Network, 'inputShape' | 'outputShape' | 'apply'> & Partial<P
 const LARGEST_BATCH = 2 ** 23;
 
 function rowsAtOnce({ model, inputShape, outputShape }: Applied): number {
-  const layers = (model?.layers ?? []).flatMap(({ outputShape: shape }) =>
-    Array.isArray(shape[0]) ? (shape as tf.Shape[]) : [shape as tf.Shape],
+  const shapes = model ? layersOf(model).flatMap(shapesOf) : [];
+  return Math.max(
+    1,
+    Math.floor(LARGEST_BATCH / Math.max(...[inputShape, outputShape, ...shapes].map(rowSize))),
   );
-  const shapes = [inputShape, outputShape, ...layers.map((shape) => shape.slice(1).map((size) => size ?? 1))];
-  return Math.max(1, Math.floor(LARGEST_BATCH / Math.max(...shapes.map(rowSize))));
+}
+
+/** All layers, those of models within the model too. */
+function layersOf({ layers }: Pick<tf.LayersModel, 'layers'>): tf.layers.Layer[] {
+  return layers.flatMap((layer) => ('layers' in layer ? layersOf(layer as tf.LayersModel) : [layer]));
+}
+
+/** Shapes of a row of what a layer puts out, wherever it stands. */
+function shapesOf({ inboundNodes }: tf.layers.Layer): number[][] {
+  const outputs = inboundNodes.flatMap(({ outputTensors }) => outputTensors);
+  return outputs.map(({ shape }) => shape.slice(1).map((size) => size ?? 1));
 }
 
 /**

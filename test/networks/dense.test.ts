@@ -5,7 +5,9 @@ import { useBackend } from '../../src/backend/choose.js';
 import { denseLayers, withThreads } from '../../src/networks/dense.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
+import { inputNoise, withInputNoise } from '../../src/networks/noise.js';
 import { createRandom } from '../../src/random.js';
+import { gatherRows } from '../../src/train.js';
 import type { Network } from '../../src/types.js';
 
 await useBackend('wasm');
@@ -67,7 +69,8 @@ test('a gradient belongs to its own pass, whatever was applied since', async () 
   const gradient = (between: () => void) =>
     tf.tidy(() => {
       const { grads } = tf.variableGrads(() => {
-        const z = quick.apply(x!, true);
+        // Made here, it is gone by the time that gradients are computed.
+        const z = quick.apply(tf.clone(x!), true);
         between();
         return tf.sum(tf.square(z)) as tf.Scalar;
       }, quick.variables());
@@ -78,6 +81,78 @@ test('a gradient belongs to its own pass, whatever was applied since', async () 
   assert.deepEqual(got, wanted);
   close();
   tf.dispose([x!, other!]);
+  plain.dispose();
+});
+
+test('rows of a table, with noise, are read as they are gathered for TensorFlow.js', async () => {
+  const random = createRandom(8);
+  for (const columns of [3, 64]) {
+    const plain = encoder([columns], [2]);
+    const table = {
+      data: Float32Array.from({ length: 200 * columns }, () => random.normal()),
+      shape: [200, columns] as const,
+    };
+    // More values in a batch than numbers of noise: the ring is read more than once.
+    const batches = [40, 7, 5000].map((n) => Int32Array.from({ length: n }, () => random.integer(200)));
+    const noise = () => inputNoise(0.5, createRandom('noise'))!;
+    const noisy = withInputNoise(plain, noise());
+    const { network: quick, close } = await withThreads(plain, { table, noise: noise() });
+    for (const [turn, rows] of batches.entries()) {
+      const x = gatherRows(table, rows, rows.length, [columns]);
+      const wanted = tf.tidy(() => Array.from(noisy.apply(x, true).dataSync()));
+      quick.reader!.fetch(rows, rows.length);
+      rows.fill(0);
+      // What else is applied meanwhile does not take the place of the rows.
+      if (turn === 1) tf.tidy(() => void quick.apply(x, true));
+      const got = tf.tidy(() => Array.from(quick.reader!.apply().dataSync()));
+      assert.equal(got.length, wanted.length);
+      got.forEach((value, i) => {
+        assert.ok(Math.abs(value - wanted[i]!) < 1e-4, `${columns} columns, value ${i} of batch ${turn}`);
+      });
+      x.dispose();
+    }
+    assert.equal(quick.reader!.table, table);
+    close();
+    plain.dispose();
+  }
+});
+
+test('a gradient of rows fetched before others were is still theirs', async () => {
+  const random = createRandom(9);
+  const plain = encoder([5], [2]);
+  const table = { data: Float32Array.from({ length: 150 }, () => random.normal()), shape: [30, 5] as const };
+  const { network: quick, close } = await withThreads(plain, {
+    table,
+    noise: inputNoise(0.1, createRandom('n')),
+  });
+  const reader = quick.reader!;
+  const [first, second] = [Int32Array.of(1, 2, 3, 4), Int32Array.of(9, 8, 7)];
+  const gradient = (between: () => void) =>
+    tf.tidy(() => {
+      const { grads } = tf.variableGrads(() => {
+        const z = reader.apply();
+        between();
+        return tf.sum(tf.square(z)) as tf.Scalar;
+      }, quick.variables());
+      return Object.values(grads).map((slope) => Array.from(slope.dataSync()));
+    });
+  reader.fetch(first, 4);
+  const wanted = gradient(() => {});
+  assert.deepEqual(
+    gradient(() => {}),
+    wanted,
+    'applied twice to the same rows',
+  );
+  assert.deepEqual(
+    gradient(() => reader.fetch(second, 3)),
+    wanted,
+  );
+  assert.equal(
+    tf.tidy(() => reader.apply().shape[0]),
+    3,
+    'the rows fetched last come next',
+  );
+  close();
   plain.dispose();
 });
 
@@ -99,6 +174,15 @@ test('anything but dense layers with ReLU or nothing, all of them trained, stays
     'two ways': tf.model({
       inputs: input,
       outputs: layers.add().apply([input, branch.apply(input) as tf.SymbolicTensor]) as tf.SymbolicTensor,
+    }),
+    'rows turned over': tf.sequential({
+      layers: [
+        layers.flatten({ inputShape: [2, 3, 2], dataFormat: 'channelsFirst' }),
+        layers.dense({ units: 2 }),
+      ],
+    }),
+    'a layer of one axis': tf.sequential({
+      layers: [layers.dense({ units: 1, inputShape: [3, 4] }), layers.reshape({ targetShape: [3] })],
     }),
     'no weights': tf.sequential({ layers: [layers.flatten({ inputShape: [2, 2] })] }),
   };
