@@ -1,6 +1,7 @@
 /** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly and on the host. */
 import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { nativeOnCpu } from './tensorflow.js';
 import type { Workshop } from './wasmModule.js';
 import { activeWorkshop, pointer } from './wasmModule.js';
 
@@ -62,7 +63,8 @@ export function adamStep(
   const correction2 = 1 - beta2 ** state.step;
   const numbers = [learningRate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
   const shop = activeWorkshop();
-  const move = shop ? inPlace.bind(undefined, shop) : inThisMemory() ? onHost : withOps;
+  const here = tf.getBackend() === 'cpu' || nativeOnCpu();
+  const move = shop ? inPlace.bind(undefined, shop) : here ? onHost : withOps;
   for (let i = 0; i < count; i++) move(state, i, variables[i]!, gradients[i]!, numbers);
 }
 
@@ -97,13 +99,6 @@ function inPlace(
     ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
   );
   assign(variable, tf.engine().makeTensorFromTensorInfo(out));
-}
-
-/** Whether the active backend keeps its tensors where reading one is a copy at most. */
-function inThisMemory(): boolean {
-  if (tf.getBackend() === 'cpu') return true;
-  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { readonly isUsingGpuDevice?: boolean };
-  return isUsingGpuDevice === false;
 }
 
 /** One pass over the variable, where some fifteen small operations on native TensorFlow take longer. */

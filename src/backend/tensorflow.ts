@@ -37,6 +37,12 @@ export async function useTensorflow(): Promise<string> {
   throw new UnavailableError(`tensorflow: ${reasons.join('; ')}; ${advice}`);
 }
 
+/** Whether the active backend is native TensorFlow without a GPU: then reading a tensor is a copy at most. */
+export function nativeOnCpu(): boolean {
+  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { readonly isUsingGpuDevice?: boolean };
+  return isUsingGpuDevice === false;
+}
+
 /** Makes native TensorFlow, active already, work and train as this library wants it. */
 export async function prepareTensorflow(): Promise<void> {
   await restoreUtil();

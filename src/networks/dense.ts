@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type DenseCrew, openDenseCrew } from '../backend/denseCrew.js';
 import type { DenseLayer } from '../backend/denseStack.js';
+import { nativeOnCpu } from '../backend/tensorflow.js';
 import type { Matrix, Network } from '../types.js';
 import { rowSize } from './network.js';
 import type { InputNoise } from './noise.js';
@@ -29,7 +30,8 @@ export interface ThreadOptions {
  */
 export async function withThreads(network: Network, options: ThreadOptions): Promise<Threaded> {
   const { threads, noise, differentiable } = options;
-  const layers = onThisMachine() ? denseLayers(network) : undefined;
+  const here = tf.getBackend() === 'wasm' || nativeOnCpu();
+  const layers = here ? denseLayers(network) : undefined;
   const table = options.table && fits(options.table, noise) ? options.table : undefined;
   const crew =
     layers &&
@@ -48,13 +50,6 @@ function fits({ data, shape }: Matrix, noise: InputNoise | undefined): boolean {
 
 /** Most weights of a network that threads train: beyond, its products are large enough to be as quick elsewhere. */
 const MOST_WEIGHTS = 2 ** 22;
-
-/** Whether the active backend computes where our kernels do. */
-function onThisMachine(): boolean {
-  if (tf.getBackend() === 'wasm') return true;
-  const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { readonly isUsingGpuDevice?: boolean };
-  return isUsingGpuDevice === false;
-}
 
 /** The dense layers that a network consists of, or undefined when there is anything else to it. */
 export function denseLayers({
