@@ -1,4 +1,5 @@
 /** The compiled moves of UMAP without a network (kernels/layout.ts), bound to a memory that holds all they need. */
+import { grown, moduleBytes } from './compiled.js';
 import { kernelBytes } from './layoutBinary.js';
 
 /** Everything the kernel reads or changes. */
@@ -53,14 +54,15 @@ export function bindLayoutKernel(lists: LayoutLists): LayoutKernel | undefined {
   const starts = [0];
   for (const { byteLength } of parts) starts.push(starts.at(-1)! + byteLength);
   try {
-    const bytes = Uint8Array.from(atob(kernelBytes), (char) => char.charCodeAt(0));
     const memory = new WebAssembly.Memory({ initial: 1 });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(kernelBytes)), {
+      env: { memory },
+    });
     const { refine, scratch } = instance.exports as Record<
       'refine' | 'scratch',
       (...numbers: number[]) => number
     >;
-    memory.grow(Math.ceil((starts.at(-1)! + scratch!(columns)) / 65536));
+    grown(memory, starts.at(-1)! + scratch!(columns));
     parts.forEach(({ buffer, byteOffset, byteLength }, i) => {
       new Uint8Array(memory.buffer, starts[i], byteLength).set(
         new Uint8Array(buffer, byteOffset, byteLength),

@@ -16,6 +16,7 @@ const ranks: readonly (readonly string[])[] = [
     'types',
     'errors',
     'threads',
+    'compiled',
     'random',
     'matrix',
     'options',

@@ -2,8 +2,9 @@
  * Who trains a stack of dense layers: this thread and, where there are cores, worker threads beside it. TensorFlow.js
  * has one thread on WebAssembly, and on any backend some thirty operations for what is two calls here.
  */
+import { grown, quickerModule } from '../compiled.js';
 import { cores, importNode } from '../threads.js';
-import { relaxedSimd, simd } from './denseBinary.js';
+import * as binary from './denseBinary.js';
 import {
   awaitChange,
   BACKWARD,
@@ -60,7 +61,7 @@ export async function openDenseCrew(
   const threading =
     wanted > 1 ? await importNode<typeof import('node:worker_threads')>('worker_threads') : undefined;
   try {
-    compiled ??= compile();
+    compiled ??= WebAssembly.compile(quickerModule(binary));
     const module = await compiled;
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
     const table = lay(memory, layers[0]!.inputs, options);
@@ -88,17 +89,6 @@ function startWorker({ Worker }: typeof import('node:worker_threads'), workerDat
   }
 }
 
-function compile(): Promise<WebAssembly.Module> {
-  const decode = (base64: string) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  const relaxed = decode(relaxedSimd);
-  return WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : decode(simd));
-}
-
-function grow(memory: WebAssembly.Memory, bytes: number): void {
-  const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-}
-
 /** The table and the noise, behind the control block. */
 function lay(memory: WebAssembly.Memory, columns: number, { table, noise }: DenseCrewOptions): DenseTable {
   const pieces = [table, noise, noise?.subarray(0, columns)].map((piece) => piece ?? new Float32Array(0));
@@ -106,8 +96,7 @@ function lay(memory: WebAssembly.Memory, columns: number, { table, noise }: Dens
   const [at, noiseAt] = pieces.map((piece) => {
     const start = end;
     end += piece.byteLength;
-    grow(memory, end);
-    new Float32Array(memory.buffer, start, piece.length).set(piece);
+    new Float32Array(grown(memory, end).buffer, start, piece.length).set(piece);
     return start;
   });
   return { table: at!, noise: noiseAt!, ring: pieces[1]!.length, end: Math.ceil(end / 64) * 64 };
@@ -147,7 +136,7 @@ function openJobs(start: DenseStart) {
     makeRoom(rows: number) {
       finish();
       if (rows > words[control.capacity]!) {
-        grow(start.memory, placesFor(rows).bytes);
+        grown(start.memory, placesFor(rows).bytes);
         words[control.capacity] = rows;
       }
       words[control.rows] = rows;

@@ -1,8 +1,9 @@
 /** Our own WebAssembly module, at work in the memory of TensorFlow.js' WebAssembly backend, or in its own. */
 import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { quickerModule } from '../compiled.js';
 import { UnavailableError } from '../errors.js';
-import { relaxedSimd, simd } from './wasmBinary.js';
+import * as binary from './wasmBinary.js';
 
 /** What we use of the backend object of `@tensorflow/tfjs-backend-wasm`. */
 export interface WasmBackend {
@@ -62,12 +63,7 @@ let module: WebAssembly.Module | undefined;
 
 /** Compiles the module once. Throws where WebAssembly SIMD is missing. */
 export async function compileKernels(): Promise<void> {
-  const relaxed = decode(relaxedSimd);
-  module ??= await WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : decode(simd));
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  module ??= await WebAssembly.compile(quickerModule(binary));
 }
 
 /**
@@ -109,13 +105,6 @@ export function ownDesk(): Desk | undefined {
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
   desk = { memory, run };
   return desk;
-}
-
-/** The memory with at least so many bytes, and whatever it held. Throws `RangeError` when there are no more. */
-export function grown(memory: WebAssembly.Memory, bytes: number): WebAssembly.Memory {
-  const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-  return memory;
 }
 
 /** Bytes on the heap of the backend; give them back with `backend.wasm._free`. */

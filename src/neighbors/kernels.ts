@@ -1,4 +1,5 @@
 /** The compiled distance kernels (kernels/neighbors.ts), bound to a memory. */
+import { moduleBytes } from '../compiled.js';
 import { kernelBytes } from './kernelBinary.js';
 
 /** Pointers and strides are in bytes; rows are 32-bit floats, padded to a multiple of 4 columns. */
@@ -30,8 +31,9 @@ export function createMemory(bytes: number): WebAssembly.Memory | undefined {
 /** The kernels on that memory, or undefined where WebAssembly vectors or compiling are not allowed. */
 export function bindKernels(memory: WebAssembly.Memory): Kernels | undefined {
   try {
-    const bytes = Uint8Array.from(atob(kernelBytes), (character) => character.charCodeAt(0));
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(kernelBytes)), {
+      env: { memory },
+    });
     return instance.exports as unknown as Kernels;
   } catch {
     return undefined;
