@@ -3,7 +3,7 @@ import { runCallbacks, type TrainingCallback } from './callbacks.js';
 import type { Curve } from './curve.js';
 import { DivergedError } from './errors.js';
 import type { Learned, Prepared } from './fitting.js';
-import { readWeights, type TrainOptions, train, trainedNetworks, writeWeights } from './train.js';
+import { readWeights, train, trainedNetworks, writeWeights } from './train.js';
 import type { Edges, Progress } from './types.js';
 
 /** All that a fit leaves behind; replaced as a whole. */
@@ -47,8 +47,7 @@ export async function* runFit(
     prepared.release(false);
     throw error;
   });
-  const onStep: TrainOptions['onStep'] = (step, rows, loss) => callbacks.step(step, rows, loss);
-  const options = { ...plan, signal, ...(watchers.length > 0 && { onStep }) };
+  const options = { ...plan, signal, ...(watchers.length > 0 && { onStep: callbacks.step }) };
   let reports = 0;
   // A consumer that leaves early comes by as a `return`, which only `finally` sees: then what is there is kept.
   let failed = false;
