@@ -1,12 +1,13 @@
 /** Training batches from a weighted graph. Nothing is materialised: edges are drawn, not repeated and shuffled. */
 import { DataError } from './errors.js';
+import { edgeRows, type SparseRows } from './sparse.js';
 import type { Batch, Edges, Random, Sampler } from './types.js';
 
-/**
- * Draws indices in proportion to weights in constant time: Walker's alias method (Vose, 1991). Two numbers a slot: how
- * many of the 2^31 draws keep it, less one, and the index that the others give.
- */
-export type AliasTable = Int32Array;
+/** Draws indices in proportion to weights in constant time: Walker's alias method (Vose, 1991). */
+export interface AliasTable {
+  readonly probability: Float64Array;
+  readonly alias: Int32Array;
+}
 
 /** Throws `DataError` for weights without a positive finite sum. */
 export function aliasTable(weights: ArrayLike<number>): AliasTable {
@@ -18,8 +19,8 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
       `sampler: weights with a positive finite sum wanted, got ${n} weights that sum to ${total}`,
     );
   }
-  const table = new Int32Array(2 * n);
   const probability = new Float64Array(n);
+  const alias = new Int32Array(n);
   // One array holds both work lists: indices below their fair share grow from the left, the others from the right.
   const lists = new Int32Array(n);
   let small = 0;
@@ -32,7 +33,7 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
   while (small > 0 && large < n) {
     const poor = lists[--small]!;
     const rich = lists[large]!;
-    table[2 * poor + 1] = rich;
+    alias[poor] = rich;
     probability[rich] = probability[rich]! - (1 - probability[poor]!);
     if (probability[rich]! < 1) {
       large++;
@@ -41,18 +42,13 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
   }
   while (small > 0) probability[lists[--small]!] = 1;
   while (large < n) probability[lists[large++]!] = 1;
-  for (let i = 0; i < n; i++) table[2 * i] = Math.round(probability[i]! * 2 ** 31) - 1;
-  return table;
+  return { probability, alias };
 }
 
-/**
- * Draws one index from an alias table. Without a branch: no guess could foresee it, and each wrong one would hold up the
- * reading of the next slots.
- */
-export function drawIndex(table: AliasTable, random: Random): number {
-  const slot = random.integer(table.length / 2);
-  const away = (table[2 * slot]! - (random.uint32() >>> 1)) >> 31;
-  return slot ^ ((slot ^ table[2 * slot + 1]!) & away);
+/** Draws one index from an alias table. */
+export function drawIndex({ probability, alias }: AliasTable, random: Random): number {
+  const slot = random.integer(probability.length);
+  return random.next() < probability[slot]! ? slot : alias[slot]!;
 }
 
 export interface SamplerOptions {
@@ -62,43 +58,81 @@ export interface SamplerOptions {
 }
 
 /**
- * Batches of edges, each drawn with probability proportional to its weight, independently and with
- * replacement: the limit of umap-learn's repeated and shuffled edge list, without the list. `rows` holds every
- * end of the drawn edges once, so that a step encodes no row twice.
- * Throws `DataError` for a graph without edges.
+ * Edges drawn of one head. Each costs one row to encode instead of two, so that a step sees more edges in its time; on
+ * MNIST 60,000, three taught in a given time what single edges did in a fifth more.
+ */
+const TAILS = 3;
+
+/**
+ * Batches of edges in stars: heads drawn with replacement in proportion to the weight of their edges, and of each up to
+ * `TAILS` of them, so that every edge is expected as often as its weight says. It is the limit of umap-learn's repeated
+ * and shuffled edge list, without the list. `rows` holds every end of the drawn edges once, so that a step encodes no
+ * row twice. Throws `DataError` for a graph without edges.
  */
 export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions): Sampler {
   if (edges.head.length === 0) {
     throw new DataError(`sampler: a graph with edges wanted, got 0 edges among ${edges.vertices} rows`);
   }
-  const { head, tail, vertices } = edges;
-  const table = aliasTable(edges.weight);
+  const rows = edgeRows(edges);
+  const totals = rowSums(rows);
+  const table = aliasTable(totals);
   const batch: Batch = {
-    rows: new Int32Array(Math.min(2 * batchSize, vertices)),
+    rows: new Int32Array(Math.min(batchSize + Math.ceil(batchSize / TAILS), edges.vertices)),
     rowCount: 0,
     heads: new Int32Array(batchSize),
     tails: new Int32Array(batchSize),
     pairCount: batchSize,
   };
-  const place = placeRows(batch, vertices);
-  const drawn = new Int32Array(batchSize);
-  // Side by side, so that an edge is one cache miss.
-  const ends = new Int32Array(2 * head.length);
-  for (let e = 0; e < head.length; e++) {
-    ends[2 * e] = head[e]!;
-    ends[2 * e + 1] = tail[e]!;
-  }
+  const place = placeRows(batch, edges.vertices);
+  const { heads, tails } = batch;
   return {
     next() {
       place.begin();
-      for (let p = 0; p < batchSize; p++) drawn[p] = drawIndex(table, random);
-      for (let p = 0; p < batchSize; p++) {
-        batch.heads[p] = place.of(ends[2 * drawn[p]!]!);
-        batch.tails[p] = place.of(ends[2 * drawn[p]! + 1]!);
+      for (let p = 0; p < batchSize; p += TAILS) {
+        const count = Math.min(TAILS, batchSize - p);
+        const row = drawIndex(table, random);
+        drawTails(rows, row, totals[row]!, random.next(), tails, p, count);
+        const head = place.of(row);
+        for (let t = p; t < p + count; t++) {
+          heads[t] = head;
+          tails[t] = place.of(tails[t]!);
+        }
       }
       return batch;
     },
   };
+}
+
+/** Sums of the weights of each row. */
+function rowSums({ offsets, values }: SparseRows): Float64Array {
+  const sums = new Float64Array(offsets.length - 1);
+  for (let row = 0; row < sums.length; row++) {
+    for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry++) sums[row]! += values[entry]!;
+  }
+  return sums;
+}
+
+/**
+ * Draws `count` entries of a row: where the running sum of its weights passes (u + 0) / count, (u + 1) / count, ... of the
+ * whole (systematic sampling; Madow, 1949). Each is met as often as `count` draws would, but seldom twice.
+ */
+function drawTails(
+  { offsets, columns, values }: SparseRows,
+  row: number,
+  total: number,
+  u: number,
+  tails: Int32Array,
+  at: number,
+  count: number,
+): void {
+  let entry = offsets[row]!;
+  const last = offsets[row + 1]! - 1;
+  let sum = values[entry]!;
+  for (let t = 0; t < count; t++) {
+    const wanted = ((u + t) / count) * total;
+    while (sum <= wanted && entry < last) sum += values[++entry]!;
+    tails[at + t] = columns[entry]!;
+  }
 }
 
 /** Batches of rows drawn uniformly with replacement, without pairs. */

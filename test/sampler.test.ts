@@ -50,6 +50,27 @@ test('a batch holds every row once and points into itself', () => {
   }
 });
 
+test('edges come in stars of three, a heavy one at least as often as its whole share of three', () => {
+  const star: Edges = {
+    head: Int32Array.of(0, 0, 0, 0, 1, 2, 3, 4),
+    tail: Int32Array.of(1, 2, 3, 4, 0, 0, 0, 0),
+    weight: Float32Array.of(0.4, 0.1, 0.1, 0.4, 0.4, 0.1, 0.1, 0.4),
+    vertices: 5,
+  };
+  const sampler = edgeSampler(star, { batchSize: 7, random: createRandom(8) });
+  let full = 0;
+  for (let i = 0; i < 200; i++) {
+    const { rows, heads, tails } = sampler.next();
+    assert.ok(heads[0] === heads[1] && heads[1] === heads[2] && heads[3] === heads[5]);
+    if (rows[heads[0]!] !== 0) continue;
+    full++;
+    const met = [0, 1, 2].map((p) => rows[tails[p]!]);
+    // Three times 0.4 is more than one.
+    assert.ok(met.includes(1) && met.includes(4), `${met}`);
+  }
+  assert.ok(full > 50, `${full}`);
+});
+
 test('the same seed draws the same batches', () => {
   const draw = (seed: number) => {
     const sampler = edgeSampler(edges, { batchSize: 16, random: createRandom(seed) });
@@ -63,20 +84,18 @@ test('the same seed draws the same batches', () => {
 
 test('the alias table is exact for extreme weights', () => {
   const weights = [0, 1e-12, 1, 0, 3];
-  const table = aliasTable(weights);
+  const { probability, alias } = aliasTable(weights);
   const mass = new Float64Array(weights.length);
-  for (let i = 0; i < weights.length; i++) {
-    const kept = (table[2 * i]! + 1) / 2 ** 31;
-    mass[i]! += kept / weights.length;
-    mass[table[2 * i + 1]!]! += (1 - kept) / weights.length;
-  }
+  probability.forEach((p, i) => {
+    mass[i]! += p / weights.length;
+    mass[alias[i]!]! += (1 - p) / weights.length;
+  });
   const total = weights.reduce((sum, w) => sum + w, 0);
   mass.forEach((m, i) => {
-    // A slot counts in 2^-31 of its share.
-    assert.ok(Math.abs(m - weights[i]! / total) < 2 ** -31);
+    assert.ok(Math.abs(m - weights[i]! / total) < 1e-12);
   });
   const random = createRandom(3);
-  for (let i = 0; i < 1000; i++) assert.ok(weights[drawIndex(table, random)]! > 0);
+  for (let i = 0; i < 1000; i++) assert.ok(weights[drawIndex({ probability, alias }, random)]! > 0);
 });
 
 test('no edges, or no weight at all, is an error', () => {

@@ -177,27 +177,32 @@ function crewOf(start: DenseStart): DenseCrew {
     },
     forward(weights) {
       finish();
-      const { weights: to, values } = places();
+      const { weights: to, transposed, values } = places();
       let at = to[0]!;
       weights.forEach((given, i) => {
         floats(at, lengths[i]!).set(given);
         at += 4 * lengths[i]!;
+      });
+      layers.forEach((layer, l) => {
+        run.transpose(to[l]!, layer.inputs, layer.outputs, transposed[l]!);
       });
       begin(FORWARD);
       finish();
       return floats(values.at(-1)!, words[control.rows]! * outputs).slice();
     },
     backward(slope) {
-      const { outcome, origin, gradients, weightCount, sum } = places();
+      const { outcome, origin, weights, transposed, gradients, weightCount, sum } = places();
       floats(outcome, slope.length).set(slope);
       begin(BACKWARD);
       finish();
       run.columnSums(gradients, PARTS, weightCount, sum, 1);
-      let from = sum;
-      const found = lengths.map((length) => {
-        const gradient = floats(from, length).slice();
-        from += 4 * length;
-        return gradient;
+      const found = layers.flatMap((layer, l) => {
+        const { inputs, outputs, bias } = layer;
+        const at = sum + weights[l]! - weights[0]!;
+        // The next pass puts its own kernels there.
+        run.transpose(at, outputs, inputs, transposed[l]!);
+        const kernel = floats(transposed[l]!, inputs * outputs).slice();
+        return bias ? [kernel, floats(at + 4 * inputs * outputs, outputs).slice()] : [kernel];
       });
       return differentiable ? [floats(origin, words[control.rows]! * inputs).slice(), ...found] : found;
     },

@@ -68,8 +68,7 @@ export function openHands(start: DenseStart): Hands {
   const { layers, table, memory, module, threads, thread, differentiable } = start;
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as DenseKernels;
   const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
-  const scratch = run.gemmScratch();
-  const placesFor = (rows: number) => layOut(layers, { rows, threads, scratch, differentiable }, table.end);
+  const placesFor = (rows: number) => layOut(layers, { rows, threads, differentiable }, run, table.end);
   let capacity = 0;
   let laidOut = placesFor(capacity);
   const places = () => {

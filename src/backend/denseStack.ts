@@ -30,9 +30,11 @@ export interface DensePlaces {
   readonly indices: number;
   /** For each layer, its kernel (inputs x outputs) and behind it its bias. */
   readonly weights: readonly number[];
+  /** For each layer, its kernel transposed (outputs x inputs). */
+  readonly transposed: readonly number[];
   /** Floats of all weights. */
   readonly weightCount: number;
-  /** PARTS times all weights, and their sum. */
+  /** PARTS times the gradients of all weights, and their sum: laid out as the weights, but each kernel transposed. */
   readonly gradients: number;
   readonly sum: number;
   /** The rows, and what each layer makes of them. */
@@ -49,23 +51,28 @@ export interface DensePlaces {
 
 /** The functions of `kernels/dense/index.ts`; pointers, sizes and flags are numbers. */
 export type DenseKernels = Readonly<
-  Record<'gemm' | 'columnSums' | 'reluGradient' | 'fetchRows', (...numbers: number[]) => void> & {
+  Record<
+    'gemm' | 'sparseProduct' | 'transpose' | 'columnSums' | 'reluGradient' | 'fetchRows',
+    (...numbers: number[]) => void
+  > & {
     gemmScratch(): number;
+    sparseScratch(terms: number): number;
+    isSparse(values: number, count: number): number;
   }
 >;
 
-/** What places are made for: rows, threads, bytes of a thread's scratch memory, whether to go back to the origin. */
+/** What places are made for: rows, threads, whether to go back to the origin. */
 export interface DenseRoom {
   readonly rows: number;
   readonly threads: number;
-  readonly scratch: number;
   readonly differentiable: boolean;
 }
 
 /** Lays everything out, after `from` bytes that are taken. */
 export function layOut(
   layers: readonly DenseLayer[],
-  { rows, threads, scratch, differentiable }: DenseRoom,
+  { rows, threads, differentiable }: DenseRoom,
+  run: DenseKernels,
   from: number,
 ): DensePlaces {
   let end = from;
@@ -80,6 +87,7 @@ export function layOut(
   const first = take(weightCount);
   const indices = take(rows);
   const weights = sizes.map((_, l) => first + 4 * sizes.slice(0, l).reduce((sum, size) => sum + size, 0));
+  const transposed = layers.map(({ inputs, outputs }) => take(inputs * outputs));
   const gradients = take(PARTS * weightCount);
   const sum = take(weightCount);
   const values = [layers[0]!.inputs, ...layers.map(({ outputs }) => outputs)].map((columns) =>
@@ -88,13 +96,16 @@ export function layOut(
   const outcome = take(rows * layers.at(-1)!.outputs);
   const origin = take(differentiable ? rows * layers[0]!.inputs : 0);
   const begin = end;
-  take(Math.ceil(scratch / 4));
+  const most = Math.ceil(rows / PARTS);
+  // Sums of products have a term for each input, each output or each row.
+  const terms = Math.max(most, ...layers.flatMap(({ inputs, outputs }) => [inputs, outputs]));
+  take(Math.max(run.gemmScratch(), run.sparseScratch(terms)) / 4);
   // For gradients between layers: that of the last one's values has a place of its own.
-  const table = Math.ceil(rows / PARTS) * Math.max(0, ...layers.slice(1).map(({ inputs }) => inputs));
+  const table = most * Math.max(0, ...layers.slice(1).map(({ inputs }) => inputs));
   const tables = [take(table) - begin, take(table) - begin] as const;
   const threadBytes = end - begin;
   return {
-    ...{ indices, weights, weightCount, gradients, sum, values, outcome, origin, tables },
+    ...{ indices, weights, transposed, weightCount, gradients, sum, values, outcome, origin, tables },
     ...{ threads: begin, threadBytes, bytes: begin + threads * threadBytes },
   };
 }
@@ -129,19 +140,40 @@ export function fetchPart(
   );
 }
 
+/** A product of a pass: C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), with a table that A is, or is the transpose of. */
+interface Product {
+  readonly sizes: readonly [m: number, n: number, k: number];
+  readonly a: number;
+  /** Whether A is the table's transpose. */
+  readonly turned?: boolean;
+  /** Whether zeros in A are worth skipping. */
+  readonly sparse: boolean;
+  readonly b: number;
+  readonly c: number;
+  readonly bias?: number;
+  readonly relu?: boolean;
+}
+
+function multiply(run: DenseKernels, scratch: number, product: Product): void {
+  const { sizes, a, turned = false, sparse, b, c, bias = 0, relu = false } = product;
+  const [m, n, k] = sizes;
+  const strides = turned ? [4, 4 * m] : [4 * k, 4];
+  if (sparse) run.sparseProduct(...sizes, a, ...strides, b, c, bias, Number(relu), scratch);
+  else run.gemm(...sizes, a, ...strides, b, 4 * n, 4, c, bias, Number(relu), 0, scratch);
+}
+
 /** The rows of a part through all layers. */
 export function forwardPart({ run, layers, places, rows, thread }: DensePass, part: number): void {
   const { weights, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
   layers.forEach(({ inputs, outputs, bias, relu }, l) => {
-    const from = values[l]! + 4 * start * inputs;
-    const to = values[l + 1]! + 4 * start * outputs;
-    const offset = bias ? weights[l]! + 4 * inputs * outputs : 0;
-    run.gemm(
-      ...[count, outputs, inputs, from, 4 * inputs, 4, weights[l]!, 4 * outputs, 4],
-      ...[to, offset, Number(relu), 0, scratch],
-    );
+    const a = values[l]! + 4 * start * inputs;
+    multiply(run, scratch, {
+      ...{ sizes: [count, outputs, inputs], a, sparse: run.isSparse(a, count * inputs) !== 0, relu },
+      ...{ b: weights[l]!, c: values[l + 1]! + 4 * start * outputs },
+      bias: bias ? weights[l]! + 4 * inputs * outputs : 0,
+    });
   });
 }
 
@@ -154,7 +186,7 @@ export function backwardPart(
   part: number,
   toOrigin: boolean,
 ): void {
-  const { weights, values } = places;
+  const { weights, transposed, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
   const own = places.gradients + 4 * part * places.weightCount - weights[0]!;
@@ -162,19 +194,16 @@ export function backwardPart(
   for (let l = layers.length - 1; l >= 0; l--) {
     const { inputs, outputs, bias, relu } = layers[l]!;
     if (relu) run.reluGradient(slope, values[l + 1]! + 4 * start * outputs, count * outputs);
-    // dW = x^T dy, db = the sum of dy over rows.
-    run.gemm(
-      ...[inputs, outputs, count, values[l]! + 4 * start * inputs, 4, 4 * inputs, slope, 4 * outputs, 4],
-      ...[own + weights[l]!, 0, 0, 0, scratch],
-    );
-    if (bias) run.columnSums(slope, count, outputs, own + weights[l]! + 4 * inputs * outputs, 1);
+    const dy = { a: slope, sparse: run.isSparse(slope, count * outputs) !== 0 };
+    // dW^T = dy^T x, db = the sum of dy over rows.
+    const x = values[l]! + 4 * start * inputs;
+    const gradient = own + weights[l]!;
+    multiply(run, scratch, { sizes: [outputs, inputs, count], ...dy, turned: true, b: x, c: gradient });
+    if (bias) run.columnSums(slope, count, outputs, gradient + 4 * inputs * outputs, 1);
     if (l === 0 && !toOrigin) return;
     // dx = dy W^T.
     const next = l === 0 ? places.origin + 4 * start * inputs : scratch + places.tables[l % 2]!;
-    run.gemm(
-      ...[count, inputs, outputs, slope, 4 * outputs, 4, weights[l]!, 4, 4 * outputs],
-      ...[next, 0, 0, 0, scratch],
-    );
+    multiply(run, scratch, { sizes: [count, inputs, outputs], ...dy, b: transposed[l]!, c: next });
     slope = next;
   }
 }

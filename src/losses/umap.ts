@@ -58,13 +58,12 @@ export interface PairTable {
 }
 
 /**
- * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, itself left
- * out. Weights add up to one over positives and to R times the repulsion strength over negatives, over 1 + R.
+ * Draws the negatives of each step: every head meets `negativeDraws` other rows of the batch, uniformly. Weights add up
+ * to one over positives and to R times the repulsion strength over negatives, over 1 + R.
  */
 export function pairTable(options: UmapLossOptions): PairTable {
   const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
   const draws = rate === 0 ? 0 : (options.negativeDraws ?? Math.max(1, Math.round(rate)));
-  let others = new Int32Array(0);
   return {
     heads: new Int32Array(0),
     tails: new Int32Array(0),
@@ -72,41 +71,49 @@ export function pairTable(options: UmapLossOptions): PairTable {
     positives: 0,
     count: 0,
     fill({ heads, tails, pairCount, rowCount, pairWeights }) {
-      const room = pairCount * (1 + draws);
-      if (this.heads.length < room) {
-        this.heads = new Int32Array(room);
-        this.tails = new Int32Array(room);
-        this.weights = new Float32Array(room);
+      this.positives = pairCount;
+      // A row alone has none to meet.
+      this.count = rowCount > 1 ? pairCount * (1 + draws) : pairCount;
+      if (this.heads.length < this.count) {
+        this.heads = new Int32Array(this.count);
+        this.tails = new Int32Array(this.count);
+        this.weights = new Float32Array(this.count);
       }
-      if (others.length !== pairCount * draws) others = new Int32Array(pairCount * draws);
-      random.integers(others, rowCount);
+      this.heads.set(heads.subarray(0, pairCount));
+      this.tails.set(tails.subarray(0, pairCount));
       let total = pairCount;
       if (pairWeights) {
         total = 0;
         for (let p = 0; p < pairCount; p++) total += pairWeights[p]!;
       }
       const each = 1 / (total * (1 + rate));
-      const eachNegative = draws === 0 ? 0 : (each * rate * repulsionStrength) / draws;
-      const { heads: allHeads, tails: allTails, weights } = this;
-      let at = pairCount;
-      for (let p = 0; p < pairCount; p++) {
-        const head = heads[p]!;
-        const weight = pairWeights ? pairWeights[p]! : 1;
-        allHeads[p] = head;
-        allTails[p] = tails[p]!;
-        weights[p] = each * weight;
-        for (let r = 0; r < draws; r++) {
-          const other = others[p * draws + r]!;
-          if (other === head) continue;
-          allHeads[at] = head;
-          allTails[at] = other;
-          weights[at++] = eachNegative * weight;
-        }
-      }
-      this.positives = pairCount;
-      this.count = at;
+      this.weights.fill(each, 0, pairCount);
+      if (pairWeights) for (let p = 0; p < pairCount; p++) this.weights[p]! *= pairWeights[p]!;
+      if (this.count > pairCount) repel(this, draws, (rate * repulsionStrength) / draws, rowCount, random);
     },
   };
+}
+
+/** The negatives: for each positive, `draws` of `share` its weight. */
+function repel(
+  { heads, tails, weights, positives, count }: PairTable,
+  draws: number,
+  share: number,
+  rowCount: number,
+  random: Random,
+): void {
+  random.integers(tails.subarray(positives, count), rowCount - 1);
+  for (let p = 0, at = positives; p < positives; p++) {
+    const head = heads[p]!;
+    const end = at + draws;
+    heads.fill(head, at, end);
+    weights.fill(share * weights[p]!, at, end);
+    // From 0 to rowCount - 2, around from the row behind the head on: any row but the head.
+    for (; at < end; at++) {
+      const tail = head + 1 + tails[at]!;
+      tails[at] = tail < rowCount ? tail : tail - rowCount;
+    }
+  }
 }
 
 /** Value and gradient in one pass, in a kernel or on the host, instead of some thirty tensor operations. */

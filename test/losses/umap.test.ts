@@ -177,8 +177,14 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   for (const c of counts) assert.ok(Math.abs(c / total - 0.1) < 5 * Math.sqrt(0.09 / total));
   const sum = (from: number, to: number) => pairs.weights.subarray(from, to).reduce((s, w) => s + w, 0);
   near(sum(0, pairs.positives), 1 / 6, 1e-6, 'positives');
-  // A tenth of the draws hit the row itself and are left out.
-  near(sum(pairs.positives, pairs.count), (5 / 6) * 0.9, 0.05, 'negatives');
+  near(sum(pairs.positives, pairs.count), 5 / 6, 1e-5, 'negatives');
+});
+
+test('a row alone in its batch repels nothing', () => {
+  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, random: createRandom(4) });
+  pairs.fill(fullBatch(10));
+  pairs.fill(fullBatch(1));
+  assert.deepEqual([pairs.positives, pairs.count], [1, 1]);
 });
 
 test('negativeSampleRate, repulsionStrength and pair weights act', () => {

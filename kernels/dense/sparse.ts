@@ -1,0 +1,168 @@
+/**
+ * Matrix products that skip zeros. Behind a ReLU most values are 0 (of a trained encoder's, two thirds to five sixths), and
+ * so are their gradients; images are mostly background. What is skipped would have added 0.
+ */
+
+/** Share of values that are not 0 up to which skipping is quicker than the register tile of `gemm`. */
+const SPARSE: f64 = 0.8;
+
+/** Bytes of scratch memory that `sparseProduct` needs for rows of `k` values: where and how large those are that count. */
+export function sparseScratch(k: i32): i32 {
+  return (k + 1) * 8;
+}
+
+/** Whether so few of `count` values differ from 0 that `sparseProduct` is quicker. */
+export function isSparse(values: usize, count: i32): bool {
+  let zeros: i32 = 0;
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    zeros += popcnt(i32x4.bitmask(f32x4.eq(v128.load(values + i * 4), f32x4.splat(0))));
+  }
+  for (; i < count; i++) zeros += i32(load<f32>(values + i * 4) == 0);
+  return <f64>(count - zeros) <= SPARSE * <f64>count;
+}
+
+/**
+ * C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), A read through strides in bytes, B and C dense: row by row, the rows of B
+ * that A does not multiply by 0 are added up in registers. `bias` (n floats) may be 0.
+ */
+export function sparseProduct(
+  m: i32, n: i32, k: i32, a: usize, aRow: i32, aColumn: i32, b: usize, c: usize, bias: usize, relu: bool,
+  scratch: usize,
+): void {
+  for (let row = 0; row < m; row++) {
+    const end = scratch + <usize>(notZero(a, aColumn, k, n * 4, scratch) << 3);
+    let j = 0;
+    for (; j + 20 <= n; j += 20) sum5(scratch, end, b + j * 4, c + j * 4, bias ? bias + j * 4 : 0, relu);
+    for (; j + 16 <= n; j += 16) sum4(scratch, end, b + j * 4, c + j * 4, bias ? bias + j * 4 : 0, relu);
+    for (; j + 4 <= n; j += 4) sum1(scratch, end, b + j * 4, c + j * 4, bias ? bias + j * 4 : 0, relu);
+    for (; j < n; j++) {
+      let sum: f32 = bias ? load<f32>(bias + j * 4) : 0;
+      for (let at = scratch; at < end; at += 8) sum += load<f32>(at, 4) * load<f32>(b + load<u32>(at) + j * 4);
+      store<f32>(c + j * 4, relu ? max<f32>(sum, 0) : sum);
+    }
+    a += aRow;
+    c += n * 4;
+  }
+}
+
+/** Lists the values that are not 0, each behind the place of its row of B. Returns how many there are. */
+function notZero(a: usize, aColumn: i32, k: i32, bRow: i32, list: usize): i32 {
+  const start = list;
+  let place = 0;
+  let i = 0;
+  if (aColumn == 4) {
+    for (; i + 4 <= k; i += 4) {
+      const mask = i32x4.bitmask(f32x4.ne(v128.load(a), f32x4.splat(0)));
+      if (mask) {
+        // Whether one counts nobody can guess: each is written down, and only those counted.
+        store<i32>(list, place);
+        store<f32>(list, load<f32>(a), 4);
+        list += (mask & 1) << 3;
+        store<i32>(list, place + bRow);
+        store<f32>(list, load<f32>(a, 4), 4);
+        list += (mask & 2) << 2;
+        store<i32>(list, place + 2 * bRow);
+        store<f32>(list, load<f32>(a, 8), 4);
+        list += (mask & 4) << 1;
+        store<i32>(list, place + 3 * bRow);
+        store<f32>(list, load<f32>(a, 12), 4);
+        list += mask & 8;
+      }
+      place += 4 * bRow;
+      a += 16;
+    }
+  }
+  for (; i < k; i++) {
+    const value = load<f32>(a);
+    store<i32>(list, place);
+    store<f32>(list, value, 4);
+    list += usize(value != 0) << 3;
+    place += bRow;
+    a += aColumn;
+  }
+  return <i32>((list - start) >> 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
+  return f32x4.add(sum, f32x4.mul(a, b));
+}
+
+// @ts-ignore: decorator
+@inline
+function begin(bias: usize, offset: usize): v128 {
+  return bias == 0 ? f32x4.splat(0) : v128.load(bias + offset);
+}
+
+// @ts-ignore: decorator
+@inline
+function finish(c: usize, sum: v128, relu: bool): void {
+  v128.store(c, relu ? f32x4.max(sum, f32x4.splat(0)) : sum);
+}
+
+/** 20 columns, in registers from first to last; the export keeps the compiler from inlining it, as with `tile`. */
+export function sum5(list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool): void {
+  let s0 = begin(bias, 0);
+  let s1 = begin(bias, 16);
+  let s2 = begin(bias, 32);
+  let s3 = begin(bias, 48);
+  let s4 = begin(bias, 64);
+  for (; list < end; list += 8) {
+    const from = b + load<u32>(list);
+    const value = v128.load_splat<f32>(list, 4);
+    s0 = multiplyAdd(value, v128.load(from), s0);
+    s1 = multiplyAdd(value, v128.load(from, 16), s1);
+    s2 = multiplyAdd(value, v128.load(from, 32), s2);
+    s3 = multiplyAdd(value, v128.load(from, 48), s3);
+    s4 = multiplyAdd(value, v128.load(from, 64), s4);
+  }
+  finish(c, s0, relu);
+  finish(c + 16, s1, relu);
+  finish(c + 32, s2, relu);
+  finish(c + 48, s3, relu);
+  finish(c + 64, s4, relu);
+}
+
+/** 16 columns. */
+export function sum4(list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool): void {
+  let s0 = begin(bias, 0);
+  let s1 = begin(bias, 16);
+  let s2 = begin(bias, 32);
+  let s3 = begin(bias, 48);
+  for (; list < end; list += 8) {
+    const from = b + load<u32>(list);
+    const value = v128.load_splat<f32>(list, 4);
+    s0 = multiplyAdd(value, v128.load(from), s0);
+    s1 = multiplyAdd(value, v128.load(from, 16), s1);
+    s2 = multiplyAdd(value, v128.load(from, 32), s2);
+    s3 = multiplyAdd(value, v128.load(from, 48), s3);
+  }
+  finish(c, s0, relu);
+  finish(c + 16, s1, relu);
+  finish(c + 32, s2, relu);
+  finish(c + 48, s3, relu);
+}
+
+/** 4 columns. */
+export function sum1(list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool): void {
+  let sum = begin(bias, 0);
+  for (; list < end; list += 8) {
+    sum = multiplyAdd(v128.load_splat<f32>(list, 4), v128.load(b + load<u32>(list)), sum);
+  }
+  finish(c, sum, relu);
+}
+
+/** to[j, i] = from[i, j]. */
+export function transpose(from: usize, rows: i32, columns: i32, to: usize): void {
+  for (let i = 0; i < rows; i++) {
+    let at = to + i * 4;
+    for (let j = 0; j < columns; j++) {
+      store<f32>(at, load<f32>(from));
+      from += 4;
+      at += rows * 4;
+    }
+  }
+}
