@@ -87,8 +87,8 @@ async function alone(rows: number[], seed: number): Promise<number> {
   for await (const _ of stream);
   const logits = await encode(
     classifier,
-    await encode(encoder, await projectRows(held.rows, projection), 4096),
-    4096,
+    await encode(encoder, await projectRows(held.rows, projection), { batchSize: 4096 }),
+    { batchSize: 4096 },
   );
   let right = 0;
   for (let i = 0; i < held.labels.length; i++) {

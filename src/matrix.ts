@@ -51,9 +51,13 @@ export interface Entered {
 /**
  * Checks rows and turns them into a flat `Matrix`; nothing is copied when they already are one.
  * Throws `DataError` for no rows, no columns, ragged rows, NaN (unless `allowNaN`) and infinite values, naming
- * the place.
+ * the place; with `unchecked` not for these, and `checkFinite` is still to be called.
  */
-export async function enter(input: MatrixInput, who: string, { allowNaN = false } = {}): Promise<Entered> {
+export async function enter(
+  input: MatrixInput,
+  who: string,
+  { allowNaN = false, unchecked = false } = {},
+): Promise<Entered> {
   const { data, shape, form } = await flatten(input, who);
   if (shape.length < 2) {
     throw new DataError(
@@ -71,13 +75,19 @@ export async function enter(input: MatrixInput, who: string, { allowNaN = false 
     );
   }
   const values = data instanceof Float32Array ? data : Float32Array.from(data);
-  checkFinite(values, columns, who, allowNaN);
-  return { matrix: { data: values, shape: [rows, columns] }, rowShape, form };
+  const matrix: Matrix = { data: values, shape: [rows, columns] };
+  if (!unchecked) checkFinite(matrix, who, allowNaN);
+  return { matrix, rowShape, form };
 }
 
 /** As `enter`, and the rows must be `columns` wide (in any row shape). */
-export async function enterWidth(input: MatrixInput, columns: number, who: string): Promise<Entered> {
-  const entered = await enter(input, who);
+export async function enterWidth(
+  input: MatrixInput,
+  columns: number,
+  who: string,
+  options: { unchecked?: boolean } = {},
+): Promise<Entered> {
+  const entered = await enter(input, who, options);
   const [, found] = entered.matrix.shape;
   if (found !== columns) {
     throw new DataError(
@@ -177,7 +187,12 @@ function sumOf(values: Float32Array, start: number, end: number): number {
   return a + b + c + d + e + f + g + h;
 }
 
-function checkFinite(values: Float32Array, columns: number, who: string, allowNaN: boolean): void {
+/** Throws `DataError` that names the first value which is not finite; NaN may be allowed. */
+export function checkFinite(
+  { data: values, shape: [, columns] }: Matrix,
+  who: string,
+  allowNaN = false,
+): void {
   // A sum is finite only if every addend is; the slow search for the place runs only when there is one.
   for (let start = 0; start < values.length; start += 4096) {
     const end = Math.min(start + 4096, values.length);

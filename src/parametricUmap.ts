@@ -152,12 +152,10 @@ export class ParametricUMAP {
   /** Places rows on the map, in the form they came in. Throws `NotFittedError`, or `DataError` for another width. */
   async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     const { encoder } = this.#fit('transform');
-    const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), 'transform');
-    return leave(
-      await encode(encoder, matrix, batchOf(options, 'transform')),
-      form,
-      tf.tensor,
-    ) as SameForm<X>;
+    const who = 'transform';
+    const batchSize = batchOf(options, who);
+    const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true });
+    return leave(await encode(encoder, matrix, { batchSize, who }), form, tf.tensor) as SameForm<X>;
   }
 
   /**
@@ -170,7 +168,7 @@ export class ParametricUMAP {
       throw new NotFittedError('inverseTransform: a decoder wanted; fit with parametricReconstruction: true');
     }
     const { matrix, form } = await enterWidth(Z, this.options.nComponents, 'inverseTransform');
-    const rows = await encode(decoder, matrix, batchOf(options, 'inverseTransform'));
+    const rows = await encode(decoder, matrix, { batchSize: batchOf(options, 'inverseTransform') });
     if (reconstruction?.kind === 'logits') {
       for (let i = 0; i < rows.data.length; i++) rows.data[i] = 1 / (1 + Math.exp(-rows.data[i]!));
     }
@@ -290,9 +288,9 @@ export class ParametricUMAP {
     const { encoder, classifier } = this.#fit(who);
     if (!classifier)
       throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
-    const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who);
+    const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true });
     const batchSize = batchOf(options, who);
-    const logits = await encode(classifier, await encode(encoder, matrix, batchSize), batchSize);
+    const logits = await encode(classifier, await encode(encoder, matrix, { batchSize, who }), { batchSize });
     return softmax(logits);
   }
 

@@ -63,7 +63,7 @@ test('projected rows are (row - mean) times the components, over the scale', asy
 test('after folding, the encoder gives for rows what the trained network gives for projected rows', async () => {
   const projection = projectionOf(2);
   const encoder = encoderOf();
-  const untrained = await encode(encoder, matrix, 40);
+  const untrained = await encode(encoder, matrix, { batchSize: 40 });
   const folded = foldEncoder(encoder, projection, true, createRandom('start'));
   assert.deepEqual(folded.network.inputShape, [2]);
   // As if trained: the first layer's bias starts at 0.
@@ -73,8 +73,8 @@ test('after folding, the encoder gives for rows what the trained network gives f
     first.setWeights([w!, tf.add(b!, 0.3)]);
   });
   folded.fold();
-  const inner = await encode(folded.network, await projectRows(matrix, projection), 40);
-  const outer = await encode(encoder, matrix, 40);
+  const inner = await encode(folded.network, await projectRows(matrix, projection), { batchSize: 40 });
+  const outer = await encode(encoder, matrix, { batchSize: 40 });
   assert.ok(farthest(inner.data, outer.data) < 1e-5);
   assert.ok(farthest(untrained.data, outer.data) > 1e-2);
   folded.dispose();
@@ -85,12 +85,12 @@ test('unfolding starts from what the encoder knows', async () => {
   const projection = projectionOf(3);
   const encoder = encoderOf();
   // The plane holds all rows, so nothing is lost on it.
-  const before = await encode(encoder, matrix, 40);
+  const before = await encode(encoder, matrix, { batchSize: 40 });
   const folded = foldEncoder(encoder, projection, false, createRandom('start'));
-  const inner = await encode(folded.network, await projectRows(matrix, projection), 40);
+  const inner = await encode(folded.network, await projectRows(matrix, projection), { batchSize: 40 });
   assert.ok(farthest(before.data, inner.data) < 1e-4);
   folded.fold();
-  const after = await encode(encoder, matrix, 40);
+  const after = await encode(encoder, matrix, { batchSize: 40 });
   assert.ok(farthest(before.data, after.data) < 1e-4);
   folded.dispose();
   encoder.dispose();
@@ -115,8 +115,8 @@ test('image-shaped rows fold as well, and later layers are the encoder’s own',
   const encoder = encoderOf([2, 3, 1]);
   const folded = foldEncoder(encoder, projection, true, createRandom('start'));
   folded.fold();
-  const inner = await encode(folded.network, await projectRows(matrix, projection), 40);
-  const outer = await encode(encoder, matrix, 40);
+  const inner = await encode(folded.network, await projectRows(matrix, projection), { batchSize: 40 });
+  const outer = await encode(encoder, matrix, { batchSize: 40 });
   assert.ok(farthest(inner.data, outer.data) < 1e-5);
   assert.equal(folded.network.model.layers.at(-1), encoder.model.layers.at(-1));
   folded.dispose();

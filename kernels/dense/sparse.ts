@@ -4,7 +4,7 @@
  */
 
 /** Share of values that are not 0 up to which skipping is quicker than the register tile of `gemm`. */
-const SPARSE: f64 = 0.8;
+const SPARSE: f64 = 0.5;
 
 /** Bytes of scratch memory that `sparseProduct` needs for rows of `k` values: where and how large those are that count. */
 export function sparseScratch(k: i32): i32 {
@@ -20,6 +20,21 @@ export function isSparse(values: usize, count: i32): bool {
   }
   for (; i < count; i++) zeros += i32(load<f32>(values + i * 4) == 0);
   return <f64>(count - zeros) <= SPARSE * <f64>count;
+}
+
+/** Whether all of `count` values are finite: NaN and infinity times 0 are NaN. */
+export function areFinite(values: usize, count: i32): bool {
+  const zero = f32x4.splat(0);
+  let a = zero;
+  let b = zero;
+  let i = 0;
+  for (; i + 8 <= count; i += 8) {
+    a = f32x4.add(a, f32x4.mul(zero, v128.load(values + i * 4)));
+    b = f32x4.add(b, f32x4.mul(zero, v128.load(values + i * 4, 16)));
+  }
+  let sum: f32 = 0;
+  for (; i < count; i++) sum += 0 * load<f32>(values + i * 4);
+  return sum == 0 && v128.any_true(f32x4.ne(f32x4.add(a, b), zero)) == false;
 }
 
 /**

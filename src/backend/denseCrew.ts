@@ -15,7 +15,7 @@ import {
   FORWARD,
   openHands,
 } from './denseHands.js';
-import { type DenseLayer, type DenseTable, PARTS } from './denseStack.js';
+import { type DenseLayer, type DenseReach, type DenseTable, PARTS } from './denseStack.js';
 
 export interface DenseCrew {
   /** Worker threads that have started so far; those that never do are not missed. */
@@ -27,11 +27,15 @@ export interface DenseCrew {
   fetch(rows: Int32Array, start: number): void;
   /** Puts rows in the place of fetched ones. */
   put(x: Float32Array): void;
-  /** Takes these rows through the layers, given kernels and biases in order. The result is the caller's. */
-  forward(weights: readonly Float32Array[]): Float32Array;
+  /** Whether the rows that were put are finite. */
+  finite(): boolean;
+  /** Takes kernels and biases, in order. */
+  weigh(weights: readonly Float32Array[]): void;
+  /** Takes the rows through the layers. The result is the caller's. */
+  forward(): Float32Array;
   /**
    * From the gradient of what the last `forward` gave, that of each kernel and bias, after that of the rows if the crew
-   * is `differentiable`. The arrays are the caller's.
+   * reaches them. The arrays are the caller's.
    */
   backward(slope: Float32Array): Float32Array[];
   /** Ends the workers. */
@@ -42,8 +46,8 @@ export interface DenseCrew {
 export interface DenseCrewOptions {
   /** Threads, this one included. Default: the cores, at most 8. What the crew computes is the same for any number. */
   readonly threads?: number;
-  /** Whether `backward` gives the gradient of the rows too. Default false. */
-  readonly differentiable?: boolean;
+  /** How far `backward` goes. Default: to the weights. */
+  readonly reach?: DenseReach;
   /** Rows that `fetch` takes, as wide as the inputs. */
   readonly table?: Float32Array;
   /** Numbers that are added to them, at least as many as a row has. */
@@ -65,8 +69,8 @@ export async function openDenseCrew(
     const module = await compiled;
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
     const table = lay(memory, layers[0]!.inputs, options);
-    const { differentiable = false } = options;
-    const start = { layers, table, memory, module, differentiable, threads: threading ? wanted : 1 };
+    const { reach = 'weights' } = options;
+    const start = { layers, table, memory, module, reach, threads: threading ? wanted : 1 };
     const crew = crewOf({ ...start, thread: 0 });
     for (let thread = 1; thread < start.threads; thread++) startWorker(threading!, { ...start, thread });
     return crew;
@@ -154,14 +158,12 @@ function openJobs(start: DenseStart) {
 }
 
 function crewOf(start: DenseStart): DenseCrew {
-  const { layers, memory, differentiable } = start;
+  const { layers, memory, reach } = start;
   const { run, words, places, begin, finish, makeRoom, close } = openJobs(start);
   const { inputs } = layers[0]!;
   const { outputs } = layers.at(-1)!;
-  const lengths = layers.flatMap((layer) =>
-    layer.bias ? [layer.inputs * layer.outputs, layer.outputs] : [layer.inputs * layer.outputs],
-  );
   const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count);
+  makeRoom(1);
   return {
     workers: () => Atomics.load(words, control.workers),
     close,
@@ -175,24 +177,27 @@ function crewOf(start: DenseStart): DenseCrew {
       makeRoom(x.length / inputs);
       floats(places().values[0]!, x.length).set(x);
     },
-    forward(weights) {
+    finite: () => run.areFinite(places().values[0]!, words[control.rows]! * inputs) !== 0,
+    weigh(weights) {
       finish();
-      const { weights: to, transposed, values } = places();
-      let at = to[0]!;
-      weights.forEach((given, i) => {
-        floats(at, lengths[i]!).set(given);
-        at += 4 * lengths[i]!;
-      });
-      layers.forEach((layer, l) => {
-        run.transpose(to[l]!, layer.inputs, layer.outputs, transposed[l]!);
-      });
+      let at = places().weights[0]!;
+      for (const given of weights) {
+        floats(at, given.length).set(given);
+        at += given.byteLength;
+      }
+    },
+    forward() {
+      finish();
       begin(FORWARD);
       finish();
-      return floats(values.at(-1)!, words[control.rows]! * outputs).slice();
+      return floats(places().values.at(-1)!, words[control.rows]! * outputs).slice();
     },
     backward(slope) {
       const { outcome, origin, weights, transposed, gradients, weightCount, sum } = places();
       floats(outcome, slope.length).set(slope);
+      layers.forEach((layer, l) => {
+        run.transpose(weights[l]!, layer.inputs, layer.outputs, transposed[l]!);
+      });
       begin(BACKWARD);
       finish();
       run.columnSums(gradients, PARTS, weightCount, sum, 1);
@@ -204,7 +209,7 @@ function crewOf(start: DenseStart): DenseCrew {
         const kernel = floats(transposed[l]!, inputs * outputs).slice();
         return bias ? [kernel, floats(at + 4 * inputs * outputs, outputs).slice()] : [kernel];
       });
-      return differentiable ? [floats(origin, words[control.rows]! * inputs).slice(), ...found] : found;
+      return reach === 'rows' ? [floats(origin, words[control.rows]! * inputs).slice(), ...found] : found;
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   type DenseKernels,
   type DenseLayer,
   type DensePlaces,
+  type DenseReach,
   type DenseTable,
   fetchPart,
   forwardPart,
@@ -20,8 +21,7 @@ export interface DenseStart {
   /** Threads in all, and which of them this is; 0 gives the jobs. */
   readonly threads: number;
   readonly thread: number;
-  /** Whether gradients of the rows may be wanted. */
-  readonly differentiable: boolean;
+  readonly reach: DenseReach;
 }
 
 /** Words of the control block at the beginning of the memory; those that threads fight for lie 64 bytes apart. */
@@ -65,10 +65,10 @@ export interface Hands {
 }
 
 export function openHands(start: DenseStart): Hands {
-  const { layers, table, memory, module, threads, thread, differentiable } = start;
+  const { layers, table, memory, module, threads, thread, reach } = start;
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as DenseKernels;
   const words = new Int32Array(memory.buffer, 0, control.bytes / 4);
-  const placesFor = (rows: number) => layOut(layers, { rows, threads, differentiable }, run, table.end);
+  const placesFor = (rows: number) => layOut(layers, { rows, threads, reach }, run, table.end);
   let capacity = 0;
   let laidOut = placesFor(capacity);
   const places = () => {
@@ -88,7 +88,7 @@ export function openHands(start: DenseStart): Hands {
       try {
         if (job === FETCH) fetchPart(pass, table, part, words[control.noise]!);
         else if (job === FORWARD) forwardPart(pass, part);
-        else backwardPart(pass, part, differentiable);
+        else backwardPart(pass, part, reach);
       } catch (error) {
         Atomics.store(words, control.failed, 1);
         if (thread === 0) throw error;

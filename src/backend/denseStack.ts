@@ -58,20 +58,24 @@ export type DenseKernels = Readonly<
     gemmScratch(): number;
     sparseScratch(terms: number): number;
     isSparse(values: number, count: number): number;
+    areFinite(values: number, count: number): number;
   }
 >;
 
-/** What places are made for: rows, threads, whether to go back to the origin. */
+/** How far back gradients go: nowhere, to the weights, or to the rows too. */
+export type DenseReach = 'none' | 'weights' | 'rows';
+
+/** What places are made for. */
 export interface DenseRoom {
   readonly rows: number;
   readonly threads: number;
-  readonly differentiable: boolean;
+  readonly reach: DenseReach;
 }
 
 /** Lays everything out, after `from` bytes that are taken. */
 export function layOut(
   layers: readonly DenseLayer[],
-  { rows, threads, differentiable }: DenseRoom,
+  { rows, threads, reach }: DenseRoom,
   run: DenseKernels,
   from: number,
 ): DensePlaces {
@@ -87,21 +91,22 @@ export function layOut(
   const first = take(weightCount);
   const indices = take(rows);
   const weights = sizes.map((_, l) => first + 4 * sizes.slice(0, l).reduce((sum, size) => sum + size, 0));
-  const transposed = layers.map(({ inputs, outputs }) => take(inputs * outputs));
-  const gradients = take(PARTS * weightCount);
-  const sum = take(weightCount);
+  const back = Number(reach !== 'none');
+  const transposed = layers.map(({ inputs, outputs }) => take(back * inputs * outputs));
+  const gradients = take(back * PARTS * weightCount);
+  const sum = take(back * weightCount);
   const values = [layers[0]!.inputs, ...layers.map(({ outputs }) => outputs)].map((columns) =>
     take(rows * columns),
   );
-  const outcome = take(rows * layers.at(-1)!.outputs);
-  const origin = take(differentiable ? rows * layers[0]!.inputs : 0);
+  const outcome = take(back * rows * layers.at(-1)!.outputs);
+  const origin = take(reach === 'rows' ? rows * layers[0]!.inputs : 0);
   const begin = end;
   const most = Math.ceil(rows / PARTS);
   // Sums of products have a term for each input, each output or each row.
   const terms = Math.max(most, ...layers.flatMap(({ inputs, outputs }) => [inputs, outputs]));
   take(Math.max(run.gemmScratch(), run.sparseScratch(terms)) / 4);
   // For gradients between layers: that of the last one's values has a place of its own.
-  const table = most * Math.max(0, ...layers.slice(1).map(({ inputs }) => inputs));
+  const table = back * most * Math.max(0, ...layers.slice(1).map(({ inputs }) => inputs));
   const tables = [take(table) - begin, take(table) - begin] as const;
   const threadBytes = end - begin;
   return {
@@ -178,13 +183,13 @@ export function forwardPart({ run, layers, places, rows, thread }: DensePass, pa
 }
 
 /**
- * This part's share of the gradient of every weight, from `outcome` and what the forward pass has left; with
- * `toOrigin`, the gradient of its rows too.
+ * This part's share of the gradient of every weight, from `outcome` and what the forward pass has left, and the gradient
+ * of its rows if the reach is that far.
  */
 export function backwardPart(
   { run, layers, places, rows, thread }: DensePass,
   part: number,
-  toOrigin: boolean,
+  reach: DenseReach,
 ): void {
   const { weights, transposed, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
@@ -200,7 +205,7 @@ export function backwardPart(
     const gradient = own + weights[l]!;
     multiply(run, scratch, { sizes: [outputs, inputs, count], ...dy, turned: true, b: x, c: gradient });
     if (bias) run.columnSums(slope, count, outputs, gradient + 4 * inputs * outputs, 1);
-    if (l === 0 && !toOrigin) return;
+    if (l === 0 && reach !== 'rows') return;
     // dx = dy W^T.
     const next = l === 0 ? places.origin + 4 * start * inputs : scratch + places.tables[l % 2]!;
     multiply(run, scratch, { sizes: [count, inputs, outputs], ...dy, b: transposed[l]!, c: next });

@@ -1,8 +1,9 @@
-/** Networks that are stacks of dense layers, trained by threads instead of by operations of TensorFlow.js. */
+/** Networks that are stacks of dense layers, computed by threads instead of by operations of TensorFlow.js. */
 import * as tf from '@tensorflow/tfjs';
 import { type DenseCrew, openDenseCrew } from '../backend/denseCrew.js';
 import type { DenseLayer } from '../backend/denseStack.js';
 import { nativeOnCpu } from '../backend/tensorflow.js';
+import { cores } from '../threads.js';
 import type { Matrix, Network } from '../types.js';
 import { rowSize } from './network.js';
 import type { InputNoise } from './noise.js';
@@ -29,15 +30,22 @@ export interface ThreadOptions {
  * activation, or when the active backend is not in this machine's memory (a GPU).
  */
 export async function withThreads(network: Network, options: ThreadOptions): Promise<Threaded> {
-  const { threads, noise, differentiable } = options;
-  const here = tf.getBackend() === 'wasm' || nativeOnCpu();
-  const layers = here ? denseLayers(network) : undefined;
+  const { threads, noise } = options;
+  const layers = layersHere(network);
   const table = options.table && fits(options.table, noise) ? options.table : undefined;
   const crew =
     layers &&
-    (await openDenseCrew(layers, { threads, differentiable, table: table?.data, noise: noise?.values }));
+    (await openDenseCrew(layers, {
+      ...{ threads, reach: options.differentiable ? 'rows' : 'weights' },
+      ...{ table: table?.data, noise: noise?.values },
+    }));
   if (!crew) return { network, close() {} };
   return { network: threaded(network, crew, { ...options, table }), close: crew.close };
+}
+
+/** The layers, if the active backend is in this machine's memory. */
+function layersHere(network: Network): DenseLayer[] | undefined {
+  return tf.getBackend() === 'wasm' || nativeOnCpu() ? denseLayers(network) : undefined;
 }
 
 /** Floats of the largest table that is copied into the memory of the threads. */
@@ -106,7 +114,8 @@ function threaded(
   const pass = (rows: Rows, weights: readonly tf.Tensor[]): Float32Array => {
     load(rows);
     passed = rows;
-    return crew.forward(weights.map((weight) => weight.dataSync<'float32'>()));
+    crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
+    return crew.forward();
   };
   const apply = (rows: Rows, count: number, inputs: tf.Tensor[]) => {
     const compute = tf.customGrad((...given: (tf.Tensor | tf.GradSaveFunc)[]) => {
@@ -141,4 +150,44 @@ function threaded(
       },
     }),
   };
+}
+
+/** Products of a weight with a value of a row from which on threads are worth their start. */
+const WORTH_THREADS = 2 ** 28;
+/** Milliseconds that a crew stays for the next call. */
+const STAY = 5000;
+
+interface Standing {
+  readonly crew: DenseCrew;
+  readonly threads: number;
+  leave?: ReturnType<typeof setTimeout>;
+}
+const standing = new WeakMap<tf.LayersModel, Standing>();
+
+/**
+ * A crew that takes rows through the network as it is now; undefined as with `withThreads`. `rows` is how many there will
+ * be. It must be used before anything else is awaited: it stays for the next call, but not for long.
+ */
+export async function standingCrew(network: Network, rows: number): Promise<DenseCrew | undefined> {
+  const layers = layersHere(network);
+  if (layers === undefined) return undefined;
+  const weights = network.variables();
+  const work = rows * weights.reduce((sum, { size }) => sum + size, 0);
+  const threads = work < WORTH_THREADS ? 1 : await cores();
+  let found = standing.get(network.model);
+  if (found === undefined || found.threads < threads) {
+    const crew = await openDenseCrew(layers, { threads, reach: 'none' });
+    if (crew === undefined) return undefined;
+    found = { crew, threads };
+    standing.set(network.model, found);
+  }
+  const { crew } = found;
+  clearTimeout(found.leave);
+  found.leave = setTimeout(() => {
+    if (standing.get(network.model)?.crew === crew) standing.delete(network.model);
+    crew.close();
+  }, STAY);
+  found.leave.unref?.();
+  crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
+  return crew;
 }

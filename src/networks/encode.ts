@@ -1,16 +1,22 @@
 /** Rows through a network, batch by batch. */
 import * as tf from '@tensorflow/tfjs';
+import { checkFinite } from '../matrix.js';
 import type { Matrix, Network } from '../types.js';
+import { standingCrew } from './dense.js';
 import { rowSize } from './network.js';
 
 /** What `encode` needs to know of a network. */
-type Applied = Pick<Network, 'inputShape' | 'outputShape' | 'apply'> & Partial<Pick<Network, 'model'>>;
+type Applied = Network | Pick<Network, 'inputShape' | 'outputShape' | 'apply'>;
 
 /** Floats that a batch may take, as it goes in or in any one layer: 32 MB. */
 const LARGEST_BATCH = 2 ** 23;
 
-function rowsAtOnce({ model, inputShape, outputShape }: Applied): number {
-  const shapes = model ? layersOf(model).flatMap(shapesOf) : [];
+/** Rows that a crew takes at once: they and what the layers make of them stay in the cache. */
+const CREW_ROWS = 1024;
+
+function rowsAtOnce(network: Applied): number {
+  const { inputShape, outputShape } = network;
+  const shapes = 'model' in network ? layersOf(network.model).flatMap(shapesOf) : [];
   return Math.max(
     1,
     Math.floor(LARGEST_BATCH / Math.max(...[inputShape, outputShape, ...shapes].map(rowSize))),
@@ -28,35 +34,49 @@ function shapesOf({ inboundNodes }: tf.layers.Layer): number[][] {
   return outputs.map(({ shape }) => shape.slice(1).map((size) => size ?? 1));
 }
 
+export interface EncodeOptions {
+  /** Rows at a time. Default null: as many as fit 32 MB in every layer. */
+  readonly batchSize?: number | null;
+  /** Whom an error is to name if there are values that are not finite. Default: they were looked for before. */
+  readonly who?: string;
+}
+
 /**
- * Applies a network in inference mode to every row: n x inputs to n x outputs, `batchSize` rows at a time, or, for null,
- * as many as fit 32 MB in every layer.
+ * Applies a network in inference mode to every row: n x inputs to n x outputs. Throws `DataError` for values that are not
+ * finite, if it is to look for them.
  */
 export async function encode(
   network: Applied,
-  { data, shape }: Matrix,
-  batchSize: number | null = null,
+  matrix: Matrix,
+  { batchSize = null, who }: EncodeOptions = {},
 ): Promise<Matrix> {
+  const { data, shape } = matrix;
   const [rows, columns] = shape;
   const width = rowSize(network.outputShape);
-  const most = batchSize ?? rowsAtOnce(network);
   const out = new Float32Array(rows * width);
-  for (let start = 0; start < rows; start += most) {
-    const end = Math.min(start + most, rows);
-    const result = tf.tidy(() => {
-      const x = tf.tensor(data.subarray(start * columns, end * columns), [
-        end - start,
-        ...network.inputShape,
-      ]);
-      return network.apply(x, false);
-    });
-    try {
-      out.set(await result.data<'float32'>(), start * width);
-    } finally {
-      result.dispose();
-    }
+  const crew = 'model' in network ? await standingCrew(network, rows) : undefined;
+  const atOnce = Math.min(crew ? CREW_ROWS : rows, batchSize ?? rowsAtOnce(network));
+  if (!crew && who !== undefined) checkFinite(matrix, who);
+  for (let start = 0; start < rows; start += atOnce) {
+    const end = Math.min(start + atOnce, rows);
+    const x = data.subarray(start * columns, end * columns);
+    if (crew) {
+      crew.put(x);
+      // Quicker where they are now; the search for the place is for those that have one.
+      if (who !== undefined && !crew.finite()) checkFinite(matrix, who);
+      out.set(crew.forward(), start * width);
+    } else out.set(await applied(network, x, end - start), start * width);
   }
   return { data: out, shape: [rows, width] };
+}
+
+async function applied(network: Applied, x: Float32Array, count: number): Promise<Float32Array> {
+  const result = tf.tidy(() => network.apply(tf.tensor(x, [count, ...network.inputShape]), false));
+  try {
+    return await result.data<'float32'>();
+  } finally {
+    result.dispose();
+  }
 }
 
 /** The softmax of each row: logits to probabilities. */

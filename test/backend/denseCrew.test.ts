@@ -47,7 +47,8 @@ function draw(layers: readonly DenseLayer[], rows: number): Drawn {
 /** What the crew gives: the outcome, the gradient of the rows, and those of the weights. */
 function byCrew(crew: DenseCrew, { x, slope, weights }: Drawn): Float32Array[] {
   crew.put(x);
-  return [crew.forward(weights), ...crew.backward(slope)];
+  crew.weigh(weights);
+  return [crew.forward(), ...crew.backward(slope)];
 }
 
 /** The same by operations of TensorFlow.js. */
@@ -92,7 +93,7 @@ function assertClose(name: string, got: readonly Float32Array[], wanted: readonl
 
 test('values and gradients are those of the operations, for any widths and numbers of rows', async () => {
   for (const [name, layers] of Object.entries(stacks)) {
-    const crew = (await openDenseCrew(layers, { threads: 1, differentiable: true }))!;
+    const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
     // More rows, fewer, fewer than parts, and more again than there was ever room for.
     for (const rows of [40, 17, 1, 5, 301]) {
       const drawn = draw(layers, rows);
@@ -106,10 +107,10 @@ test('threads change no bit', async () => {
   const layers = stacks['the default encoder']!;
   const rows = 1999;
   const drawn = draw(layers, rows);
-  const alone = (await openDenseCrew(layers, { threads: 1, differentiable: true }))!;
+  const alone = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
   const wanted = byCrew(alone, drawn);
   for (const threads of [2, 3, 8]) {
-    const crew = (await openDenseCrew(layers, { threads, differentiable: true }))!;
+    const crew = (await openDenseCrew(layers, { threads, reach: 'rows' }))!;
     const deadline = Date.now() + 20_000;
     while (crew.workers() < threads - 1 && Date.now() < deadline) await setTimeout(5);
     assert.equal(crew.workers(), threads - 1);
@@ -121,7 +122,7 @@ test('threads change no bit', async () => {
 
 test('a result belongs to the caller: the next pass leaves it alone', async () => {
   const layers = stacks['odd widths']!;
-  const crew = (await openDenseCrew(layers, { threads: 1, differentiable: true }))!;
+  const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
   const first = byCrew(crew, draw(layers, 20));
   const before = first.map((values) => values.slice());
   byCrew(crew, draw(layers, 30));
@@ -131,7 +132,7 @@ test('a result belongs to the caller: the next pass leaves it alone', async () =
 
 test('a value that is not finite comes through', async () => {
   const layers = stacks['odd widths']!;
-  const crew = (await openDenseCrew(layers, { threads: 1, differentiable: true }))!;
+  const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
   const drawn = draw(layers, 20);
   drawn.x[0] = Number.POSITIVE_INFINITY;
   const [values] = byCrew(crew, drawn);

@@ -44,7 +44,7 @@ test('a layer may stand at two widths', async () => {
   const { network, batches } = counting(tf.model({ inputs: input, outputs: second as tf.SymbolicTensor }));
   assert.deepEqual((await encode(network, rows(10))).shape, [10, 2]);
   assert.equal(batches(), 1);
-  await encode(network, rows(10), 3);
+  await encode(network, rows(10), { batchSize: 3 });
   assert.equal(batches(), 5);
   network.dispose();
 });
