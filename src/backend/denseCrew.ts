@@ -25,14 +25,19 @@ export interface DenseCrew {
    * with it until the next call.
    */
   fetch(rows: Int32Array, start: number): void;
-  /** Puts rows in the place of fetched ones. */
+  /**
+   * Puts rows in the place of fetched ones. A crew that goes nowhere back takes them while it is at work on others, if
+   * these are no fewer.
+   */
   put(x: Float32Array): void;
-  /** Whether the rows that were put are finite. */
+  /** Whether the rows that were put last are finite. */
   finite(): boolean;
   /** Takes kernels and biases, in order. */
   weigh(weights: readonly Float32Array[]): void;
-  /** Takes the rows through the layers. The result is the caller's. */
-  forward(): Float32Array;
+  /** Begins to take the rows through the layers; returns at once. */
+  start(): void;
+  /** Takes part until it is done. The result is the caller's. */
+  result(): Float32Array;
   /**
    * From the gradient of what the last `forward` gave, that of each kernel and bias, after that of the rows if the crew
    * reaches them. The arrays are the caller's.
@@ -164,20 +169,30 @@ function crewOf(start: DenseStart): DenseCrew {
   const { outputs } = layers.at(-1)!;
   const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count);
   makeRoom(1);
+  // The rows to come: how many, and whether where they wait.
+  let next = { side: 0, count: 1 };
+  const placeOf = ({ side }: { side: number }) => (side ? places().waiting : places().values[0]!);
   return {
     workers: () => Atomics.load(words, control.workers),
     close,
     fetch(rows, noiseStart) {
       makeRoom(rows.length);
+      next = { side: 0, count: rows.length };
       new Int32Array(memory.buffer, places().indices, rows.length).set(rows);
       words[control.noise] = noiseStart;
       begin(FETCH);
     },
     put(x) {
-      makeRoom(x.length / inputs);
-      floats(places().values[0]!, x.length).set(x);
+      const count = x.length / inputs;
+      if (reach === 'none' && count <= words[control.capacity]!) {
+        next = { side: 1 - words[control.side]!, count };
+      } else {
+        makeRoom(count);
+        next = { side: words[control.side]!, count };
+      }
+      floats(placeOf(next), x.length).set(x);
     },
-    finite: () => run.areFinite(places().values[0]!, words[control.rows]! * inputs) !== 0,
+    finite: () => run.areFinite(placeOf(next), next.count * inputs) !== 0,
     weigh(weights) {
       finish();
       let at = places().weights[0]!;
@@ -186,9 +201,13 @@ function crewOf(start: DenseStart): DenseCrew {
         at += given.byteLength;
       }
     },
-    forward() {
+    start() {
       finish();
+      words[control.rows] = next.count;
+      words[control.side] = next.side;
       begin(FORWARD);
+    },
+    result() {
       finish();
       return floats(places().values.at(-1)!, words[control.rows]! * outputs).slice();
     },

@@ -36,6 +36,8 @@ export const control = {
   workers: 4,
   /** Where the noise of the rows begins. */
   noise: 5,
+  /** Whether the rows are where the next ones wait. */
+  side: 6,
   /** Counts the jobs: workers wait for it to change. */
   call: 16,
   /** The next part to take. */
@@ -84,7 +86,9 @@ export function openHands(start: DenseStart): Hands {
       if (part >= PARTS) return;
       // Read after the part was taken: no other job can begin before it is done.
       const job = words[control.job];
-      const pass = { run, layers, places: places(), rows: words[control.rows]!, thread };
+      const { values, waiting } = places();
+      const inputs = words[control.side] ? waiting : values[0]!;
+      const pass = { run, layers, places: places(), inputs, rows: words[control.rows]!, thread };
       try {
         if (job === FETCH) fetchPart(pass, table, part, words[control.noise]!);
         else if (job === FORWARD) forwardPart(pass, part);

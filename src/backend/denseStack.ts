@@ -39,6 +39,8 @@ export interface DensePlaces {
   readonly sum: number;
   /** The rows, and what each layer makes of them. */
   readonly values: readonly number[];
+  /** Where the next rows may wait meanwhile; of no size if gradients are wanted, which need the last ones. */
+  readonly waiting: number;
   /** The gradient of the last layer's values, and of the rows. */
   readonly outcome: number;
   readonly origin: number;
@@ -98,6 +100,7 @@ export function layOut(
   const values = [layers[0]!.inputs, ...layers.map(({ outputs }) => outputs)].map((columns) =>
     take(rows * columns),
   );
+  const waiting = take(back ? 0 : rows * layers[0]!.inputs);
   const outcome = take(back * rows * layers.at(-1)!.outputs);
   const origin = take(reach === 'rows' ? rows * layers[0]!.inputs : 0);
   const begin = end;
@@ -110,7 +113,19 @@ export function layOut(
   const tables = [take(table) - begin, take(table) - begin] as const;
   const threadBytes = end - begin;
   return {
-    ...{ indices, weights, transposed, weightCount, gradients, sum, values, outcome, origin, tables },
+    ...{
+      indices,
+      weights,
+      transposed,
+      weightCount,
+      gradients,
+      sum,
+      values,
+      waiting,
+      outcome,
+      origin,
+      tables,
+    },
     ...{ threads: begin, threadBytes, bytes: begin + threads * threadBytes },
   };
 }
@@ -120,6 +135,8 @@ export interface DensePass {
   readonly run: DenseKernels;
   readonly layers: readonly DenseLayer[];
   readonly places: DensePlaces;
+  /** Where the rows are. */
+  readonly inputs: number;
   readonly rows: number;
   readonly thread: number;
 }
@@ -132,7 +149,7 @@ function rowsOf(part: number, rows: number): readonly [start: number, count: num
 
 /** The rows of a part from the table to the inputs, with noise from place `start` of the ring on. */
 export function fetchPart(
-  { run, layers, places, rows }: DensePass,
+  { run, layers, places, inputs, rows }: DensePass,
   { table, noise, ring }: DenseTable,
   part: number,
   start: number,
@@ -141,7 +158,7 @@ export function fetchPart(
   const [first, count] = rowsOf(part, rows);
   run.fetchRows(
     ...[table, columns, places.indices + 4 * first, count, noise],
-    ...[ring, ring && (start + first * columns) % ring, places.values[0]! + 4 * first * columns],
+    ...[ring, ring && (start + first * columns) % ring, inputs + 4 * first * columns],
   );
 }
 
@@ -168,12 +185,13 @@ function multiply(run: DenseKernels, scratch: number, product: Product): void {
 }
 
 /** The rows of a part through all layers. */
-export function forwardPart({ run, layers, places, rows, thread }: DensePass, part: number): void {
+export function forwardPart(pass: DensePass, part: number): void {
+  const { run, layers, places, rows, thread } = pass;
   const { weights, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
   layers.forEach(({ inputs, outputs, bias, relu }, l) => {
-    const a = values[l]! + 4 * start * inputs;
+    const a = (l === 0 ? pass.inputs : values[l]!) + 4 * start * inputs;
     multiply(run, scratch, {
       ...{ sizes: [count, outputs, inputs], a, sparse: run.isSparse(a, count * inputs) !== 0, relu },
       ...{ b: weights[l]!, c: values[l + 1]! + 4 * start * outputs },

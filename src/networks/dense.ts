@@ -115,7 +115,8 @@ function threaded(
     load(rows);
     passed = rows;
     crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
-    return crew.forward();
+    crew.start();
+    return crew.result();
   };
   const apply = (rows: Rows, count: number, inputs: tf.Tensor[]) => {
     const compute = tf.customGrad((...given: (tf.Tensor | tf.GradSaveFunc)[]) => {

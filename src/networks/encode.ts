@@ -56,22 +56,33 @@ export async function encode(
   const out = new Float32Array(rows * width);
   const crew = 'model' in network ? await standingCrew(network, rows) : undefined;
   const atOnce = Math.min(crew ? CREW_ROWS : rows, batchSize ?? rowsAtOnce(network));
-  if (!crew && who !== undefined) checkFinite(matrix, who);
-  for (let start = 0; start < rows; start += atOnce) {
-    const end = Math.min(start + atOnce, rows);
-    const x = data.subarray(start * columns, end * columns);
-    if (crew) {
-      crew.put(x);
+  const batch = (start: number) => data.subarray(start * columns, Math.min(start + atOnce, rows) * columns);
+  if (crew) {
+    const put = (start: number) => {
+      crew.put(batch(start));
       // Quicker where they are now; the search for the place is for those that have one.
       if (who !== undefined && !crew.finite()) checkFinite(matrix, who);
-      out.set(crew.forward(), start * width);
-    } else out.set(await applied(network, x, end - start), start * width);
+    };
+    put(0);
+    for (let start = 0; start < rows; start += atOnce) {
+      crew.start();
+      if (start + atOnce < rows) put(start + atOnce);
+      out.set(crew.result(), start * width);
+    }
+  } else {
+    if (who !== undefined) checkFinite(matrix, who);
+    for (let start = 0; start < rows; start += atOnce) {
+      out.set(await applied(network, batch(start)), start * width);
+    }
   }
   return { data: out, shape: [rows, width] };
 }
 
-async function applied(network: Applied, x: Float32Array, count: number): Promise<Float32Array> {
-  const result = tf.tidy(() => network.apply(tf.tensor(x, [count, ...network.inputShape]), false));
+async function applied(network: Applied, x: Float32Array): Promise<Float32Array> {
+  const { inputShape } = network;
+  const result = tf.tidy(() =>
+    network.apply(tf.tensor(x, [x.length / rowSize(inputShape), ...inputShape]), false),
+  );
   try {
     return await result.data<'float32'>();
   } finally {

@@ -48,7 +48,8 @@ function draw(layers: readonly DenseLayer[], rows: number): Drawn {
 function byCrew(crew: DenseCrew, { x, slope, weights }: Drawn): Float32Array[] {
   crew.put(x);
   crew.weigh(weights);
-  return [crew.forward(), ...crew.backward(slope)];
+  crew.start();
+  return [crew.result(), ...crew.backward(slope)];
 }
 
 /** The same by operations of TensorFlow.js. */
@@ -101,6 +102,59 @@ test('values and gradients are those of the operations, for any widths and numbe
     }
     crew.close();
   }
+});
+
+test('rows and layers that are mostly 0 give what the operations give', async () => {
+  for (const [name, layers] of Object.entries(stacks)) {
+    const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
+    for (const share of [0.9, 0.6, 0.4]) {
+      const drawn = draw(layers, 90);
+      const random = createRandom(share);
+      for (let i = 0; i < drawn.x.length; i++) if (random.next() < share) drawn.x[i] = 0;
+      // Biases that close most units.
+      for (const weights of drawn.weights) {
+        if (weights.length < 200) for (let i = 0; i < weights.length; i++) weights[i]! -= 1.5 * share;
+      }
+      assertClose(`${name}, ${share} zeros`, byCrew(crew, drawn), byOperations(layers, 90, drawn));
+    }
+    crew.close();
+  }
+});
+
+test('rows that are put while others are computed come next', async () => {
+  const layers = stacks['the default encoder']!;
+  const crew = (await openDenseCrew(layers, { threads: 2, reach: 'none' }))!;
+  const batches = [300, 300, 120, 300, 7].map((rows) => draw(layers, rows));
+  crew.weigh(batches[0]!.weights);
+  const alone = batches.map(({ x }) => {
+    crew.put(x);
+    crew.start();
+    return crew.result();
+  });
+  crew.put(batches[0]!.x);
+  batches.forEach((_, i) => {
+    crew.start();
+    const next = batches[i + 1];
+    if (next) crew.put(next.x);
+    assert.deepEqual(crew.result(), alone[i], `batch ${i}`);
+  });
+  crew.close();
+});
+
+test('a crew knows whether its rows are finite', async () => {
+  const crew = (await openDenseCrew(stack([7, 3, true, false]), { threads: 1, reach: 'none' }))!;
+  for (const rows of [1, 2, 9]) {
+    const x = new Float32Array(7 * rows).fill(3e38);
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (let at = 0; at < x.length; at++) {
+        crew.put(x);
+        assert.ok(crew.finite());
+        crew.put(x.with(at, wrong));
+        assert.ok(!crew.finite(), `${wrong} at ${at} of ${x.length}`);
+      }
+    }
+  }
+  crew.close();
 });
 
 test('threads change no bit', async () => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
+import { DataError } from '../../src/errors.js';
 import { denseLayers, withThreads } from '../../src/networks/dense.js';
+import { encode } from '../../src/networks/encode.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
 import { inputNoise, withInputNoise } from '../../src/networks/noise.js';
@@ -198,4 +200,42 @@ test('anything but dense layers with ReLU or nothing, all of them trained, stays
     { inputs: 4, outputs: 3, bias: false, relu: false },
     { inputs: 3, outputs: 2, bias: true, relu: false },
   ]);
+});
+
+test('a crew that stands by places rows as the model does, with its weights of the moment', async () => {
+  const random = createRandom(11);
+  const plain = encoder([30], [2]);
+  const rows = (count: number) => ({
+    data: Float32Array.from({ length: 30 * count }, () => (random.next() < 0.7 ? 0 : random.normal())),
+    shape: [count, 30] as const,
+  });
+  for (const count of [1, 1023, 1024, 1025, 3000]) {
+    const given = rows(count);
+    const { data, shape } = await encode(plain, given);
+    assert.deepEqual(shape, [count, 2]);
+    const wanted = tf.tidy(() => plain.apply(tf.tensor2d(given.data, [count, 30]), false).dataSync());
+    data.forEach((value, i) => {
+      assert.ok(Math.abs(value - wanted[i]!) < 1e-5, `value ${i} of ${count} rows`);
+    });
+    assert.deepEqual((await encode(plain, given)).data, data, 'the same twice');
+    // Whoever holds the weights may change them.
+    for (const weight of plain.variables()) tf.tidy(() => weight.assign(tf.mul(weight, 0.9)));
+  }
+  plain.dispose();
+});
+
+test('values that are not finite are found in any batch, and the next rows are placed as ever', async () => {
+  const plain = encoder([3], [2]);
+  const good = { data: new Float32Array(3 * 2500).fill(1), shape: [2500, 3] as const };
+  const wanted = await encode(plain, good, { who: 'transform' });
+  for (const row of [0, 1023, 1024, 2499]) {
+    const wrong = { ...good, data: good.data.with(3 * row + 1, Number.NaN) };
+    await assert.rejects(encode(plain, wrong, { who: 'transform' }), (error: Error) => {
+      assert.ok(error instanceof DataError);
+      assert.match(error.message, new RegExp(`^transform: .* NaN at row ${row}, column 1`));
+      return true;
+    });
+    assert.deepEqual(await encode(plain, good, { who: 'transform' }), wanted);
+  }
+  plain.dispose();
 });
