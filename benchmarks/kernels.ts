@@ -40,7 +40,7 @@ import { adamStep, createAdam } from '../src/backend/adam.js';
 import { useBackend } from '../src/backend/choose.js';
 import { copyRows, hostRows } from '../src/backend/hostRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
-import { crossEntropy, pairTable } from '../src/losses/umap.js';
+import { crossEntropy, pairTable, repel } from '../src/losses/umap.js';
 import { withThreads } from '../src/networks/dense.js';
 import { mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
@@ -119,6 +119,7 @@ async function comparePairLoss(): Promise<void> {
   const some = () => Int32Array.from({ length: 1000 }, () => random.integer(rows));
   const table = pairTable({ a, b, negativeSampleRate: 5, negativeDraws: 20, random });
   table.fill({ rows: new Int32Array(rows), rowCount: rows, heads: some(), tails: some(), pairCount: 1000 });
+  repel(table);
   const z = tf.tensor2d(
     Float32Array.from({ length: 2 * rows }, () => 4 * random.normal()),
     [rows, 2],

@@ -82,7 +82,7 @@ export function termsFor(
 }
 
 function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOptions, { a, b }: Curve) {
-  return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(4 * negativeSampleRate) };
+  return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(8 * negativeSampleRate) };
 }
 
 /** The kind of reconstruction: the caller's, of an earlier fit, or the default for the rows. */

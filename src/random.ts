@@ -21,23 +21,7 @@ function stream(path: string): Random {
     uint32,
     // The high half of a 32 x 32 bit product; its bias, below 2^-32 * below, is far under sampling noise.
     integer: (below) => Math.floor(((draw(state) >>> 0) / 0x100000000) * below),
-    integers(list, below) {
-      // The steps of `draw`, with the state in variables for as long as the list takes.
-      let [a, b, c, d] = state as unknown as [number, number, number, number];
-      for (let i = 0; i < list.length; i++) {
-        const product = Math.imul(b, 5);
-        const bits = Math.imul((product << 7) | (product >>> 25), 9);
-        list[i] = ((bits >>> 0) / 0x100000000) * below;
-        c ^= a;
-        d ^= b;
-        const shifted = b << 9;
-        b ^= c;
-        a ^= d;
-        c ^= shifted;
-        d = (d << 11) | (d >>> 21);
-      }
-      state.set([a, b, c, d]);
-    },
+    integers: (list, below) => drawIntegers(state, list, below),
     normal() {
       if (!Number.isNaN(spare)) {
         const value = spare;
@@ -59,6 +43,25 @@ function stream(path: string): Random {
       return seed;
     },
   };
+}
+
+/** Fills the list with integers in [0, below) from a state of four numbers, which goes on. */
+export function drawIntegers(state: Int32Array, list: Int32Array, below: number): void {
+  // The steps of `draw`, with the state in variables for as long as the list takes.
+  let [a, b, c, d] = state as unknown as [number, number, number, number];
+  for (let i = 0; i < list.length; i++) {
+    const product = Math.imul(b, 5);
+    const bits = Math.imul((product << 7) | (product >>> 25), 9);
+    list[i] = ((bits >>> 0) / 0x100000000) * below;
+    c ^= a;
+    d ^= b;
+    const shifted = b << 9;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = (d << 11) | (d >>> 21);
+  }
+  state.set([a, b, c, d]);
 }
 
 /** The start of a stream. */

@@ -5,4 +5,4 @@ export { depthwiseGradient, movePatches, singleChannelGradient } from './convolu
 export { averagePoolGradient, maxPoolGradient, nearestGradient } from './pooling';
 export { columnSums } from './sums';
 export { adam } from './adam';
-export { pairCosts, pairScratch } from './pairs';
+export { drawNegatives, pairCosts, pairScratch } from './pairs';

@@ -48,6 +48,38 @@ export function pairCosts(
   return total;
 }
 
+/**
+ * Writes the negative pairs behind the positive ones, as `repel` of src/losses/umap.ts does: for each of these, `draws` of
+ * `share` its weight, its head with other rows of `rows`, drawn by xoshiro128** from its `state` on.
+ */
+export function drawNegatives(
+  heads: usize, tails: usize, weights: usize, positives: i32, draws: i32, share: f64, rows: i32, state: usize,
+): void {
+  let a = load<u32>(state);
+  let b = load<u32>(state, 4);
+  let c = load<u32>(state, 8);
+  let d = load<u32>(state, 12);
+  let at = positives * 4;
+  for (let p = 0; p < positives; p++) {
+    const head = load<i32>(heads + p * 4);
+    const weight = <f32>(share * <f64>load<f32>(weights + p * 4));
+    for (const end = at + draws * 4; at < end; at += 4) {
+      const bits = rotl<u32>(b * 5, 7) * 9;
+      c ^= a;
+      d ^= b;
+      const shifted = b << 9;
+      b ^= c;
+      a ^= d;
+      c ^= shifted;
+      d = rotl<u32>(d, 11);
+      const tail = head + 1 + <i32>((<u64>bits * <u64>(rows - 1)) >> 32);
+      store<i32>(heads + at, head);
+      store<i32>(tails + at, tail < rows ? tail : tail - rows);
+      store<f32>(weights + at, weight);
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function point(at: usize): v128 {

@@ -130,7 +130,7 @@ function openJobs(start: DenseStart) {
       if (done === PARTS) break;
       awaitChange(words, control.done, done);
     }
-    if (words[control.failed]) throw new Error('training: a worker thread has failed');
+    if (words[control.failed]) throw new Error('dense layers: a worker thread has failed');
   };
   return {
     ...hands,
@@ -215,7 +215,8 @@ function crewOf(start: DenseStart): DenseCrew {
       const { outcome, origin, weights, transposed, gradients, weightCount, sum } = places();
       floats(outcome, slope.length).set(slope);
       layers.forEach((layer, l) => {
-        run.transpose(weights[l]!, layer.inputs, layer.outputs, transposed[l]!);
+        if (l > 0 || reach === 'rows')
+          run.transpose(weights[l]!, layer.inputs, layer.outputs, transposed[l]!);
       });
       begin(BACKWARD);
       finish();

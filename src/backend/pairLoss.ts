@@ -11,6 +11,17 @@ export interface WeightedPairs {
   readonly weights: Float32Array;
   readonly positives: number;
   readonly count: number;
+  /** Negative pairs that are still to be drawn: their entries are empty. */
+  readonly negatives?: Negatives | undefined;
+}
+
+/** For each positive pair, `draws` of `share` its weight: its head with other rows of `rowCount`. */
+export interface Negatives {
+  readonly draws: number;
+  readonly share: number;
+  readonly rowCount: number;
+  /** Four numbers from which xoshiro128** draws the rows. */
+  readonly state: Int32Array;
 }
 
 /** The similarity 1 / (1 + a d^(2b)), and where it is smoothed. */
@@ -46,7 +57,7 @@ function inBackend(shop: Workshop, points: Tensor2D, pairs: WeightedPairs, curve
   const { backend, run } = shop;
   const out = backend.makeOutput([...points.shape], 'float32');
   const gradient = tf.engine().makeTensorFromTensorInfo(out) as Tensor2D;
-  const lists = allocate(backend, 12 * pairs.count + run.pairScratch());
+  const lists = allocate(backend, 12 * pairs.count + STATE + run.pairScratch());
   const { buffer } = backend.wasm.HEAPU8;
   const [from, to] = [pointer(shop, points), pointer(shop, out)];
   const value = cost(run, buffer, { points: from, gradient: to, lists }, points.shape, pairs, curve);
@@ -59,7 +70,7 @@ export function onDesk(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve)
   const desk = ownDesk();
   if (desk === undefined) return undefined;
   const lists = 8 * points.size;
-  const { buffer } = grown(desk.memory, lists + 12 * pairs.count + desk.run.pairScratch());
+  const { buffer } = grown(desk.memory, lists + 12 * pairs.count + STATE + desk.run.pairScratch());
   new Float32Array(buffer, 0, points.size).set(points.dataSync<'float32'>());
   const places = { points: 0, gradient: 4 * points.size, lists };
   const value = cost(desk.run, buffer, places, points.shape, pairs, curve);
@@ -67,24 +78,34 @@ export function onDesk(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve)
   return { value, gradient: tf.tensor2d(gradient, points.shape) };
 }
 
-/** Copies the lists of pairs into the memory, with the kernel's scratch behind them, and runs it. */
+/** Bytes of the state that negative pairs are drawn from. */
+const STATE = 16;
+
+/** Copies the lists of pairs into the memory, or draws them there, with the kernel's scratch behind them, and runs it. */
 function cost(
   run: Workshop['run'],
   buffer: ArrayBufferLike,
   at: { readonly points: number; readonly gradient: number; readonly lists: number },
   [rows, columns]: readonly [number, number],
-  { heads, tails, weights, positives, count }: WeightedPairs,
+  { heads, tails, weights, positives, count, negatives }: WeightedPairs,
   { a, b, tiny, tangent }: PairCurve,
 ): number {
   const bytes = new Uint8Array(buffer);
+  const known = 4 * (negatives ? positives : count);
   const places = [heads, tails, weights].map((list, i) => {
     const place = at.lists + i * count * 4;
-    bytes.set(new Uint8Array(list.buffer, list.byteOffset, count * 4), place);
+    bytes.set(new Uint8Array(list.buffer, list.byteOffset, known), place);
     return place;
   });
+  const state = at.lists + 12 * count;
+  if (negatives) {
+    const { draws, share, rowCount } = negatives;
+    bytes.set(new Uint8Array(negatives.state.buffer), state);
+    run.drawNegatives(...places, positives, draws, share, rowCount, state);
+  }
   return run.pairCosts(
     ...[at.points, rows, columns, at.gradient],
     ...[...places, positives, count],
-    ...[Math.log2(a), b, tiny, tangent, at.lists + 12 * count],
+    ...[Math.log2(a), b, tiny, tangent, state + STATE],
   );
 }

@@ -37,6 +37,7 @@ type Exports = Readonly<
     | 'averagePoolGradient'
     | 'nearestGradient'
     | 'columnSums'
+    | 'drawNegatives'
     | 'adam',
     (...numbers: number[]) => void
   > &

@@ -7,7 +7,8 @@
  * The loss is the mean over all pairs, R negatives counted for each positive one.
  */
 import * as tf from '@tensorflow/tfjs';
-import { pairLoss } from '../backend/pairLoss.js';
+import { type Negatives, pairLoss } from '../backend/pairLoss.js';
+import { drawIntegers } from '../random.js';
 import type { Batch, LossTerm, Random, Step } from '../types.js';
 import { onHost, withGradient } from './gradient.js';
 
@@ -41,12 +42,17 @@ export function umapLoss(options: UmapLossOptions): LossTerm {
     weight: 1,
     compute({ batch, z }: Step) {
       pairs.fill(batch);
-      return tf.getBackend() === 'webgpu' ? byTensors(z, pairs, options) : inOnePass(z, pairs, options);
+      if (tf.getBackend() !== 'webgpu') return inOnePass(z, pairs, options);
+      repel(pairs);
+      return byTensors(z, pairs, options);
     },
   };
 }
 
-/** The pairs of one step: positives first, then negatives, as positions in the batch, with their weights. */
+/**
+ * The pairs of one step: positives first, then negatives, as positions in the batch, with their weights. While there are
+ * `negatives` to be drawn, their entries are empty.
+ */
 export interface PairTable {
   heads: Int32Array;
   tails: Int32Array;
@@ -54,6 +60,7 @@ export interface PairTable {
   positives: number;
   /** Pairs in all; entries beyond belong to an earlier, larger step. */
   count: number;
+  negatives?: Negatives | undefined;
   fill(batch: Batch): void;
 }
 
@@ -89,20 +96,19 @@ export function pairTable(options: UmapLossOptions): PairTable {
       const each = 1 / (total * (1 + rate));
       this.weights.fill(each, 0, pairCount);
       if (pairWeights) for (let p = 0; p < pairCount; p++) this.weights[p]! *= pairWeights[p]!;
-      if (this.count > pairCount) repel(this, draws, (rate * repulsionStrength) / draws, rowCount, random);
+      const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
+      const share = (rate * repulsionStrength) / draws;
+      this.negatives = this.count > pairCount ? { draws, share, rowCount, state } : undefined;
     },
   };
 }
 
-/** The negatives: for each positive, `draws` of `share` its weight. */
-function repel(
-  { heads, tails, weights, positives, count }: PairTable,
-  draws: number,
-  share: number,
-  rowCount: number,
-  random: Random,
-): void {
-  random.integers(tails.subarray(positives, count), rowCount - 1);
+/** Draws the negatives of a table; a kernel does the same. */
+export function repel(table: PairTable): void {
+  if (table.negatives === undefined) return;
+  const { heads, tails, weights, positives, count } = table;
+  const { draws, share, rowCount, state } = table.negatives;
+  drawIntegers(state, tails.subarray(positives, count), rowCount - 1);
   for (let p = 0, at = positives; p < positives; p++) {
     const head = heads[p]!;
     const end = at + draws;
@@ -114,12 +120,16 @@ function repel(
       tails[at] = tail < rowCount ? tail : tail - rowCount;
     }
   }
+  table.negatives = undefined;
 }
 
 /** Value and gradient in one pass, in a kernel or on the host, instead of some thirty tensor operations. */
 function inOnePass(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
   const curve = { a, b, tiny: TINY, tangent: TANGENT };
-  const byHost = onHost((points, gradient) => crossEntropy(points, z.shape[1], pairs, a, b, gradient));
+  const byHost = onHost((points, gradient) => {
+    repel(pairs);
+    return crossEntropy(points, z.shape[1], pairs, a, b, gradient);
+  });
   return withGradient(z, (points) => pairLoss(points, pairs, curve) ?? byHost(points));
 }
 

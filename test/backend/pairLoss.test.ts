@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { onDesk, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
-import { crossEntropy, umapLoss } from '../../src/losses/umap.js';
+import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
 import { available, onBoth } from './onBoth.js';
 
@@ -112,6 +112,35 @@ test('in a memory of its own, which grows, the kernel gives the same bits', asyn
     assert.equal(here.value, there.value);
     assert.deepEqual(await here.gradient.data(), await there.gradient.data());
     tf.dispose([z, here.gradient, there.gradient]);
+  }
+});
+
+test('negative pairs are drawn in the memory as they are on the host', async () => {
+  await useBackend('wasm');
+  const random = createRandom('drawn');
+  for (const [rows, pairCount, draws] of [
+    [2, 1, 1],
+    [3, 7, 40],
+    [900, 1000, 40],
+  ] as const) {
+    const points = Float32Array.from({ length: 2 * rows }, () => random.normal());
+    const some = () => Int32Array.from({ length: pairCount }, () => random.integer(rows));
+    const batch = { rows: new Int32Array(rows), rowCount: rows, heads: some(), tails: some(), pairCount };
+    const pairWeights = Float32Array.from({ length: pairCount }, () => random.next());
+    const table = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: draws, random });
+    table.fill({ ...batch, pairWeights });
+    assert.ok(table.negatives);
+    const z = tf.tensor2d(points, [rows, 2]);
+    const here = pairLoss(z, table, curveOf(0.9))!;
+    const desk = onDesk(z, table, curveOf(0.9))!;
+    repel(table);
+    assert.equal(table.negatives, undefined);
+    const there = pairLoss(z, table, curveOf(0.9))!;
+    for (const drawn of [here, desk]) {
+      assert.equal(drawn.value, there.value);
+      assert.deepEqual(await drawn.gradient.data(), await there.gradient.data());
+    }
+    tf.dispose([z, here.gradient, desk.gradient, there.gradient]);
   }
 });
 

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { byTensors, crossEntropy, type PairTable, pairTable, umapLoss } from '../../src/losses/umap.js';
+import {
+  byTensors,
+  crossEntropy,
+  type PairTable,
+  pairTable,
+  repel,
+  umapLoss,
+} from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
 import type { Batch } from '../../src/types.js';
 
@@ -168,6 +175,7 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   const counts = new Float64Array(n);
   for (let i = 0; i < 500; i++) {
     pairs.fill(fullBatch(n));
+    repel(pairs);
     for (let p = pairs.positives; p < pairs.count; p++) {
       assert.notEqual(pairs.heads[p], pairs.tails[p]);
       counts[pairs.tails[p]!]!++;
