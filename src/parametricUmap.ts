@@ -26,7 +26,10 @@ import type { Edges, Matrix, Progress } from './types.js';
 import { restoreUmap, umapArtifact } from './umapArtifact.js';
 
 export interface TransformOptions {
-  /** Rows that go through the network at once; bounds memory. Default null: as many as fit 32 MB in every layer. */
+  /**
+   * Rows that go through the network at once, at most; bounds memory. Default null: as many as fit 32 MB in every layer.
+   * Threads take 1,024 at most.
+   */
   readonly batchSize?: number | null;
 }
 
@@ -151,8 +154,8 @@ export class ParametricUMAP {
 
   /** Places rows on the map, in the form they came in. Throws `NotFittedError`, or `DataError` for another width. */
   async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
-    const { encoder } = this.#fit('transform');
     const who = 'transform';
+    const { encoder } = this.#fit(who);
     const batchSize = batchOf(options, who);
     const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true });
     return leave(await encode(encoder, matrix, { batchSize, who }), form, tf.tensor) as SameForm<X>;

@@ -1,6 +1,6 @@
 /**
  * Matrix products that skip zeros. Behind a ReLU most values are 0 (of a trained encoder's, two thirds to five sixths), and
- * so are their gradients; images are mostly background. What is skipped would have added 0.
+ * so are their gradients; images are mostly background. What is skipped would have added 0, if B is finite.
  */
 
 /** Share of values that are not 0 up to which skipping is quicker than the register tile of `gemm`. */
@@ -37,27 +37,51 @@ export function areFinite(values: usize, count: i32): bool {
   return sum == 0 && v128.any_true(f32x4.ne(f32x4.add(a, b), zero)) == false;
 }
 
+/** Terms that are summed up apart, as in `gemm`. */
+const DEPTH: i32 = 256;
+
 /**
  * C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), A read through strides in bytes, B and C dense: row by row, the rows of B
- * that A does not multiply by 0 are added up in registers. `bias` (n floats) may be 0.
+ * that A does not multiply by 0 are added up in registers. `bias` (n floats) may be 0. All is added in the order of `gemm`,
+ * so that for a finite B it makes no difference to any bit which of them is called.
  */
 export function sparseProduct(
   m: i32, n: i32, k: i32, a: usize, aRow: i32, aColumn: i32, b: usize, c: usize, bias: usize, relu: bool,
   scratch: usize,
 ): void {
+  const blocks = max(1, (k + DEPTH - 1) / DEPTH);
+  const depth = (k + blocks - 1) / blocks;
   for (let row = 0; row < m; row++) {
-    const end = scratch + <usize>(notZero(a, aColumn, k, n * 4, scratch) << 3);
-    let j = 0;
-    for (; j + 20 <= n; j += 20) sum5(scratch, end, b + j * 4, c + j * 4, bias ? bias + j * 4 : 0, relu);
-    for (; j + 16 <= n; j += 16) sum4(scratch, end, b + j * 4, c + j * 4, bias ? bias + j * 4 : 0, relu);
-    for (; j + 4 <= n; j += 4) sum1(scratch, end, b + j * 4, c + j * 4, bias ? bias + j * 4 : 0, relu);
-    for (; j < n; j++) {
-      let sum: f32 = bias ? load<f32>(bias + j * 4) : 0;
-      for (let at = scratch; at < end; at += 8) sum += load<f32>(at, 4) * load<f32>(b + load<u32>(at) + j * 4);
-      store<f32>(c + j * 4, relu ? max<f32>(sum, 0) : sum);
+    for (let block = 0; block < blocks; block++) {
+      const start = block * depth;
+      const count = notZero(a + start * aColumn, aColumn, min(depth, k - start), n * 4, scratch);
+      const end = scratch + <usize>(count << 3);
+      const last = block == blocks - 1;
+      addRows(scratch, end, n, b + start * n * 4, c, last ? bias : 0, last && relu, block > 0);
     }
     a += aRow;
     c += n * 4;
+  }
+}
+
+/** C[n] = (C +) the sum of the listed rows of B (+ bias), then ReLU. */
+function addRows(
+  list: usize, end: usize, n: i32, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
+): void {
+  let j: usize = 0;
+  const size = <usize>n * 4;
+  for (; j + 80 <= size; j += 80) sum5(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
+  for (; j + 64 <= size; j += 64) sum4(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
+  for (; j + 16 <= size; j += 16) sum1(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
+  for (; j < size; j += 4) {
+    let sum = f32x4.splat(0);
+    for (let at = list; at < end; at += 8) {
+      sum = multiplyAdd(v128.load_splat<f32>(at, 4), v128.load32_zero(b + load<u32>(at) + j), sum);
+    }
+    let value = f32x4.extract_lane(sum, 0);
+    if (bias) value += load<f32>(bias + j);
+    if (accumulate) value += load<f32>(c + j);
+    store<f32>(c + j, relu ? max<f32>(value, 0) : value);
   }
 }
 
@@ -108,23 +132,21 @@ function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function begin(bias: usize, offset: usize): v128 {
-  return bias == 0 ? f32x4.splat(0) : v128.load(bias + offset);
-}
-
-// @ts-ignore: decorator
-@inline
-function finish(c: usize, sum: v128, relu: bool): void {
-  v128.store(c, relu ? f32x4.max(sum, f32x4.splat(0)) : sum);
+function finish(c: usize, sum: v128, bias: usize, relu: bool, accumulate: bool): void {
+  let value = f32x4.add(sum, bias ? v128.load(bias) : f32x4.splat(0));
+  if (accumulate) value = f32x4.add(v128.load(c), value);
+  v128.store(c, relu ? f32x4.max(value, f32x4.splat(0)) : value);
 }
 
 /** 20 columns, in registers from first to last; the export keeps the compiler from inlining it, as with `tile`. */
-export function sum5(list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool): void {
-  let s0 = begin(bias, 0);
-  let s1 = begin(bias, 16);
-  let s2 = begin(bias, 32);
-  let s3 = begin(bias, 48);
-  let s4 = begin(bias, 64);
+export function sum5(
+  list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
+): void {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  let s4 = f32x4.splat(0);
   for (; list < end; list += 8) {
     const from = b + load<u32>(list);
     const value = v128.load_splat<f32>(list, 4);
@@ -134,19 +156,21 @@ export function sum5(list: usize, end: usize, b: usize, c: usize, bias: usize, r
     s3 = multiplyAdd(value, v128.load(from, 48), s3);
     s4 = multiplyAdd(value, v128.load(from, 64), s4);
   }
-  finish(c, s0, relu);
-  finish(c + 16, s1, relu);
-  finish(c + 32, s2, relu);
-  finish(c + 48, s3, relu);
-  finish(c + 64, s4, relu);
+  finish(c, s0, bias ? bias : 0, relu, accumulate);
+  finish(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
+  finish(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
+  finish(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
+  finish(c + 64, s4, bias ? bias + 64 : 0, relu, accumulate);
 }
 
 /** 16 columns. */
-export function sum4(list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool): void {
-  let s0 = begin(bias, 0);
-  let s1 = begin(bias, 16);
-  let s2 = begin(bias, 32);
-  let s3 = begin(bias, 48);
+export function sum4(
+  list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
+): void {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
   for (; list < end; list += 8) {
     const from = b + load<u32>(list);
     const value = v128.load_splat<f32>(list, 4);
@@ -155,19 +179,23 @@ export function sum4(list: usize, end: usize, b: usize, c: usize, bias: usize, r
     s2 = multiplyAdd(value, v128.load(from, 32), s2);
     s3 = multiplyAdd(value, v128.load(from, 48), s3);
   }
-  finish(c, s0, relu);
-  finish(c + 16, s1, relu);
-  finish(c + 32, s2, relu);
-  finish(c + 48, s3, relu);
+  finish(c, s0, bias ? bias : 0, relu, accumulate);
+  finish(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
+  finish(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
+  finish(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
 }
 
 /** 4 columns. */
-export function sum1(list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool): void {
-  let sum = begin(bias, 0);
+export function sum1(
+  list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
+): void {
+  let sum = f32x4.splat(0);
   for (; list < end; list += 8) {
-    sum = multiplyAdd(v128.load_splat<f32>(list, 4), v128.load(b + load<u32>(list)), sum);
+    const from = b + load<u32>(list);
+    const value = v128.load_splat<f32>(list, 4);
+    sum = multiplyAdd(value, v128.load(from), sum);
   }
-  finish(c, sum, relu);
+  finish(c, sum, bias ? bias : 0, relu, accumulate);
 }
 
 /** to[j, i] = from[i, j]. */

@@ -1,6 +1,7 @@
 /**
- * Who trains a stack of dense layers: this thread and, where there are cores, worker threads beside it. TensorFlow.js
- * has one thread on WebAssembly, and on any backend some thirty operations for what is two calls here.
+ * Who takes rows through a stack of dense layers, and gradients back: this thread and, where there are cores, worker
+ * threads beside it. TensorFlow.js has one thread on WebAssembly, and on any backend some thirty operations for what is
+ * three calls here.
  */
 import { grown, quickerModule } from '../compiled.js';
 import { cores, importNode } from '../threads.js';
@@ -26,20 +27,20 @@ export interface DenseCrew {
    */
   fetch(rows: Int32Array, start: number): void;
   /**
-   * Puts rows in the place of fetched ones. A crew that goes nowhere back takes them while it is at work on others, if
-   * these are no fewer.
+   * Puts rows in the place of fetched ones. A crew that goes nowhere back takes them while it is at work on others, if it
+   * had as many before.
    */
   put(x: Float32Array): void;
   /** Whether the rows that were put last are finite. */
   finite(): boolean;
-  /** Takes kernels and biases, in order. */
+  /** Takes kernels and biases, in order; they must be as large as the layers say. */
   weigh(weights: readonly Float32Array[]): void;
   /** Begins to take the rows through the layers; returns at once. */
   start(): void;
   /** Takes part until it is done. The result is the caller's. */
   result(): Float32Array;
   /**
-   * From the gradient of what the last `forward` gave, that of each kernel and bias, after that of the rows if the crew
+   * From the gradient of the last `result`, that of each kernel and bias, after that of the rows if the crew
    * reaches them. The arrays are the caller's.
    */
   backward(slope: Float32Array): Float32Array[];
@@ -178,6 +179,7 @@ function crewOf(start: DenseStart): DenseCrew {
     fetch(rows, noiseStart) {
       makeRoom(rows.length);
       next = { side: 0, count: rows.length };
+      words[control.side] = 0;
       new Int32Array(memory.buffer, places().indices, rows.length).set(rows);
       words[control.noise] = noiseStart;
       begin(FETCH);
@@ -195,11 +197,13 @@ function crewOf(start: DenseStart): DenseCrew {
     finite: () => run.areFinite(placeOf(next), next.count * inputs) !== 0,
     weigh(weights) {
       finish();
-      let at = places().weights[0]!;
+      const { weights: to, weightCount } = places();
+      let at = to[0]!;
       for (const given of weights) {
         floats(at, given.length).set(given);
         at += given.byteLength;
       }
+      words[control.skip] = run.areFinite(to[0]!, weightCount);
     },
     start() {
       finish();

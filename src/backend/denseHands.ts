@@ -38,6 +38,8 @@ export const control = {
   noise: 5,
   /** Whether the rows are where the next ones wait. */
   side: 6,
+  /** Whether zeros may be skipped: 0 times a weight that is not finite is not 0. */
+  skip: 7,
   /** Counts the jobs: workers wait for it to change. */
   call: 16,
   /** The next part to take. */
@@ -86,9 +88,10 @@ export function openHands(start: DenseStart): Hands {
       if (part >= PARTS) return;
       // Read after the part was taken: no other job can begin before it is done.
       const job = words[control.job];
-      const { values, waiting } = places();
-      const inputs = words[control.side] ? waiting : values[0]!;
-      const pass = { run, layers, places: places(), inputs, rows: words[control.rows]!, thread };
+      const there = places();
+      const inputs = words[control.side] ? there.waiting : there.values[0]!;
+      const skip = words[control.skip] === 1;
+      const pass = { run, layers, places: there, inputs, rows: words[control.rows]!, thread, skip };
       try {
         if (job === FETCH) fetchPart(pass, table, part, words[control.noise]!);
         else if (job === FORWARD) forwardPart(pass, part);

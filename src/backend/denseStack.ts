@@ -30,7 +30,7 @@ export interface DensePlaces {
   readonly indices: number;
   /** For each layer, its kernel (inputs x outputs) and behind it its bias. */
   readonly weights: readonly number[];
-  /** For each layer, its kernel transposed (outputs x inputs). */
+  /** For each layer, its kernel transposed (outputs x inputs); then, for a moment, the gradient of the kernel. */
   readonly transposed: readonly number[];
   /** Floats of all weights. */
   readonly weightCount: number;
@@ -139,6 +139,8 @@ export interface DensePass {
   readonly inputs: number;
   readonly rows: number;
   readonly thread: number;
+  /** Whether zeros may be skipped. */
+  readonly skip: boolean;
 }
 
 /** First row of a part, and how many it has. */
@@ -186,14 +188,14 @@ function multiply(run: DenseKernels, scratch: number, product: Product): void {
 
 /** The rows of a part through all layers. */
 export function forwardPart(pass: DensePass, part: number): void {
-  const { run, layers, places, rows, thread } = pass;
+  const { run, layers, places, rows, thread, skip } = pass;
   const { weights, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
   layers.forEach(({ inputs, outputs, bias, relu }, l) => {
     const a = (l === 0 ? pass.inputs : values[l]!) + 4 * start * inputs;
     multiply(run, scratch, {
-      ...{ sizes: [count, outputs, inputs], a, sparse: run.isSparse(a, count * inputs) !== 0, relu },
+      ...{ sizes: [count, outputs, inputs], a, sparse: skip && run.isSparse(a, count * inputs) !== 0, relu },
       ...{ b: weights[l]!, c: values[l + 1]! + 4 * start * outputs },
       bias: bias ? weights[l]! + 4 * inputs * outputs : 0,
     });
@@ -205,7 +207,7 @@ export function forwardPart(pass: DensePass, part: number): void {
  * of its rows if the reach is that far.
  */
 export function backwardPart(
-  { run, layers, places, rows, thread }: DensePass,
+  { run, layers, places, rows, thread, skip }: DensePass,
   part: number,
   reach: DenseReach,
 ): void {
@@ -217,7 +219,7 @@ export function backwardPart(
   for (let l = layers.length - 1; l >= 0; l--) {
     const { inputs, outputs, bias, relu } = layers[l]!;
     if (relu) run.reluGradient(slope, values[l + 1]! + 4 * start * outputs, count * outputs);
-    const dy = { a: slope, sparse: run.isSparse(slope, count * outputs) !== 0 };
+    const dy = { a: slope, sparse: skip && run.isSparse(slope, count * outputs) !== 0 };
     // dW^T = dy^T x, db = the sum of dy over rows.
     const x = values[l]! + 4 * start * inputs;
     const gradient = own + weights[l]!;

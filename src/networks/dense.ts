@@ -155,40 +155,69 @@ function threaded(
 
 /** Products of a weight with a value of a row from which on threads are worth their start. */
 const WORTH_THREADS = 2 ** 28;
+/** Weights that are copied for a crew in no time; and, beyond, so many as the model takes a row through meanwhile. */
+const FEW_WEIGHTS = 2 ** 17;
+const WEIGHTS_A_ROW = 2 ** 15;
 /** Milliseconds that a crew stays for the next call. */
 const STAY = 5000;
 
+/** A crew that stays, for the layers that the model had when it was opened. */
 interface Standing {
-  readonly crew: DenseCrew;
+  readonly crew: Promise<DenseCrew | undefined>;
+  readonly layers: string;
   readonly threads: number;
   leave?: ReturnType<typeof setTimeout>;
 }
 const standing = new WeakMap<tf.LayersModel, Standing>();
 
 /**
- * A crew that takes rows through the network as it is now; undefined as with `withThreads`. `rows` is how many there will
- * be. It must be used before anything else is awaited: it stays for the next call, but not for long.
+ * Lets a crew take rows through the network as it is now, and gives what `use` makes of it; undefined as with
+ * `withThreads`, and for few rows through many weights. The crew stays for the next call, but not for long. `rows` is
+ * how many there will be.
  */
-export async function standingCrew(network: Network, rows: number): Promise<DenseCrew | undefined> {
+export async function withCrew<T>(
+  network: Network,
+  rows: number,
+  use: (crew: DenseCrew) => T,
+): Promise<T | undefined> {
   const layers = layersHere(network);
-  if (layers === undefined) return undefined;
   const weights = network.variables();
-  const work = rows * weights.reduce((sum, { size }) => sum + size, 0);
-  const threads = work < WORTH_THREADS ? 1 : await cores();
-  let found = standing.get(network.model);
-  if (found === undefined || found.threads < threads) {
-    const crew = await openDenseCrew(layers, { threads, reach: 'none' });
-    if (crew === undefined) return undefined;
-    found = { crew, threads };
-    standing.set(network.model, found);
-  }
-  const { crew } = found;
+  const size = weights.reduce((sum, weight) => sum + weight.size, 0);
+  if (layers === undefined || (size > FEW_WEIGHTS && rows * WEIGHTS_A_ROW < size)) return undefined;
+  const threads = rows * size < WORTH_THREADS ? 1 : await cores();
+  const found = standingFor(network.model, layers, threads);
+  const crew = await found.crew;
+  if (crew === undefined) return undefined;
   clearTimeout(found.leave);
-  found.leave = setTimeout(() => {
-    if (standing.get(network.model)?.crew === crew) standing.delete(network.model);
-    crew.close();
-  }, STAY);
-  found.leave.unref?.();
-  crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
-  return crew;
+  try {
+    crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
+    const made = use(crew);
+    found.leave = setTimeout(() => dismiss(network.model, found), STAY);
+    found.leave.unref?.();
+    return made;
+  } catch (error) {
+    // It may be the crew that has failed.
+    dismiss(network.model, found);
+    throw error;
+  }
+}
+
+/** The crew that stands by, if it is for these layers and has as many threads; else another in its place. */
+function standingFor(model: tf.LayersModel, layers: DenseLayer[], threads: number): Standing {
+  const known = standing.get(model);
+  const kind = JSON.stringify(layers);
+  if (known && known.layers === kind && known.threads >= threads) {
+    clearTimeout(known.leave);
+    return known;
+  }
+  const crew = openDenseCrew(layers, { threads, reach: 'none' });
+  const opened: Standing = { crew, layers: kind, threads };
+  standing.set(model, opened);
+  // Whoever waits for it takes it all the same, and lets it go in the end.
+  return opened;
+}
+
+function dismiss(model: tf.LayersModel, gone: Standing): void {
+  if (standing.get(model) === gone) standing.delete(model);
+  void gone.crew.then((crew) => crew?.close());
 }

@@ -1,8 +1,9 @@
 /** Rows through a network, batch by batch. */
 import * as tf from '@tensorflow/tfjs';
+import type { DenseCrew } from '../backend/denseCrew.js';
 import { checkFinite } from '../matrix.js';
 import type { Matrix, Network } from '../types.js';
-import { standingCrew } from './dense.js';
+import { withCrew } from './dense.js';
 import { rowSize } from './network.js';
 
 /** What `encode` needs to know of a network. */
@@ -11,7 +12,7 @@ type Applied = Network | Pick<Network, 'inputShape' | 'outputShape' | 'apply'>;
 /** Floats that a batch may take, as it goes in or in any one layer: 32 MB. */
 const LARGEST_BATCH = 2 ** 23;
 
-/** Rows that a crew takes at once: they and what the layers make of them stay in the cache. */
+/** Rows that a crew takes at once, at most: what the layers make of an eighth of them stays in a core's own cache. */
 const CREW_ROWS = 1024;
 
 function rowsAtOnce(network: Applied): number {
@@ -35,7 +36,7 @@ function shapesOf({ inboundNodes }: tf.layers.Layer): number[][] {
 }
 
 export interface EncodeOptions {
-  /** Rows at a time. Default null: as many as fit 32 MB in every layer. */
+  /** Rows at a time, at most. Default null: as many as fit 32 MB in every layer. */
   readonly batchSize?: number | null;
   /** Whom an error is to name if there are values that are not finite. Default: they were looked for before. */
   readonly who?: string;
@@ -54,12 +55,24 @@ export async function encode(
   const [rows, columns] = shape;
   const width = rowSize(network.outputShape);
   const out = new Float32Array(rows * width);
-  const crew = 'model' in network ? await standingCrew(network, rows) : undefined;
-  const atOnce = Math.min(crew ? CREW_ROWS : rows, batchSize ?? rowsAtOnce(network));
-  const batch = (start: number) => data.subarray(start * columns, Math.min(start + atOnce, rows) * columns);
-  if (crew) {
+  const quick = 'model' in network && (await withCrew(network, rows, byCrew));
+  if (!quick) {
+    if (who !== undefined) checkFinite(matrix, who);
+    const atOnce = batchSize ?? rowsAtOnce(network);
+    for (let start = 0; start < rows; start += atOnce) {
+      out.set(await applied(network, rowsFrom(start, atOnce)), start * width);
+    }
+  }
+  return { data: out, shape: [rows, width] };
+
+  function rowsFrom(start: number, atOnce: number): Float32Array {
+    return data.subarray(start * columns, Math.min(start + atOnce, rows) * columns);
+  }
+
+  function byCrew(crew: DenseCrew): true {
+    const atOnce = Math.min(CREW_ROWS, batchSize ?? rowsAtOnce(network));
     const put = (start: number) => {
-      crew.put(batch(start));
+      crew.put(rowsFrom(start, atOnce));
       // Quicker where they are now; the search for the place is for those that have one.
       if (who !== undefined && !crew.finite()) checkFinite(matrix, who);
     };
@@ -69,13 +82,8 @@ export async function encode(
       if (start + atOnce < rows) put(start + atOnce);
       out.set(crew.result(), start * width);
     }
-  } else {
-    if (who !== undefined) checkFinite(matrix, who);
-    for (let start = 0; start < rows; start += atOnce) {
-      out.set(await applied(network, batch(start)), start * width);
-    }
+    return true;
   }
-  return { data: out, shape: [rows, width] };
 }
 
 async function applied(network: Applied, x: Float32Array): Promise<Float32Array> {

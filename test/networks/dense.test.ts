@@ -10,7 +10,7 @@ import { networkOf } from '../../src/networks/network.js';
 import { inputNoise, withInputNoise } from '../../src/networks/noise.js';
 import { createRandom } from '../../src/random.js';
 import { gatherRows } from '../../src/train.js';
-import type { Network } from '../../src/types.js';
+import type { Network, Random } from '../../src/types.js';
 
 await useBackend('wasm');
 const { layers } = tf;
@@ -202,25 +202,84 @@ test('anything but dense layers with ReLU or nothing, all of them trained, stays
   ]);
 });
 
+/** The network, with a model that may not be asked to place rows. */
+const byCrewOnly = (plain: Network): Network => ({
+  ...plain,
+  apply: () => assert.fail('the model was asked'),
+});
+
+/** Rows of which most values are 0. */
+function sparseRows(count: number, columns: number, random: Random) {
+  const values = () => (random.next() < 0.7 ? 0 : random.normal());
+  return { data: Float32Array.from({ length: columns * count }, values), shape: [count, columns] as const };
+}
+
 test('a crew that stands by places rows as the model does, with its weights of the moment', async () => {
   const random = createRandom(11);
   const plain = encoder([30], [2]);
-  const rows = (count: number) => ({
-    data: Float32Array.from({ length: 30 * count }, () => (random.next() < 0.7 ? 0 : random.normal())),
-    shape: [count, 30] as const,
-  });
   for (const count of [1, 1023, 1024, 1025, 3000]) {
-    const given = rows(count);
-    const { data, shape } = await encode(plain, given);
+    const given = sparseRows(count, 30, random);
+    const { data, shape } = await encode(byCrewOnly(plain), given);
     assert.deepEqual(shape, [count, 2]);
     const wanted = tf.tidy(() => plain.apply(tf.tensor2d(given.data, [count, 30]), false).dataSync());
     data.forEach((value, i) => {
       assert.ok(Math.abs(value - wanted[i]!) < 1e-5, `value ${i} of ${count} rows`);
     });
-    assert.deepEqual((await encode(plain, given)).data, data, 'the same twice');
+    // However many go at once, and whoever stands beside.
+    for (const batchSize of [7, 500]) {
+      assert.deepEqual((await encode(byCrewOnly(plain), given, { batchSize })).data, data);
+    }
     // Whoever holds the weights may change them.
     for (const weight of plain.variables()) tf.tidy(() => weight.assign(tf.mul(weight, 0.9)));
   }
+  plain.dispose();
+});
+
+test('threads that come for many rows give what one gives, also to those who ask at once', async () => {
+  const random = createRandom(12);
+  const plain = network(
+    mlp({ inputShape: [64], outputShape: [2], hidden: [100, 100, 100], random, name: 'encoder' }),
+  );
+  // Enough work for threads.
+  const many = sparseRows(12_000, 64, random);
+  const few = { data: many.data.subarray(0, 64 * 100), shape: [100, 64] as const };
+  const [one, all, again, part] = await Promise.all(
+    [few, many, many, few].map((rows) => encode(byCrewOnly(plain), rows)),
+  );
+  assert.deepEqual(again!.data, all!.data);
+  assert.deepEqual(all!.data.slice(0, 200), one!.data);
+  assert.deepEqual(part!.data, one!.data);
+  plain.dispose();
+});
+
+test('few rows through many weights are left to the model, as is a model whose layers have changed', async () => {
+  const wide = encoder([400], [2]);
+  const hidden = network(tf.sequential({ layers: [layers.dense({ units: 500, inputShape: [400] })] }));
+  const row = sparseRows(1, 400, createRandom(13));
+  await assert.rejects(encode(byCrewOnly(hidden), row), /the model was asked/);
+  assert.equal((await encode(byCrewOnly(wide), row)).shape[1], 2);
+  const model = tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] });
+  const given = { data: Float32Array.of(1, -2, 3), shape: [1, 3] as const };
+  const before = (await encode(byCrewOnly(network(model)), given)).data;
+  const weights = model.getWeights().map((weight) => weight.clone());
+  model.pop();
+  model.add(layers.dense({ units: 2, inputShape: [3], activation: 'relu' }));
+  model.setWeights(weights);
+  const after = (await encode(byCrewOnly(network(model)), given)).data;
+  assert.deepEqual(
+    after,
+    before.map((value) => Math.max(0, value)),
+  );
+  assert.ok(before.some((value) => value < 0));
+  tf.dispose(weights);
+  for (const each of [wide, hidden]) each.dispose();
+});
+
+test('a weight that is not finite is not skipped with the zeros it meets', async () => {
+  const plain = network(tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] }));
+  tf.tidy(() => plain.model.setWeights([tf.tensor2d([Number.NaN, 1, 1, 1, 1, 1], [3, 2]), tf.zeros([2])]));
+  const { data } = await encode(byCrewOnly(plain), { data: Float32Array.of(0, 0, 1), shape: [1, 3] });
+  assert.deepEqual(data, Float32Array.of(Number.NaN, 1));
   plain.dispose();
 });
 
