@@ -1,7 +1,7 @@
 /**
  * A training step, kernel by kernel: 2,000 rows x columns -> 100 -> 100 -> 100 -> 2, dense ReLU layers,
  * gradients of a quadratic loss, Adam.
- * Then two parts of a step on WebAssembly that have kernels of ours: the UMAP loss, and the rows of a batch.
+ * Then parts of a step that have kernels of ours: the UMAP loss, products that skip zeros, and the rows of a batch.
  *
  *   node build/benchmarks/kernels.js [columns, default 64 784] [--profile]
  *
@@ -38,8 +38,11 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { adamStep, createAdam } from '../src/backend/adam.js';
 import { useBackend } from '../src/backend/choose.js';
+import * as dense from '../src/backend/denseBinary.js';
+import type { DenseKernels } from '../src/backend/denseStack.js';
 import { copyRows, hostRows } from '../src/backend/hostRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
+import { quickerModule } from '../src/compiled.js';
 import { crossEntropy, pairTable, repel } from '../src/losses/umap.js';
 import { withThreads } from '../src/networks/dense.js';
 import { mlp } from '../src/networks/mlp.js';
@@ -110,29 +113,64 @@ for (const contestant of contestants) {
 
 await useBackend('wasm');
 await comparePairLoss();
+await compareSparse();
 for (const columns of wanted) await compareRows(columns);
 
-/** The UMAP loss and its gradient: 1,000 positive and 20,000 negative pairs of 2,000 points, 2 columns. */
+/** The UMAP loss and its gradient: 1,000 positive and 40,000 negative pairs of 1,334 points, 2 columns, drawn each time. */
 async function comparePairLoss(): Promise<void> {
   const random = createRandom(2);
   const [a, b] = [1.5769, 0.8951];
-  const some = () => Int32Array.from({ length: 1000 }, () => random.integer(rows));
-  const table = pairTable({ a, b, negativeSampleRate: 5, negativeDraws: 20, random });
-  table.fill({ rows: new Int32Array(rows), rowCount: rows, heads: some(), tails: some(), pairCount: 1000 });
-  repel(table);
+  const points = 1334;
+  const some = () => Int32Array.from({ length: 1000 }, () => random.integer(points));
+  const batch = {
+    rows: new Int32Array(points),
+    rowCount: points,
+    heads: some(),
+    tails: some(),
+    pairCount: 1000,
+  };
+  const table = pairTable({ a, b, negativeSampleRate: 5, negativeDraws: 40, random });
   const z = tf.tensor2d(
-    Float32Array.from({ length: 2 * rows }, () => 4 * random.normal()),
-    [rows, 2],
+    Float32Array.from({ length: 2 * points }, () => 4 * random.normal()),
+    [points, 2],
   );
   const plain = await time(async () => {
-    const points = z.dataSync<'float32'>();
-    const gradient = new Float32Array(points.length);
-    crossEntropy(points, 2, table, a, b, gradient);
+    table.fill(batch);
+    repel(table);
+    const gradient = new Float32Array(z.size);
+    crossEntropy(z.dataSync<'float32'>(), 2, table, a, b, gradient);
     tf.tensor2d(gradient, z.shape).dispose();
   });
   const curve = { a, b, tiny: 1e-12, tangent: 1e-3 };
-  const kernel = await time(async () => pairLoss(z, table, curve)!.gradient.dispose());
+  const kernel = await time(async () => {
+    table.fill(batch);
+    pairLoss(z, table, curve)!.gradient.dispose();
+  });
   console.log(`UMAP loss: in JavaScript ${plain.toFixed(2)} ms, pairLoss ${kernel.toFixed(2)} ms`);
+}
+
+/** 200 rows of 100 values, some of them 0, times 100 x 100 weights: by the register tile, and zeros skipped. */
+async function compareSparse(): Promise<void> {
+  const memory = new WebAssembly.Memory({ initial: 100, maximum: 65536, shared: true });
+  const { instance } = await WebAssembly.instantiate(quickerModule(dense), { env: { memory } });
+  const run = instance.exports as unknown as DenseKernels;
+  const [a, b, c, scratch] = [0, 1, 2, 3].map((place) => 2 ** 20 * (place + 1)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const random = createRandom(5);
+  const values = new Float32Array(memory.buffer);
+  for (let i = 0; i < 10_000; i++) values[b / 4 + i] = random.normal();
+  for (const share of [0.15, 0.25, 0.37, 0.5, 1]) {
+    for (let i = 0; i < 20_000; i++) values[a / 4 + i] = random.next() < share ? random.normal() : 0;
+    const whole = await time(async () => run.gemm(200, 100, 100, a, 400, 4, b, 400, 4, c, 0, 0, 0, scratch));
+    const skipping = await time(async () => run.sparseProduct(200, 100, 100, a, 400, 4, b, c, 0, 0, scratch));
+    console.log(
+      `product, ${100 * share} % not 0: ${whole.toFixed(3)} ms, zeros skipped ${skipping.toFixed(3)} ms`,
+    );
+  }
 }
 
 /** 2,000 rows of a table on the host, into a tensor. */

@@ -1,9 +1,10 @@
 /** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly and on the host. */
 import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { grown } from '../compiled.js';
 import { nativeOnCpu } from './tensorflow.js';
-import type { Workshop } from './wasmModule.js';
-import { activeWorkshop, pointer } from './wasmModule.js';
+import type { Desk, Workshop } from './wasmModule.js';
+import { activeWorkshop, ownDesk, pointer } from './wasmModule.js';
 
 /** How far a step goes. May change from step to step, as in a schedule. */
 export interface AdamOptions {
@@ -63,8 +64,15 @@ export function adamStep(
   const correction2 = 1 - beta2 ** state.step;
   const numbers = [learningRate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
   const shop = activeWorkshop();
-  const here = tf.getBackend() === 'cpu' || nativeOnCpu();
-  const move = shop ? inPlace.bind(undefined, shop) : here ? onHost : withOps;
+  const native = nativeOnCpu();
+  const desk = native ? ownDesk() : undefined;
+  const move = shop
+    ? inPlace.bind(undefined, shop)
+    : desk
+      ? onDesk.bind(undefined, desk)
+      : native || tf.getBackend() === 'cpu'
+        ? onHost
+        : withOps;
   for (let i = 0; i < count; i++) move(state, i, variables[i]!, gradients[i]!, numbers);
 }
 
@@ -101,7 +109,31 @@ function inPlace(
   assign(variable, tf.engine().makeTensorFromTensorInfo(out));
 }
 
-/** One pass over the variable, where some fifteen small operations on native TensorFlow take longer. */
+/** By the kernel in a memory of our own, where some fifteen small operations of native TensorFlow take longer. */
+function onDesk(
+  { memory, run }: Desk,
+  { first, second }: AdamState,
+  i: number,
+  variable: Variable,
+  gradient: Tensor,
+  numbers: Numbers,
+): void {
+  const { size, shape } = variable;
+  const { buffer } = grown(memory, 20 * size);
+  const [x, out, g, m, v] = [0, 1, 2, 3, 4].map((place) => 4 * place * size) as [number, ...number[]];
+  const floats = (at: number) => new Float32Array(buffer, at, size);
+  floats(x).set(variable.dataSync<'float32'>());
+  floats(g!).set(gradient.dataSync<'float32'>());
+  floats(m!).set(first[i]!.dataSync<'float32'>());
+  floats(v!).set(second[i]!.dataSync<'float32'>());
+  run.adam(size, x, out!, g!, m!, v!, ...numbers);
+  // New arrays: what a tensor gives to read may be its own numbers, shared with its copies.
+  replace(first, i, tf.tensor(floats(m!).slice(), shape));
+  replace(second, i, tf.tensor(floats(v!).slice(), shape));
+  assign(variable, tf.tensor(floats(out!).slice(), shape));
+}
+
+/** The same where there is no kernel. */
 function onHost(
   { first, second }: AdamState,
   i: number,
