@@ -1,7 +1,8 @@
 /** What rows go through a stack of dense layers with, and gradients back, for memory that threads share. */
 export { gemm, gemmScratch, tile } from '../training/matmul';
 export { columnSums } from '../training/sums';
-export { areFinite, isSparse, sparseProduct, sparseScratch, sum1, sum4, sum5, transpose } from './sparse';
+export { areFinite, isSparse, sparseProduct, sparseScratch, sum1, sum4, sum7 } from './sparse';
+export { transpose } from './transpose';
 
 /** The gradient of ReLU: gradient[i] stays where value[i] > 0, else becomes 0. */
 export function reluGradient(gradient: usize, value: usize, count: i32): void {

@@ -2,24 +2,34 @@
  * Matrix products that skip zeros. Behind a ReLU most values are 0 (of a trained encoder's, two thirds to five sixths), and
  * so are their gradients; images are mostly background. What is skipped would have added 0, if B is finite.
  */
+import { DEPTH, multiplyAdd } from '../training/matmul';
 
 /** Share of values that are not 0 up to which skipping is quicker than the register tile of `gemm`. */
-const SPARSE: f64 = 0.5;
+const SPARSE: f64 = 0.6;
 
-/** Bytes of scratch memory that `sparseProduct` needs for rows of `k` values: where and how large those are that count. */
+/** A list of four in any order of its 16, for `i8x16.swizzle`. */
+const PACKINGS: i32 = 16 * 16;
+
+/**
+ * Bytes of scratch memory that `sparseProduct` needs for rows of `k` values: where and how large those are that count.
+ * They are written down in fours.
+ */
 export function sparseScratch(k: i32): i32 {
-  return (k + 1) * 8;
+  return PACKINGS + (k + 4) * 8;
 }
 
-/** Whether so few of `count` values differ from 0 that `sparseProduct` is quicker. */
+/** Floats from one look of `isSparse` to the next: no power of two, as columns often are. */
+const STRIDE = 52;
+
+/** Whether, by a sample, so few of `count` values differ from 0 that `sparseProduct` is quicker. */
 export function isSparse(values: usize, count: i32): bool {
   let zeros: i32 = 0;
   let i = 0;
-  for (; i + 4 <= count; i += 4) {
+  for (; i + 4 <= count; i += STRIDE) {
     zeros += popcnt(i32x4.bitmask(f32x4.eq(v128.load(values + i * 4), f32x4.splat(0))));
   }
-  for (; i < count; i++) zeros += i32(load<f32>(values + i * 4) == 0);
-  return <f64>(count - zeros) <= SPARSE * <f64>count;
+  const seen = i / STRIDE * 4;
+  return <f64>(seen - zeros) <= SPARSE * <f64>seen;
 }
 
 /** Whether all of `count` values are finite: NaN and infinity times 0 are NaN. */
@@ -37,29 +47,26 @@ export function areFinite(values: usize, count: i32): bool {
   return sum == 0 && v128.any_true(f32x4.ne(f32x4.add(a, b), zero)) == false;
 }
 
-/** Terms that are summed up apart, as in `gemm`. */
-const DEPTH: i32 = 256;
-
 /**
- * C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), A read through strides in bytes, B and C dense: row by row, the rows of B
- * that A does not multiply by 0 are added up in registers. `bias` (n floats) may be 0. All is added in the order of `gemm`,
- * so that for a finite B it makes no difference to any bit which of them is called.
+ * C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), all dense: row by row, the rows of B that A does not multiply by 0 are
+ * added up in registers. `bias` (n floats) may be 0. All is added in the order of `gemm`, so that for a finite B it makes no
+ * difference to any bit which of them is called.
  */
 export function sparseProduct(
-  m: i32, n: i32, k: i32, a: usize, aRow: i32, aColumn: i32, b: usize, c: usize, bias: usize, relu: bool,
-  scratch: usize,
+  m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, bias: usize, relu: bool, scratch: usize,
 ): void {
   const blocks = max(1, (k + DEPTH - 1) / DEPTH);
   const depth = (k + blocks - 1) / blocks;
+  const list = scratch + PACKINGS;
+  writePackings(scratch);
   for (let row = 0; row < m; row++) {
     for (let block = 0; block < blocks; block++) {
       const start = block * depth;
-      const count = notZero(a + start * aColumn, aColumn, min(depth, k - start), n * 4, scratch);
-      const end = scratch + <usize>(count << 3);
+      const end = listNotZero(a + start * 4, min(depth, k - start), n * 4, scratch, list);
       const last = block == blocks - 1;
-      addRows(scratch, end, n, b + start * n * 4, c, last ? bias : 0, last && relu, block > 0);
+      addRows(list, end, n, b + start * n * 4, c, last ? bias : 0, last && relu, block > 0);
     }
-    a += aRow;
+    a += k * 4;
     c += n * 4;
   }
 }
@@ -70,7 +77,7 @@ function addRows(
 ): void {
   let j: usize = 0;
   const size = <usize>n * 4;
-  for (; j + 80 <= size; j += 80) sum5(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
+  for (; j + 112 <= size; j += 112) sum7(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
   for (; j + 64 <= size; j += 64) sum4(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
   for (; j + 16 <= size; j += 16) sum1(list, end, b + j, c + j, bias ? bias + j : 0, relu, accumulate);
   for (; j < size; j += 4) {
@@ -85,49 +92,43 @@ function addRows(
   }
 }
 
-/** Lists the values that are not 0, each behind the place of its row of B. Returns how many there are. */
-function notZero(a: usize, aColumn: i32, k: i32, bRow: i32, list: usize): i32 {
-  const start = list;
-  let place = 0;
+/** Lists the values of a row that are not 0, each behind the place of its row of B. Returns where the list ends. */
+function listNotZero(a: usize, k: i32, bRow: i32, packings: usize, list: usize): usize {
+  let places = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(bRow));
+  const step = i32x4.splat(4 * bRow);
   let i = 0;
-  if (aColumn == 4) {
-    for (; i + 4 <= k; i += 4) {
-      const mask = i32x4.bitmask(f32x4.ne(v128.load(a), f32x4.splat(0)));
-      if (mask) {
-        // Whether one counts nobody can guess: each is written down, and only those counted.
-        store<i32>(list, place);
-        store<f32>(list, load<f32>(a), 4);
-        list += (mask & 1) << 3;
-        store<i32>(list, place + bRow);
-        store<f32>(list, load<f32>(a, 4), 4);
-        list += (mask & 2) << 2;
-        store<i32>(list, place + 2 * bRow);
-        store<f32>(list, load<f32>(a, 8), 4);
-        list += (mask & 4) << 1;
-        store<i32>(list, place + 3 * bRow);
-        store<f32>(list, load<f32>(a, 12), 4);
-        list += mask & 8;
-      }
-      place += 4 * bRow;
-      a += 16;
-    }
+  for (; i + 4 <= k; i += 4) {
+    const values = v128.load(a);
+    const mask = i32x4.bitmask(f32x4.ne(values, f32x4.splat(0)));
+    const packing = v128.load(packings + (mask << 4));
+    const where = i8x16.swizzle(places, packing);
+    const what = i8x16.swizzle(values, packing);
+    v128.store(list, v128.shuffle<i32>(where, what, 0, 4, 1, 5));
+    v128.store(list, v128.shuffle<i32>(where, what, 2, 6, 3, 7), 16);
+    list += popcnt(mask) << 3;
+    places = i32x4.add(places, step);
+    a += 16;
   }
   for (; i < k; i++) {
     const value = load<f32>(a);
-    store<i32>(list, place);
+    store<i32>(list, i * bRow);
     store<f32>(list, value, 4);
     list += usize(value != 0) << 3;
-    place += bRow;
-    a += aColumn;
+    a += 4;
   }
-  return <i32>((list - start) >> 3);
+  return list;
 }
 
-// @ts-ignore: decorator
-@inline
-function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
-  return f32x4.add(sum, f32x4.mul(a, b));
+/** For each choice among four floats, the bytes of those chosen, one float behind the other. */
+function writePackings(to: usize): void {
+  for (let chosen = 0; chosen < 16; chosen++) {
+    let at = to;
+    for (let lane = 0; lane < 4; lane++) {
+      store<u32>(at, 0x03020100 + lane * 0x04040404);
+      at += ((chosen >> lane) & 1) << 2;
+    }
+    to += 16;
+  }
 }
 
 // @ts-ignore: decorator
@@ -138,8 +139,8 @@ function finish(c: usize, sum: v128, bias: usize, relu: bool, accumulate: bool):
   v128.store(c, relu ? f32x4.max(value, f32x4.splat(0)) : value);
 }
 
-/** 20 columns, in registers from first to last; the export keeps the compiler from inlining it, as with `tile`. */
-export function sum5(
+/** 28 columns, in registers from first to last; the export keeps the compiler from inlining it, as with `tile`. */
+export function sum7(
   list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
 ): void {
   let s0 = f32x4.splat(0);
@@ -147,6 +148,8 @@ export function sum5(
   let s2 = f32x4.splat(0);
   let s3 = f32x4.splat(0);
   let s4 = f32x4.splat(0);
+  let s5 = f32x4.splat(0);
+  let s6 = f32x4.splat(0);
   for (; list < end; list += 8) {
     const from = b + load<u32>(list);
     const value = v128.load_splat<f32>(list, 4);
@@ -155,12 +158,16 @@ export function sum5(
     s2 = multiplyAdd(value, v128.load(from, 32), s2);
     s3 = multiplyAdd(value, v128.load(from, 48), s3);
     s4 = multiplyAdd(value, v128.load(from, 64), s4);
+    s5 = multiplyAdd(value, v128.load(from, 80), s5);
+    s6 = multiplyAdd(value, v128.load(from, 96), s6);
   }
-  finish(c, s0, bias ? bias : 0, relu, accumulate);
+  finish(c, s0, bias, relu, accumulate);
   finish(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
   finish(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
   finish(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
   finish(c + 64, s4, bias ? bias + 64 : 0, relu, accumulate);
+  finish(c + 80, s5, bias ? bias + 80 : 0, relu, accumulate);
+  finish(c + 96, s6, bias ? bias + 96 : 0, relu, accumulate);
 }
 
 /** 16 columns. */
@@ -179,7 +186,7 @@ export function sum4(
     s2 = multiplyAdd(value, v128.load(from, 32), s2);
     s3 = multiplyAdd(value, v128.load(from, 48), s3);
   }
-  finish(c, s0, bias ? bias : 0, relu, accumulate);
+  finish(c, s0, bias, relu, accumulate);
   finish(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
   finish(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
   finish(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
@@ -195,17 +202,5 @@ export function sum1(
     const value = v128.load_splat<f32>(list, 4);
     sum = multiplyAdd(value, v128.load(from), sum);
   }
-  finish(c, sum, bias ? bias : 0, relu, accumulate);
-}
-
-/** to[j, i] = from[i, j]. */
-export function transpose(from: usize, rows: i32, columns: i32, to: usize): void {
-  for (let i = 0; i < rows; i++) {
-    let at = to + i * 4;
-    for (let j = 0; j < columns; j++) {
-      store<f32>(at, load<f32>(from));
-      from += 4;
-      at += rows * 4;
-    }
-  }
+  finish(c, sum, bias, relu, accumulate);
 }

@@ -12,7 +12,7 @@
 const ROWS: i32 = 5;
 const COLUMNS: i32 = 8;
 /** Inner dimension of a block: one panel of B (8 KiB) stays in the first cache. */
-const DEPTH: i32 = 256;
+export const DEPTH: i32 = 256;
 /** Columns of a block: the packed part of B (512 KiB) stays in the second cache. */
 const WIDTH: i32 = 512;
 
@@ -168,7 +168,7 @@ function packA(a: usize, aRow: i32, aColumn: i32, kc: i32, rows: i32, packed: us
 /** a b + sum: rounded once where the engine has relaxed SIMD, and then half the instructions. */
 // @ts-ignore: decorator
 @inline
-function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
+export function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, sum);
   return f32x4.add(sum, f32x4.mul(a, b));
 }

@@ -31,14 +31,14 @@ export interface DenseCrew {
    * had as many before.
    */
   put(x: Float32Array): void;
-  /** Whether the rows that were put last are finite. */
-  finite(): boolean;
   /** Takes kernels and biases, in order; they must be as large as the layers say. */
   weigh(weights: readonly Float32Array[]): void;
   /** Begins to take the rows through the layers; returns at once. */
   start(): void;
   /** Takes part until it is done. The result is the caller's. */
   result(): Float32Array;
+  /** Whether the rows that gave the last `result` are finite. Only a crew that goes nowhere back looks. */
+  finite(): boolean;
   /**
    * From the gradient of the last `result`, that of each kernel and bias, after that of the rows if the crew
    * reaches them. The arrays are the caller's.
@@ -194,7 +194,7 @@ function crewOf(start: DenseStart): DenseCrew {
       }
       floats(placeOf(next), x.length).set(x);
     },
-    finite: () => run.areFinite(placeOf(next), next.count * inputs) !== 0,
+    finite: () => words[control.finite] === 1,
     weigh(weights) {
       finish();
       const { weights: to, weightCount } = places();
@@ -209,6 +209,7 @@ function crewOf(start: DenseStart): DenseCrew {
       finish();
       words[control.rows] = next.count;
       words[control.side] = next.side;
+      words[control.finite] = 1;
       begin(FORWARD);
     },
     result() {

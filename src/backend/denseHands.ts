@@ -7,6 +7,7 @@ import {
   type DenseReach,
   type DenseTable,
   fetchPart,
+  finitePart,
   forwardPart,
   layOut,
   PARTS,
@@ -40,6 +41,8 @@ export const control = {
   side: 6,
   /** Whether zeros may be skipped: 0 times a weight that is not finite is not 0. */
   skip: 7,
+  /** Whether all rows seen so far are finite. */
+  finite: 8,
   /** Counts the jobs: workers wait for it to change. */
   call: 16,
   /** The next part to take. */
@@ -94,8 +97,10 @@ export function openHands(start: DenseStart): Hands {
       const pass = { run, layers, places: there, inputs, rows: words[control.rows]!, thread, skip };
       try {
         if (job === FETCH) fetchPart(pass, table, part, words[control.noise]!);
-        else if (job === FORWARD) forwardPart(pass, part);
-        else backwardPart(pass, part, reach);
+        else if (job === FORWARD) {
+          if (reach === 'none' && !finitePart(pass, part)) Atomics.store(words, control.finite, 0);
+          forwardPart(pass, part);
+        } else backwardPart(pass, part, reach);
       } catch (error) {
         Atomics.store(words, control.failed, 1);
         if (thread === 0) throw error;

@@ -44,10 +44,11 @@ export interface DensePlaces {
   /** The gradient of the last layer's values, and of the rows. */
   readonly outcome: number;
   readonly origin: number;
-  /** For each thread: scratch for products, then two tables of one part's rows and the widest layer's inputs. */
+  /** For each thread: scratch for products, then tables of one part's rows: two of the widest layer's inputs, a turned one. */
   readonly threads: number;
   readonly threadBytes: number;
   readonly tables: readonly [number, number];
+  readonly turned: number;
   readonly bytes: number;
 }
 
@@ -111,6 +112,7 @@ export function layOut(
   // For gradients between layers: that of the last one's values has a place of its own.
   const table = back * most * Math.max(0, ...layers.slice(1).map(({ inputs }) => inputs));
   const tables = [take(table) - begin, take(table) - begin] as const;
+  const turned = take(back * most * Math.max(...layers.map(({ outputs }) => outputs))) - begin;
   const threadBytes = end - begin;
   return {
     ...{
@@ -125,6 +127,7 @@ export function layOut(
       outcome,
       origin,
       tables,
+      turned,
     },
     ...{ threads: begin, threadBytes, bytes: begin + threads * threadBytes },
   };
@@ -164,38 +167,46 @@ export function fetchPart(
   );
 }
 
-/** A product of a pass: C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), with a table that A is, or is the transpose of. */
+/** Whether the rows of a part are finite. */
+export function finitePart({ run, layers, inputs, rows }: DensePass, part: number): boolean {
+  const columns = layers[0]!.inputs;
+  const [start, count] = rowsOf(part, rows);
+  return run.areFinite(inputs + 4 * start * columns, count * columns) !== 0;
+}
+
+/** A product of a pass: C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU). */
 interface Product {
   readonly sizes: readonly [m: number, n: number, k: number];
   readonly a: number;
-  /** Whether A is the table's transpose. */
-  readonly turned?: boolean;
-  /** Whether zeros in A are worth skipping. */
-  readonly sparse: boolean;
   readonly b: number;
   readonly c: number;
   readonly bias?: number;
   readonly relu?: boolean;
 }
 
-function multiply(run: DenseKernels, scratch: number, product: Product): void {
-  const { sizes, a, turned = false, sparse, b, c, bias = 0, relu = false } = product;
+/** Columns of B from which on zeros of A are worth skipping: to find them costs as much for few. */
+const WORTH_SKIPPING = 32;
+
+function multiply({ run, skip }: DensePass, scratch: number, product: Product): void {
+  const { sizes, a, b, c, bias = 0, relu = false } = product;
   const [m, n, k] = sizes;
-  const strides = turned ? [4, 4 * m] : [4 * k, 4];
-  if (sparse) run.sparseProduct(...sizes, a, ...strides, b, c, bias, Number(relu), scratch);
-  else run.gemm(...sizes, a, ...strides, b, 4 * n, 4, c, bias, Number(relu), 0, scratch);
+  if (skip && n >= WORTH_SKIPPING && run.isSparse(a, m * k)) {
+    run.sparseProduct(...sizes, a, b, c, bias, Number(relu), scratch);
+  } else {
+    run.gemm(...sizes, a, 4 * k, 4, b, 4 * n, 4, c, bias, Number(relu), 0, scratch);
+  }
 }
 
 /** The rows of a part through all layers. */
 export function forwardPart(pass: DensePass, part: number): void {
-  const { run, layers, places, rows, thread, skip } = pass;
+  const { layers, places, rows, thread } = pass;
   const { weights, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
   layers.forEach(({ inputs, outputs, bias, relu }, l) => {
-    const a = (l === 0 ? pass.inputs : values[l]!) + 4 * start * inputs;
-    multiply(run, scratch, {
-      ...{ sizes: [count, outputs, inputs], a, sparse: skip && run.isSparse(a, count * inputs) !== 0, relu },
+    multiply(pass, scratch, {
+      ...{ sizes: [count, outputs, inputs], relu },
+      a: (l === 0 ? pass.inputs : values[l]!) + 4 * start * inputs,
       ...{ b: weights[l]!, c: values[l + 1]! + 4 * start * outputs },
       bias: bias ? weights[l]! + 4 * inputs * outputs : 0,
     });
@@ -206,29 +217,27 @@ export function forwardPart(pass: DensePass, part: number): void {
  * This part's share of the gradient of every weight, from `outcome` and what the forward pass has left, and the gradient
  * of its rows if the reach is that far.
  */
-export function backwardPart(
-  { run, layers, places, rows, thread, skip }: DensePass,
-  part: number,
-  reach: DenseReach,
-): void {
+export function backwardPart(pass: DensePass, part: number, reach: DenseReach): void {
+  const { run, layers, places, rows, thread } = pass;
   const { weights, transposed, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
+  const turned = scratch + places.turned;
   const own = places.gradients + 4 * part * places.weightCount - weights[0]!;
   let slope = places.outcome + 4 * start * layers.at(-1)!.outputs;
   for (let l = layers.length - 1; l >= 0; l--) {
     const { inputs, outputs, bias, relu } = layers[l]!;
     if (relu) run.reluGradient(slope, values[l + 1]! + 4 * start * outputs, count * outputs);
-    const dy = { a: slope, sparse: skip && run.isSparse(slope, count * outputs) !== 0 };
     // dW^T = dy^T x, db = the sum of dy over rows.
     const x = values[l]! + 4 * start * inputs;
     const gradient = own + weights[l]!;
-    multiply(run, scratch, { sizes: [outputs, inputs, count], ...dy, turned: true, b: x, c: gradient });
+    run.transpose(slope, count, outputs, turned);
+    multiply(pass, scratch, { sizes: [outputs, inputs, count], a: turned, b: x, c: gradient });
     if (bias) run.columnSums(slope, count, outputs, gradient + 4 * inputs * outputs, 1);
     if (l === 0 && reach !== 'rows') return;
     // dx = dy W^T.
     const next = l === 0 ? places.origin + 4 * start * inputs : scratch + places.tables[l % 2]!;
-    multiply(run, scratch, { sizes: [count, inputs, outputs], ...dy, b: transposed[l]!, c: next });
+    multiply(pass, scratch, { sizes: [count, inputs, outputs], a: slope, b: transposed[l]!, c: next });
     slope = next;
   }
 }

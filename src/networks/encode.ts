@@ -71,16 +71,13 @@ export async function encode(
 
   function byCrew(crew: DenseCrew): true {
     const atOnce = Math.min(CREW_ROWS, batchSize ?? rowsAtOnce(network));
-    const put = (start: number) => {
-      crew.put(rowsFrom(start, atOnce));
-      // Quicker where they are now; the search for the place is for those that have one.
-      if (who !== undefined && !crew.finite()) checkFinite(matrix, who);
-    };
-    put(0);
+    crew.put(rowsFrom(0, atOnce));
     for (let start = 0; start < rows; start += atOnce) {
       crew.start();
-      if (start + atOnce < rows) put(start + atOnce);
+      if (start + atOnce < rows) crew.put(rowsFrom(start + atOnce, atOnce));
       out.set(crew.result(), start * width);
+      // The search for the place is for those that have one.
+      if (who !== undefined && !crew.finite()) checkFinite(matrix, who);
     }
     return true;
   }
