@@ -3,28 +3,33 @@
  * src/losses/umap.ts). With t = log g = log a + b log s, s the squared distance,
  *   a positive pair costs log(1 + e^t), its derivative by s is b / s / (1 + e^-t);
  *   a negative pair costs log(1 + e^-t), its derivative by s is -b / s / (1 + e^t);
- * and both are made of e^-|t|, which cannot overflow. All in 64-bit floats, two pairs at a time. Logarithm and
- * exponential are cut Taylor series: cost and derivative are right to a relative 1e-9.
+ * and both are made of e^-|t|, which cannot overflow. In 32-bit floats, four pairs at a time; costs are added up in 64.
+ * Logarithm and exponential are cut Taylor series, as exact as their floats.
  */
+import { multiplyAdd } from './matmul';
 
-/** Pairs that go through each stage together; their squares stay in the first cache. */
+/** Pairs that go through each stage together; what the stages leave for each other stays in the first cache. */
 const BLOCK: i32 = 256;
 
-/** Bytes of scratch memory that `pairCosts` needs: a block of 64-bit floats and one more. */
+/** In the scratch memory: squares of a block (and of none, to fill up four), then slopes; differences; the last weights. */
+const DIFFERENCES: i32 = (BLOCK + 4) * 4;
+const WEIGHTS: i32 = DIFFERENCES + BLOCK * 8;
+
+/** Bytes of scratch memory that `pairCosts` needs. */
 export function pairScratch(): i32 {
-  return (BLOCK + 1) * 8;
+  return WEIGHTS + 16;
 }
 
 /**
  * Returns the weighted cost of `count` pairs, the first `positives` of them positive, and writes its gradient
  * (rows x columns). Heads and tails are rows of `points`; squared distances of positive pairs count as `tiny`
  * at least, and the cost of a negative pair follows its tangent below `tangent`. NaN for points that are not
- * finite, and for an index outside [0, rows).
+ * finite or whose squared distance is not, and for an index outside [0, rows).
  */
 export function pairCosts(
   points: usize, rows: i32, columns: i32, gradient: usize,
   heads: usize, tails: usize, weights: usize, positives: i32, count: i32,
-  log2a: f64, b: f64, tiny: f64, tangent: f64, scratch: usize,
+  log2a: f32, b: f32, tiny: f32, tangent: f32, scratch: usize,
 ): f64 {
   memory.fill(gradient, 0, <usize>(rows * columns) * 4);
   let total: f64 = 0;
@@ -38,7 +43,7 @@ export function pairCosts(
     total += positive
       ? slopes(true, weights, n, log2a, b, tiny, scratch)
       : slopes(false, weights, n, log2a, b, tangent, scratch);
-    if (columns == 2) pull2(points, heads, tails, n, scratch, gradient);
+    if (columns == 2) pull2(heads, tails, n, scratch, gradient);
     else pull(points, columns, heads, tails, n, scratch, gradient);
     heads += n * 4;
     tails += n * 4;
@@ -80,26 +85,27 @@ export function drawNegatives(
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function point(at: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(at));
-}
-
-/** Squared distances of n pairs; false for an index out of range. */
+/** Differences of n pairs, and their squared distances; false for an index out of range. */
 function squares2(points: usize, rows: i32, heads: usize, tails: usize, n: i32, out: usize): bool {
+  const differences = out + DIFFERENCES;
   for (let p = 0; p < n; p++) {
     const head = load<u32>(heads + p * 4);
     const tail = load<u32>(tails + p * 4);
     if (max(head, tail) >= <u32>rows) return false;
-    const difference = f64x2.sub(point(points + head * 8), point(points + tail * 8));
-    const square = f64x2.mul(difference, difference);
-    store<f64>(out + p * 8, f64x2.extract_lane(square, 0) + f64x2.extract_lane(square, 1));
+    const difference = f32x4.sub(v128.load64_zero(points + head * 8), v128.load64_zero(points + tail * 8));
+    v128.store64_lane(differences + p * 8, difference, 0);
+  }
+  for (let p = 0; p < n; p += 4) {
+    const first = v128.load(differences + p * 8);
+    const second = v128.load(differences + p * 8, 16);
+    const x = v128.shuffle<i32>(first, second, 0, 2, 4, 6);
+    const y = v128.shuffle<i32>(first, second, 1, 3, 5, 7);
+    v128.store(out + p * 4, f32x4.add(f32x4.mul(x, x), f32x4.mul(y, y)));
   }
   return true;
 }
 
-/** The same for any number of columns. */
+/** Squared distances for any number of columns. */
 function squares(points: usize, rows: i32, columns: i32, heads: usize, tails: usize, n: i32, out: usize): bool {
   const size = columns * 4;
   for (let p = 0; p < n; p++) {
@@ -108,12 +114,12 @@ function squares(points: usize, rows: i32, columns: i32, heads: usize, tails: us
     if (max(head, tail) >= <u32>rows) return false;
     const from = points + head * size;
     const to = points + tail * size;
-    let sum: f64 = 0;
+    let sum: f32 = 0;
     for (let c = 0; c < size; c += 4) {
-      const difference = <f64>load<f32>(from + c) - <f64>load<f32>(to + c);
+      const difference = load<f32>(from + c) - load<f32>(to + c);
       sum += difference * difference;
     }
-    store<f64>(out + p * 8, sum);
+    store<f32>(out + p * 4, sum);
   }
   return true;
 }
@@ -122,120 +128,126 @@ function squares(points: usize, rows: i32, columns: i32, heads: usize, tails: us
 // @ts-ignore: decorator
 @inline
 function slopes(
-  positive: bool, weights: usize, n: i32, log2a: f64, b: f64, floor: f64, at: usize,
+  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, at: usize,
 ): f64 {
-  const one = f64x2.splat(1);
-  const sign = f64x2.splat(positive ? 1 : -1);
-  // An odd pair out shares its vector with a pair of weight 0.
-  store<f64>(at + n * 8, 1);
-  let total = f64x2.splat(0);
-  for (let p = 0; p < n; p += 2) {
-    const weight = f64x2.promote_low_f32x4(
-      p + 1 < n ? v128.load64_zero(weights + p * 4) : v128.load32_zero(weights + p * 4),
-    );
-    const squared = v128.load(at + p * 8);
-    const s = f64x2.pmax(squared, f64x2.splat(floor));
-    const t = f64x2.mul(sign, f64x2.add(f64x2.splat(log2a), f64x2.mul(f64x2.splat(b), log2(s))));
-    const e = exp2(f64x2.neg(f64x2.abs(t)));
-    const one_e = f64x2.add(one, e);
-    const two_e = f64x2.add(f64x2.splat(2), e);
+  const zero = f32x4.splat(0);
+  const one = f32x4.splat(1);
+  let total = zero;
+  // Pairs that fill up the last four lie in one place and weigh nothing.
+  const four = n & -4;
+  v128.store(at + n * 4, zero);
+  v128.store(at + WEIGHTS, zero);
+  memory.copy(at + WEIGHTS, weights + four * 4, (n - four) * 4);
+  for (let p = 0; p < n; p += 4) {
+    const weight = v128.load(p < four ? weights + p * 4 : at + WEIGHTS);
+    const squared = v128.load(at + p * 4);
+    const s = f32x4.pmax(squared, f32x4.splat(floor));
+    let t = multiplyAdd(f32x4.splat(b), log2(s), f32x4.splat(log2a));
+    if (!positive) t = f32x4.neg(t);
+    const e = exp2(f32x4.neg(f32x4.abs(t)));
+    const one_e = f32x4.add(one, e);
+    const two_e = f32x4.add(f32x4.splat(2), e);
     // One division for 1 / s / (1 + e) and e / (2 + e).
-    const s_one_e = f64x2.mul(s, one_e);
-    const inverse = f64x2.div(one, f64x2.mul(s_one_e, two_e));
-    const share = v128.bitselect(one, e, f64x2.ge(t, f64x2.splat(0)));
-    const slope = f64x2.mul(f64x2.mul(f64x2.splat(positive ? b : -b), share), f64x2.mul(inverse, two_e));
-    let cost = log1p(f64x2.mul(e, f64x2.mul(inverse, s_one_e)));
-    cost = f64x2.add(cost, f64x2.mul(f64x2.pmax(t, f64x2.splat(0)), f64x2.splat(0.6931471805599453)));
+    const s_one_e = f32x4.mul(s, one_e);
+    const inverse = f32x4.div(one, f32x4.mul(s_one_e, two_e));
+    const share = v128.bitselect(one, e, f32x4.ge(t, zero));
+    const slope = f32x4.mul(f32x4.mul(f32x4.splat(positive ? b : -b), share), f32x4.mul(inverse, two_e));
+    let cost = log1p(f32x4.mul(e, f32x4.mul(inverse, s_one_e)));
+    cost = multiplyAdd(f32x4.pmax(t, zero), f32x4.splat(0.6931471805599453), cost);
     if (!positive) {
-      const below = f64x2.pmin(f64x2.sub(squared, f64x2.splat(floor)), f64x2.splat(0));
-      cost = f64x2.add(cost, f64x2.mul(slope, below));
+      const below = f32x4.pmin(f32x4.sub(squared, f32x4.splat(floor)), zero);
+      cost = multiplyAdd(slope, below, cost);
     }
     // The bits of NaN and infinity read as some number: s - s brings them back.
-    cost = f64x2.add(cost, f64x2.sub(s, s));
-    total = f64x2.add(total, f64x2.mul(weight, cost));
-    v128.store(at + p * 8, f64x2.mul(f64x2.add(weight, weight), slope));
+    cost = f32x4.add(cost, f32x4.sub(s, s));
+    total = multiplyAdd(weight, cost, total);
+    v128.store(at + p * 4, f32x4.mul(f32x4.add(weight, weight), slope));
   }
-  return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+  const low = f64x2.promote_low_f32x4(total);
+  const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(total, total, 2, 3, 2, 3));
+  const sum = f64x2.add(low, high);
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
-/** log2 of positive normal numbers; the series leaves out 1e-15 of log m. */
+/** log2 of positive normal numbers. */
 // @ts-ignore: decorator
 @inline
 function log2(s: v128): v128 {
   // s = 2^k m with m in [sqrt(1/2), sqrt(2)).
-  const root = i64x2.splat(0x3fe6a09e667f3bcd);
-  const bits = i64x2.add(s, i64x2.splat(0x3ff0000000000000 - 0x3fe6a09e667f3bcd));
-  const m = i64x2.add(v128.and(bits, i64x2.splat(0x000fffffffffffff)), root);
-  // An integer below 2^52 under the exponent of 2^52 is that integer plus 2^52.
-  const biased = v128.or(i64x2.shr_u(bits, 52), i64x2.splat(0x4330000000000000));
-  const k = f64x2.sub(biased, f64x2.splat(4503599627370496 + 1023));
+  const root = i32x4.splat(0x3f3504f3);
+  const bits = i32x4.add(s, i32x4.splat(0x3f800000 - 0x3f3504f3));
+  const m = i32x4.add(v128.and(bits, i32x4.splat(0x007fffff)), root);
+  const k = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(bits, 23), i32x4.splat(127)));
   // log m = 2 artanh u = 2 (u + u^3 / 3 + ...), |u| < 0.172.
-  const u = f64x2.div(f64x2.sub(m, f64x2.splat(1)), f64x2.add(m, f64x2.splat(1)));
-  const w = f64x2.mul(u, u);
-  const sum = series(w, 1, 1 / 3.0, 1 / 5.0, 1 / 7.0, 1 / 9.0, 1 / 11.0, 1 / 13.0, 1 / 15.0, 1 / 17.0);
-  return f64x2.add(k, f64x2.mul(f64x2.mul(u, f64x2.splat(2.8853900817779268)), sum));
+  const u = f32x4.div(f32x4.sub(m, f32x4.splat(1)), f32x4.add(m, f32x4.splat(1)));
+  const w = f32x4.mul(u, u);
+  const sum = cubic(w, 1, 1 / 3.0, 1 / 5.0, 1 / 7.0);
+  return multiplyAdd(f32x4.mul(u, f32x4.splat(2.8853900817779268)), sum, k);
 }
 
-/** 2^y for y <= 0, 2^-1000 from there on down; relative error below 3e-10. */
+/** 2^y for y <= 0, 2^-126 from there on down. */
 // @ts-ignore: decorator
 @inline
 function exp2(y: v128): v128 {
-  const bounded = f64x2.pmax(y, f64x2.splat(-1000));
-  const n = f64x2.nearest(bounded);
+  const bounded = f32x4.pmax(y, f32x4.splat(-126));
+  const n = f32x4.nearest(bounded);
   // e^x, |x| <= log(2) / 2.
-  const x = f64x2.mul(f64x2.sub(bounded, n), f64x2.splat(0.6931471805599453));
-  const sum = series(x, 1, 1, 1 / 2.0, 1 / 6.0, 1 / 24.0, 1 / 120.0, 1 / 720.0, 1 / 5040.0, 1 / 40320.0);
-  const power = i64x2.shl(f64x2.add(n, f64x2.splat(4503599627370496 + 1023)), 52);
-  return f64x2.mul(sum, power);
+  const x = f32x4.mul(f32x4.sub(bounded, n), f32x4.splat(0.6931471805599453));
+  const x2 = f32x4.mul(x, x);
+  const sum = multiplyAdd(
+    f32x4.mul(x2, x2),
+    cubic(x, 1 / 24.0, 1 / 120.0, 1 / 720.0, 1 / 5040.0),
+    cubic(x, 1, 1, 1 / 2.0, 1 / 6.0),
+  );
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return f32x4.mul(sum, power);
 }
 
-/** log(1 + e) from u = e / (2 + e), e in [0, 1]: 2 artanh u; relative error below 2e-10. */
+/** log(1 + e) from u = e / (2 + e), e in [0, 1]: 2 artanh u. */
 // @ts-ignore: decorator
 @inline
 function log1p(u: v128): v128 {
-  const w = f64x2.mul(u, u);
-  const sum = series(w, 1, 1 / 3.0, 1 / 5.0, 1 / 7.0, 1 / 9.0, 1 / 11.0, 1 / 13.0, 1 / 15.0, 1 / 17.0);
-  return f64x2.mul(f64x2.add(u, u), sum);
+  const w = f32x4.mul(u, u);
+  const w2 = f32x4.mul(w, w);
+  const sum = multiplyAdd(
+    f32x4.mul(w2, w2),
+    cubic(w, 1 / 9.0, 1 / 11.0, 1 / 13.0, 1 / 15.0),
+    cubic(w, 1, 1 / 3.0, 1 / 5.0, 1 / 7.0),
+  );
+  return f32x4.mul(f32x4.add(u, u), sum);
+}
+
+/** c0 + c1 x + c2 x^2 + c3 x^3, in pairs of terms (Estrin): a chain of multiplications would keep the processor waiting. */
+// @ts-ignore: decorator
+@inline
+function cubic(x: v128, c0: f32, c1: f32, c2: f32, c3: f32): v128 {
+  const low = multiplyAdd(x, f32x4.splat(c1), f32x4.splat(c0));
+  const high = multiplyAdd(x, f32x4.splat(c3), f32x4.splat(c2));
+  return multiplyAdd(f32x4.mul(x, x), high, low);
 }
 
 /**
- * c0 + c1 x + ... + c8 x^8, in pairs of terms (Estrin): a chain of multiplications would keep the processor
- * waiting.
+ * gradient[head] += slope * difference, gradient[tail] -= the same. Pairs of one head follow each other: what it gets stays
+ * in a register, since what was just stored is slow to come back.
  */
-// @ts-ignore: decorator
-@inline
-function series(
-  x: v128, c0: f64, c1: f64, c2: f64, c3: f64, c4: f64, c5: f64, c6: f64, c7: f64, c8: f64,
-): v128 {
-  const x2 = f64x2.mul(x, x);
-  const x4 = f64x2.mul(x2, x2);
-  const low = f64x2.add(line(x, c0, c1), f64x2.mul(x2, line(x, c2, c3)));
-  const middle = f64x2.add(line(x, c4, c5), f64x2.mul(x2, line(x, c6, c7)));
-  return f64x2.add(low, f64x2.mul(x4, f64x2.add(middle, f64x2.mul(x4, f64x2.splat(c8)))));
-}
-
-// @ts-ignore: decorator
-@inline
-function line(x: v128, c0: f64, c1: f64): v128 {
-  return f64x2.add(f64x2.splat(c0), f64x2.mul(x, f64x2.splat(c1)));
-}
-
-/** gradient[head] += pull (head - tail), gradient[tail] -= the same. */
-function pull2(points: usize, heads: usize, tails: usize, n: i32, pulls: usize, gradient: usize): void {
+function pull2(heads: usize, tails: usize, n: i32, slopes: usize, gradient: usize): void {
+  const differences = slopes + DIFFERENCES;
+  let last: usize = gradient + <usize>load<u32>(heads) * 8;
+  let sum = v128.load64_zero(last);
   for (let p = 0; p < n; p++) {
-    const head = load<u32>(heads + p * 4) * 8;
-    const tail = load<u32>(tails + p * 4) * 8;
-    const difference = f64x2.sub(point(points + head), point(points + tail));
-    const step = f64x2.mul(v128.load64_splat(pulls + p * 8), difference);
-    addTo(gradient + head, step);
-    addTo(gradient + tail, f64x2.neg(step));
+    const head = gradient + <usize>load<u32>(heads + p * 4) * 8;
+    const tail = gradient + <usize>load<u32>(tails + p * 4) * 8;
+    if (head != last) {
+      v128.store64_lane(last, sum, 0);
+      last = head;
+      sum = v128.load64_zero(head);
+    }
+    const step = f32x4.mul(v128.load32_splat(slopes + p * 4), v128.load64_zero(differences + p * 8));
+    sum = f32x4.add(sum, step);
+    if (tail == last) sum = f32x4.sub(sum, step);
+    else v128.store64_lane(tail, f32x4.sub(v128.load64_zero(tail), step), 0);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addTo(at: usize, step: v128): void {
-  v128.store64_lane(at, f32x4.demote_f64x2_zero(f64x2.add(point(at), step)), 0);
+  v128.store64_lane(last, sum, 0);
 }
 
 /** The same for any number of columns. */
@@ -246,13 +258,13 @@ function pull(
   for (let p = 0; p < n; p++) {
     const head = load<u32>(heads + p * 4) * size;
     const tail = load<u32>(tails + p * 4) * size;
-    const factor = load<f64>(pulls + p * 8);
+    const factor = load<f32>(pulls + p * 4);
     for (let c = 0; c < size; c += 4) {
-      const step = factor * (<f64>load<f32>(points + head + c) - <f64>load<f32>(points + tail + c));
+      const step = factor * (load<f32>(points + head + c) - load<f32>(points + tail + c));
       const first = gradient + head + c;
-      store<f32>(first, <f32>(<f64>load<f32>(first) + step));
+      store<f32>(first, load<f32>(first) + step);
       const second = gradient + tail + c;
-      store<f32>(second, <f32>(<f64>load<f32>(second) - step));
+      store<f32>(second, load<f32>(second) - step);
     }
   }
 }
