@@ -1,5 +1,6 @@
 /** From a few labelled vertices of a graph to an opinion on all of them. */
 import { DataError } from './errors.js';
+import { degrees, edgeRows } from './sparse.js';
 import type { Edges, Matrix } from './types.js';
 
 /** Share that a vertex takes over from its neighbours in each round; the rest is its own label. */
@@ -47,9 +48,9 @@ export function spreadLabels(edges: Edges, labels: Int32Array, classes: number):
 }
 
 /** w_ij / sqrt(d_i d_j), d the sum of a vertex's weights. */
-function normalised({ head, tail, weight, vertices }: Edges): Float32Array {
-  const degree = new Float64Array(vertices);
-  for (let e = 0; e < weight.length; e++) degree[head[e]!] = degree[head[e]!]! + weight[e]!;
+function normalised(edges: Edges): Float32Array {
+  const { head, tail, weight } = edges;
+  const degree = degrees(edgeRows(edges));
   return weight.map((w, e) => w / Math.sqrt(degree[head[e]!]! * degree[tail[e]!]!));
 }
 

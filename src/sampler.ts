@@ -1,6 +1,6 @@
 /** Training batches from a weighted graph. Nothing is materialised: edges are drawn, not repeated and shuffled. */
 import { DataError } from './errors.js';
-import { edgeRows, type SparseRows } from './sparse.js';
+import { degrees, edgeRows, type SparseRows } from './sparse.js';
 import type { Batch, Edges, Random, Sampler } from './types.js';
 
 /** Draws indices in proportion to weights in constant time: Walker's alias method (Vose, 1991). */
@@ -74,7 +74,7 @@ export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions)
     throw new DataError(`sampler: a graph with edges wanted, got 0 edges among ${edges.vertices} rows`);
   }
   const rows = edgeRows(edges);
-  const totals = rowSums(rows);
+  const totals = degrees(rows);
   const table = aliasTable(totals);
   const batch: Batch = {
     rows: new Int32Array(Math.min(batchSize + Math.ceil(batchSize / TAILS), edges.vertices)),
@@ -101,15 +101,6 @@ export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions)
       return batch;
     },
   };
-}
-
-/** Sums of the weights of each row. */
-function rowSums({ offsets, values }: SparseRows): Float64Array {
-  const sums = new Float64Array(offsets.length - 1);
-  for (let row = 0; row < sums.length; row++) {
-    for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry++) sums[row]! += values[entry]!;
-  }
-  return sums;
 }
 
 /**

@@ -16,6 +16,15 @@ export function edgeRows({ head, tail, weight, vertices }: Edges): SparseRows {
   return { offsets, columns: tail, values: weight };
 }
 
+/** The sum of the values of each row: of a graph, the degrees of its vertices. */
+export function degrees({ offsets, values }: SparseRows): Float64Array {
+  const sums = new Float64Array(offsets.length - 1);
+  for (let row = 0; row < sums.length; row++) {
+    for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry++) sums[row]! += values[entry]!;
+  }
+  return sums;
+}
+
 /**
  * The transpose of a square sparse matrix, every row sorted by column: a counting sort, linear in the
  * entries.

@@ -33,7 +33,7 @@ export function readArguments() {
  * Rows in [0, 1], no more of them than asked for: as arrays of numbers, the only form that the npm packages read, or
  * `flat` as { data: Float32Array, shape }.
  */
-function readData(options, flat) {
+export function readData(options, flat) {
   const { name, train, heldOut } = statSync(options.data).isFile() ? readDigits(options) : readMnist(options);
   const form = flat ? flattened : (rows) => rows.map((row) => Array.from(row));
   return { name, train: form(train), heldOut: form(heldOut) };

@@ -96,9 +96,10 @@ export function pairTable(options: UmapLossOptions): PairTable {
       const each = 1 / (total * (1 + rate));
       this.weights.fill(each, 0, pairCount);
       if (pairWeights) for (let p = 0; p < pairCount; p++) this.weights[p]! *= pairWeights[p]!;
+      this.negatives = undefined;
+      if (this.count === pairCount) return;
       const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
-      const share = (rate * repulsionStrength) / draws;
-      this.negatives = this.count > pairCount ? { draws, share, rowCount, state } : undefined;
+      this.negatives = { draws, share: (rate * repulsionStrength) / draws, rowCount, state };
     },
   };
 }

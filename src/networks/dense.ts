@@ -212,8 +212,8 @@ function standingFor(model: tf.LayersModel, layers: DenseLayer[], threads: numbe
   }
   const crew = openDenseCrew(layers, { threads, reach: 'none' });
   const opened: Standing = { crew, layers: kind, threads };
+  // Whoever uses the one before lets it go in the end.
   standing.set(model, opened);
-  // Whoever waits for it takes it all the same, and lets it go in the end.
   return opened;
 }
 

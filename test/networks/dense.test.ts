@@ -252,7 +252,7 @@ test('threads that come for many rows give what one gives, also to those who ask
   plain.dispose();
 });
 
-test('few rows through many weights are left to the model, as is a model whose layers have changed', async () => {
+test('few rows through many weights are left to the model, and changed layers get a crew of their own', async () => {
   const wide = encoder([400], [2]);
   const hidden = network(tf.sequential({ layers: [layers.dense({ units: 500, inputShape: [400] })] }));
   const row = sparseRows(1, 400, createRandom(13));
