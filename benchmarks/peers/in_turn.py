@@ -17,8 +17,11 @@ parser.add_argument("--epochs", type=int, default=5, help="n_epochs of umap-lear
 parser.add_argument("--backends", nargs="+", default=["wasm"], help="backends of this library")
 parser.add_argument("--node", nargs="+", default=["node"], help="programs to run it with")
 parser.add_argument("--turns", type=int, default=20)
-parser.set_defaults(rows=10_000)
 options = parser.parse_args()
+if options.turns < 2:
+    parser.error(f"--turns must be at least 2, got {options.turns}")
+out = pathlib.Path(options.out)
+out.parent.mkdir(parents=True, exist_ok=True)
 
 
 class Ours:
@@ -32,17 +35,20 @@ class Ours:
                 command += [f"--{name}", str(value)]
         version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
         self.name = f"{backend}, Node.js {version}"
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        while (line := self.process.stdout.readline()).strip() != "ready":
-            if not line:
-                raise SystemExit(f"in_turn: {' '.join(command)} ended before it was ready")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        while self.line() != "ready":
+            pass
+
+    def line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"in_turn: {' '.join(self.process.args)} ended too soon")
+        return line.strip()
 
     def seconds(self):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        return float(self.line())
 
 
 ours = [Ours(node, backend) for node in options.node for backend in options.backends]
@@ -83,4 +89,4 @@ for i, name in enumerate(names):
     speed = rows / statistics.median(turn[i] for turn in turns)
     result[name] = {"rowsPerSecond": round(speed), "ratio": ratios[1], "quartiles": [ratios[0], ratios[2]]}
     print(f"| {name} | {speed:,.0f} | {ratios[1]:.2f} | {ratios[0]:.2f} to {ratios[2]:.2f} |")
-pathlib.Path(options.out).write_text(json.dumps({"turns": turns, "result": result}, indent=2) + "\n")
+out.write_text(json.dumps({"turns": turns, "result": result}, indent=2) + "\n")

@@ -3,8 +3,8 @@
  * src/losses/umap.ts). With t = log g = log a + b log s, s the squared distance,
  *   a positive pair costs log(1 + e^t), its derivative by s is b / s / (1 + e^-t);
  *   a negative pair costs log(1 + e^-t), its derivative by s is -b / s / (1 + e^t);
- * and both are made of e^-|t|, which cannot overflow. In 32-bit floats, four pairs at a time; costs are added up in 64.
- * Logarithm and exponential are cut Taylor series, as exact as their floats.
+ * and both are made of e^-|t|, which cannot overflow. In 32-bit floats, four pairs at a time; costs of a block are
+ * added up in four sums, those in 64. Logarithm and exponential are cut Taylor series, as exact as their floats.
  */
 import { multiplyAdd } from './matmul';
 

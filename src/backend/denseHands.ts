@@ -41,7 +41,7 @@ export const control = {
   side: 6,
   /** Whether zeros may be skipped: 0 times a weight that is not finite is not 0. */
   skip: 7,
-  /** Whether all rows seen so far are finite. */
+  /** Whether no row of the last forward pass was found that is not finite. */
   finite: 8,
   /** Counts the jobs: workers wait for it to change. */
   call: 16,

@@ -71,4 +71,15 @@ test('a sample tells tables that are mostly 0 from others', () => {
     for (let i = 0; i < values.length; i++) values[i] = random.next() < share ? 1 : 0;
     assert.equal(Number(run.isSparse(a, values.length)), sparse, `${share} not 0`);
   }
+  // Few columns that are not 0, or few that are, whichever they are.
+  for (const columns of [4, 13, 52, 64, 100, 104]) {
+    for (const odd of [0, columns - 4]) {
+      for (const sparse of [1, 0]) {
+        const table = floats(a, 128 * columns);
+        for (let i = 0; i < table.length; i++) table[i] = 1 - sparse;
+        if (columns > 4) for (let i = odd; i < table.length; i += columns) table.fill(sparse, i, i + 4);
+        assert.equal(Number(run.isSparse(a, table.length)), sparse, `${columns} columns, odd from ${odd} on`);
+      }
+    }
+  }
 });

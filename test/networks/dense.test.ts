@@ -275,10 +275,13 @@ test('few rows through many weights are left to the model, and changed layers ge
 });
 
 test('a weight that is not finite is not skipped with the zeros it meets', async () => {
-  const plain = network(tf.sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] }));
-  tf.tidy(() => plain.model.setWeights([tf.tensor2d([Number.NaN, 1, 1, 1, 1, 1], [3, 2]), tf.zeros([2])]));
-  const { data } = await encode(byCrewOnly(plain), { data: Float32Array.of(0, 0, 1), shape: [1, 3] });
-  assert.deepEqual(data, Float32Array.of(Number.NaN, 1));
+  // As many columns as zeros are skipped for.
+  const units = 40;
+  const plain = network(tf.sequential({ layers: [layers.dense({ units, inputShape: [4] })] }));
+  const kernel = new Float32Array(4 * units).fill(1).with(0, Number.NaN);
+  tf.tidy(() => plain.model.setWeights([tf.tensor2d(kernel, [4, units]), tf.zeros([units])]));
+  const { data } = await encode(byCrewOnly(plain), { data: Float32Array.of(0, 0, 0, 1), shape: [1, 4] });
+  assert.deepEqual(data, new Float32Array(units).fill(1).with(0, Number.NaN));
   plain.dispose();
 });
 
