@@ -82,6 +82,16 @@ def _idx(path):
     return np.frombuffer(raw, np.uint8, offset=header).reshape(first, -1).squeeze()
 
 
+def median_seconds(work):
+    """How long the work takes, the median of up to five times in two seconds, and what it gave last."""
+    tries = []
+    while not tries or (len(tries) < 5 and sum(tries) < 2):
+        start = time.perf_counter()
+        given = work()
+        tries.append(time.perf_counter() - start)
+    return statistics.median(tries), given
+
+
 class Run:
     """The clock and the result of one run. Time spent inside `paused()` is counted nowhere."""
 
@@ -162,13 +172,8 @@ class Run:
         return path.name
 
     def transform(self, place, rows):
-        """Places the held-out rows, up to five times in two seconds; the median counts."""
-        tries = []
-        while not tries or (len(tries) < 5 and sum(tries) < 2):
-            start = time.perf_counter()
-            placed = place(rows)
-            tries.append(time.perf_counter() - start)
-        self.seconds["transform"] = statistics.median(tries)
+        """Places the held-out rows."""
+        self.seconds["transform"], placed = median_seconds(lambda: place(rows))
         return placed
 
     def finish(self, steps=None, **settings):

@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import time
 
-from common import Data, arguments
+from common import Data, arguments, median_seconds
 
 parser = arguments(__doc__)
 parser.add_argument("--epochs", type=int, default=5, help="n_epochs of umap-learn; no matter for the time of a row")
@@ -62,12 +62,7 @@ model = umap.ParametricUMAP(n_epochs=options.epochs, keras_fit_kwargs={"verbose"
 
 
 def theirs():
-    tries = []
-    for _ in range(5):
-        start = time.perf_counter()
-        model.transform(data.held_out)
-        tries.append(time.perf_counter() - start)
-    return statistics.median(tries)
+    return median_seconds(lambda: model.transform(data.held_out))[0]
 
 
 theirs()

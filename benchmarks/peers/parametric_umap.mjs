@@ -1,7 +1,7 @@
 // This library with its defaults, from the build: `npm run build` first. `--backend wasm` or `--backend tensorflow`.
 
 import { createRequire } from 'node:module';
-import { Run, readArguments } from './common.mjs';
+import { medianSeconds, Run, readArguments } from './common.mjs';
 
 const options = readArguments();
 const { version } = createRequire(import.meta.url)('../../package.json');
@@ -47,13 +47,9 @@ for await (const { epoch, epochs, step } of model.steps(data.train)) {
 const map = await model.transform(data.train);
 run.seconds.total = clock();
 
-const tries = [];
 let heldOut;
-for (let attempt = 0; attempt < 5 && data.heldOut.shape[0] > 0; attempt++) {
-  const before = performance.now();
-  heldOut = await model.transform(data.heldOut);
-  tries.push((performance.now() - before) / 1000);
+if (data.heldOut.shape[0] > 0) {
+  [run.seconds.transform, heldOut] = await medianSeconds(() => model.transform(data.heldOut));
 }
-run.seconds.transform = tries.sort((a, b) => a - b)[tries.length >> 1];
 run.writeMap(run.seconds.total, steps, map, heldOut);
 run.finish(steps, { backend: tf.getBackend() });

@@ -3,7 +3,7 @@
 
 import { createInterface } from 'node:readline';
 import { ParametricUMAP } from '../../build/src/index.js';
-import { readArguments, readData } from './common.mjs';
+import { medianSeconds, readArguments, readData } from './common.mjs';
 
 const options = readArguments();
 const { train, heldOut } = readData(options, true);
@@ -12,11 +12,6 @@ await model.fit(train);
 await model.transform(heldOut);
 console.log('ready');
 for await (const _ of createInterface({ input: process.stdin })) {
-  const tries = [];
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const start = performance.now();
-    await model.transform(heldOut);
-    tries.push((performance.now() - start) / 1000);
-  }
-  console.log(tries.sort((a, b) => a - b)[2]);
+  const [seconds] = await medianSeconds(() => model.transform(heldOut));
+  console.log(seconds);
 }

@@ -7,7 +7,7 @@ import { DEPTH, multiplyAdd } from '../training/matmul';
 /** Share of values that are not 0 up to which skipping is quicker than the register tile of `gemm`. */
 const SPARSE: f64 = 0.6;
 
-/** A list of four in any order of its 16, for `i8x16.swizzle`. */
+/** Bytes of what `writePackings` writes. */
 const PACKINGS: i32 = 16 * 16;
 
 /**
@@ -117,7 +117,7 @@ function listNotZero(a: usize, k: i32, bRow: i32, packings: usize, list: usize):
   return list;
 }
 
-/** For each choice among four floats, the bytes of those chosen, one float behind the other. */
+/** For each choice among four floats, which bytes `i8x16.swizzle` is to take: those chosen, one float behind the other. */
 function writePackings(to: usize): void {
   for (let chosen = 0; chosen < 16; chosen++) {
     let at = to;

@@ -63,16 +63,7 @@ export function adamStep(
   const correction1 = 1 - beta1 ** state.step;
   const correction2 = 1 - beta2 ** state.step;
   const numbers = [learningRate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
-  const shop = activeWorkshop();
-  const native = nativeOnCpu();
-  const desk = native ? ownDesk() : undefined;
-  const move = shop
-    ? inPlace.bind(undefined, shop)
-    : desk
-      ? onDesk.bind(undefined, desk)
-      : native || tf.getBackend() === 'cpu'
-        ? onHost
-        : withOps;
+  const move = quickest();
   for (let i = 0; i < count; i++) move(state, i, variables[i]!, gradients[i]!, numbers);
 }
 
@@ -86,61 +77,63 @@ type Numbers = readonly [
   clip: number,
 ];
 
-function inPlace(
-  shop: Workshop,
-  { first, second }: AdamState,
-  i: number,
-  variable: Variable,
-  gradient: Tensor,
-  numbers: Numbers,
-): void {
-  // Clones and reshapes of a tensor share its numbers: a copy must not change because the moment does.
-  const own = (tensor: TensorInfo) => shop.backend.refCount(tensor.dataId) === 1;
-  for (const moments of [first, second]) {
-    if (pointer(shop, moments[i]!) !== 0 && !own(moments[i]!)) replace(moments, i, tf.add(moments[i]!, 0));
-  }
-  // Never over the variable's own numbers: XNNPACK keeps packed copies of the filters and biases of convolutions
-  // for as long as their tensors live, and would go on with the old ones.
-  const out = shop.backend.makeOutput(variable.shape, 'float32');
-  shop.run.adam(
-    ...[variable.size, pointer(shop, variable), pointer(shop, out), pointer(shop, gradient)],
-    ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
-  );
-  assign(variable, tf.engine().makeTensorFromTensorInfo(out));
+/** Moves variable `i`, and what is remembered of it. */
+type Move = (state: AdamState, i: number, variable: Variable, gradient: Tensor, numbers: Numbers) => void;
+
+/** The quickest way on the active backend. */
+function quickest(): Move {
+  const shop = activeWorkshop();
+  if (shop) return inPlace(shop);
+  if (!nativeOnCpu()) return tf.getBackend() === 'cpu' ? onHost : withOps;
+  const desk = ownDesk();
+  return desk ? onDesk(desk) : onHost;
 }
+
+const inPlace =
+  (shop: Workshop): Move =>
+  ({ first, second }, i, variable, gradient, numbers) => {
+    // Clones and reshapes of a tensor share its numbers: a copy must not change because the moment does.
+    const own = (tensor: TensorInfo) => shop.backend.refCount(tensor.dataId) === 1;
+    for (const moments of [first, second]) {
+      if (pointer(shop, moments[i]!) !== 0 && !own(moments[i]!)) replace(moments, i, tf.add(moments[i]!, 0));
+    }
+    // Never over the variable's own numbers: XNNPACK keeps packed copies of the filters and biases of convolutions
+    // for as long as their tensors live, and would go on with the old ones.
+    const out = shop.backend.makeOutput(variable.shape, 'float32');
+    shop.run.adam(
+      ...[variable.size, pointer(shop, variable), pointer(shop, out), pointer(shop, gradient)],
+      ...[pointer(shop, first[i]!), pointer(shop, second[i]!), ...numbers],
+    );
+    assign(variable, tf.engine().makeTensorFromTensorInfo(out));
+  };
 
 /** By the kernel in a memory of our own, where some fifteen small operations of native TensorFlow take longer. */
-function onDesk(
-  { memory, run }: Desk,
-  { first, second }: AdamState,
-  i: number,
-  variable: Variable,
-  gradient: Tensor,
-  numbers: Numbers,
-): void {
-  const { size, shape } = variable;
-  const { buffer } = grown(memory, 20 * size);
-  const [x, out, g, m, v] = [0, 1, 2, 3, 4].map((place) => 4 * place * size) as [number, ...number[]];
-  const floats = (at: number) => new Float32Array(buffer, at, size);
-  floats(x).set(variable.dataSync<'float32'>());
-  floats(g!).set(gradient.dataSync<'float32'>());
-  floats(m!).set(first[i]!.dataSync<'float32'>());
-  floats(v!).set(second[i]!.dataSync<'float32'>());
-  run.adam(size, x, out!, g!, m!, v!, ...numbers);
-  // New arrays: what a tensor gives to read may be its own numbers, shared with its copies.
-  replace(first, i, tf.tensor(floats(m!).slice(), shape));
-  replace(second, i, tf.tensor(floats(v!).slice(), shape));
-  assign(variable, tf.tensor(floats(out!).slice(), shape));
-}
+const onDesk =
+  ({ memory, run }: Desk): Move =>
+  ({ first, second }, i, variable, gradient, numbers) => {
+    const { size, shape } = variable;
+    const { buffer } = grown(memory, 20 * size);
+    const [x, out, g, m, v] = [0, 1, 2, 3, 4].map((place) => 4 * place * size) as [number, ...number[]];
+    const floats = (at: number) => new Float32Array(buffer, at, size);
+    floats(x).set(variable.dataSync<'float32'>());
+    floats(g!).set(gradient.dataSync<'float32'>());
+    floats(m!).set(first[i]!.dataSync<'float32'>());
+    floats(v!).set(second[i]!.dataSync<'float32'>());
+    run.adam(size, x, out!, g!, m!, v!, ...numbers);
+    // New arrays: what a tensor gives to read may be its own numbers, shared with its copies.
+    replace(first, i, tf.tensor(floats(m!).slice(), shape));
+    replace(second, i, tf.tensor(floats(v!).slice(), shape));
+    assign(variable, tf.tensor(floats(out!).slice(), shape));
+  };
 
 /** The same where there is no kernel. */
-function onHost(
-  { first, second }: AdamState,
-  i: number,
-  variable: Variable,
-  gradient: Tensor,
-  [learningRate, beta1, beta2, epsilon, correction1, correction2, clip]: Numbers,
-): void {
+const onHost: Move = (
+  { first, second },
+  i,
+  variable,
+  gradient,
+  [learningRate, beta1, beta2, epsilon, correction1, correction2, clip],
+) => {
   // New arrays: what a tensor gives to read may be its own numbers, shared with its copies.
   const [x, m, v] = [variable, first[i]!, second[i]!].map((tensor) => tensor.dataSync<'float32'>().slice());
   const g = gradient.dataSync<'float32'>();
@@ -153,15 +146,15 @@ function onHost(
   replace(first, i, tf.tensor(m!, variable.shape));
   replace(second, i, tf.tensor(v!, variable.shape));
   assign(variable, tf.tensor(x!, variable.shape));
-}
+};
 
-function withOps(
-  { first, second }: AdamState,
-  i: number,
-  variable: Variable,
-  gradient: Tensor,
-  [learningRate, beta1, beta2, epsilon, correction1, correction2, clip]: Numbers,
-): void {
+const withOps: Move = (
+  { first, second },
+  i,
+  variable,
+  gradient,
+  [learningRate, beta1, beta2, epsilon, correction1, correction2, clip],
+) => {
   tf.tidy(() => {
     const g = clip === Number.POSITIVE_INFINITY ? gradient : tf.clipByValue(gradient, -clip, clip);
     const m = tf.add(tf.mul(first[i]!, beta1), tf.mul(g, 1 - beta1));
@@ -171,7 +164,7 @@ function withOps(
     replace(first, i, m);
     replace(second, i, v);
   });
-}
+};
 
 function replace(tensors: Tensor[], i: number, next: Tensor): void {
   tensors[i]!.dispose();

@@ -43,9 +43,9 @@ export interface PairCost {
 /**
  * The weighted cost of all pairs among the rows of `points`, and its gradient, as `crossEntropy` of
  * losses/umap.ts computes them, in 32-bit floats: each pair to a relative 2e-6, or 1e-5 where it is so near or far that
- * next to nothing is left of its cost; slopes below 2^-126 may be 0. NaN for points that are not finite or more than 1e19 apart. Undefined when the
- * active backend is neither WebAssembly with our kernels nor native TensorFlow with the kernels compiled. Throws
- * `RangeError` when there is no memory left.
+ * next to nothing is left of its cost; slopes below 2^-126 may be 0. NaN for points that are not finite or more than
+ * 1e19 apart. Undefined when the active backend is neither WebAssembly with our kernels nor native TensorFlow with the
+ * kernels compiled. Throws `RangeError` when there is no memory left.
  */
 export function pairLoss(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
   const shop = activeWorkshop();
