@@ -191,9 +191,9 @@ function multiply({ run, skip }: DensePass, scratch: number, product: Product): 
   const { sizes, a, b, c, bias = 0, relu = false } = product;
   const [m, n, k] = sizes;
   if (skip && n >= WORTH_SKIPPING && run.isSparse(a, m * k)) {
-    run.sparseProduct(...sizes, a, b, c, bias, Number(relu), scratch);
+    run.sparseProduct(m, n, k, a, b, c, bias, Number(relu), scratch);
   } else {
-    run.gemm(...sizes, a, 4 * k, 4, b, 4 * n, 4, c, bias, Number(relu), 0, scratch);
+    run.gemm(m, n, k, a, 4 * k, 4, b, 4 * n, 4, c, bias, Number(relu), 0, scratch);
   }
 }
 
@@ -203,12 +203,15 @@ export function forwardPart(pass: DensePass, part: number): void {
   const { weights, values } = places;
   const scratch = places.threads + thread * places.threadBytes;
   const [start, count] = rowsOf(part, rows);
+  if (count === 0) return;
   layers.forEach(({ inputs, outputs, bias, relu }, l) => {
     multiply(pass, scratch, {
-      ...{ sizes: [count, outputs, inputs], relu },
+      sizes: [count, outputs, inputs],
       a: (l === 0 ? pass.inputs : values[l]!) + 4 * start * inputs,
-      ...{ b: weights[l]!, c: values[l + 1]! + 4 * start * outputs },
+      b: weights[l]!,
+      c: values[l + 1]! + 4 * start * outputs,
       bias: bias ? weights[l]! + 4 * inputs * outputs : 0,
+      relu,
     });
   });
 }

@@ -167,6 +167,8 @@ interface Standing {
   readonly layers: string;
   readonly threads: number;
   leave?: ReturnType<typeof setTimeout>;
+  /** Whose numbers the crew has. They never change: a variable that is assigned others takes on their identity. */
+  weighed: readonly object[];
 }
 const standing = new WeakMap<tf.LayersModel, Standing>();
 
@@ -190,7 +192,10 @@ export async function withCrew<T>(
   if (crew === undefined) return undefined;
   clearTimeout(found.leave);
   try {
-    crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
+    if (weights.some(({ dataId }, i) => dataId !== found.weighed[i])) {
+      crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
+      found.weighed = weights.map(({ dataId }) => dataId);
+    }
     const made = use(crew);
     found.leave = setTimeout(() => dismiss(network.model, found), STAY);
     found.leave.unref?.();
@@ -211,7 +216,7 @@ function standingFor(model: tf.LayersModel, layers: DenseLayer[], threads: numbe
     return known;
   }
   const crew = openDenseCrew(layers, { threads, reach: 'none' });
-  const opened: Standing = { crew, layers: kind, threads };
+  const opened: Standing = { crew, layers: kind, threads, weighed: [] };
   // Whoever uses the one before lets it go in the end.
   standing.set(model, opened);
   return opened;
