@@ -43,3 +43,13 @@ same('the gradient of ReLU, and the gradient of that', () => {
   const steep = tf.grad((z: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(z))));
   return [...withGradients([x], tf.relu), tf.grad(f)(x), steep(x)];
 });
+
+same('sums and products of numbers, of other types, and of a number with a table', () => {
+  const next = source('numbers');
+  const [a, b, table] = [next([]), next([]), next([2, 3])];
+  const whole = tf.scalar(3, 'int32');
+  return [
+    ...[tf.add, tf.mul].flatMap((f) => [f(a, b), f(a, whole), f(whole, whole), f(a, table)]),
+    ...withGradients([a, b], tf.mul),
+  ];
+});
