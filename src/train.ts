@@ -81,14 +81,20 @@ function stepper(
   variables: tf.Variable[],
 ) {
   const reader = encoder.reader?.table === matrix ? encoder.reader : undefined;
-  const draw = (): Batch => {
-    const batch = sampler.next();
+  let batch: Batch;
+  let drawn = false;
+  const draw = () => {
+    if (!drawn) batch = sampler.next();
+    drawn = true;
+  };
+  const fetch = () => {
+    draw();
     reader?.fetch(batch.rows, batch.rowCount);
-    return batch;
+    drawn = false;
   };
   const encode = ({ rows, rowCount }: Batch) =>
-    reader ? reader.apply() : encoder.apply(gatherRows(matrix, rows, rowCount, encoder.inputShape), true);
-  let batch = draw();
+    reader ? reader.apply(draw) : encoder.apply(gatherRows(matrix, rows, rowCount, encoder.inputShape), true);
+  fetch();
   return (rate: number): { rows: number; losses: tf.Scalar[] } => {
     const rows = batch.rowCount;
     // The total first, then each term; kept for the meter.
@@ -106,7 +112,7 @@ function stepper(
         return total;
       }, variables);
       // The next rows are on their way while this step is taken.
-      batch = draw();
+      fetch();
       const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
       optimizer.step(variables, slopes, rate, clipValue);
     });

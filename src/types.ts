@@ -115,8 +115,11 @@ export interface RowReader {
   readonly table: Matrix;
   /** Begins to fetch the first `count` of `rows`; returns at once. */
   fetch(rows: Int32Array, count: number): void;
-  /** Applies the network, in training, to the rows fetched last. */
-  apply(): Tensor;
+  /**
+   * Applies the network, in training, to the rows fetched last. `meanwhile` is called when its gradient is taken, once
+   * other threads are at work on it.
+   */
+  apply(meanwhile?: () => void): Tensor;
 }
 
 /** What a loss sees of one step. Tensors belong to the loop; a term must not dispose them. */

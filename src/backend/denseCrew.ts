@@ -41,9 +41,9 @@ export interface DenseCrew {
   finite(): boolean;
   /**
    * From the gradient of the last `result`, that of each kernel and bias, after that of the rows if the crew
-   * reaches them. The arrays are the caller's.
+   * reaches them. The arrays are the caller's. `meanwhile` is called once the workers have begun.
    */
-  backward(slope: Float32Array): Float32Array[];
+  backward(slope: Float32Array, meanwhile?: () => void): Float32Array[];
   /** Ends the workers. */
   close(): void;
 }
@@ -216,7 +216,7 @@ function crewOf(start: DenseStart): DenseCrew {
       finish();
       return floats(places().values.at(-1)!, words[control.rows]! * outputs).slice();
     },
-    backward(slope) {
+    backward(slope, meanwhile) {
       const { outcome, origin, weights, transposed, gradients, weightCount, sum } = places();
       floats(outcome, slope.length).set(slope);
       layers.forEach((layer, l) => {
@@ -224,6 +224,7 @@ function crewOf(start: DenseStart): DenseCrew {
           run.transpose(weights[l]!, layer.inputs, layer.outputs, transposed[l]!);
       });
       begin(BACKWARD);
+      meanwhile?.();
       finish();
       run.columnSums(gradients, PARTS, weightCount, sum, 1);
       const found = layers.flatMap((layer, l) => {

@@ -118,7 +118,7 @@ function threaded(
     crew.start();
     return crew.result();
   };
-  const apply = (rows: Rows, count: number, inputs: tf.Tensor[]) => {
+  const apply = (rows: Rows, count: number, inputs: tf.Tensor[], meanwhile?: () => void) => {
     const compute = tf.customGrad((...given: (tf.Tensor | tf.GradSaveFunc)[]) => {
       const weights = given.slice(inputs.length, -1) as tf.Tensor[];
       return {
@@ -126,7 +126,7 @@ function threaded(
         gradFunc(slope) {
           if (passed !== rows) pass(rows, weights);
           const wanted = [...inputs, ...weights];
-          const gradients = crew.backward(slope.dataSync<'float32'>()).slice(-wanted.length);
+          const gradients = crew.backward(slope.dataSync<'float32'>(), meanwhile).slice(-wanted.length);
           return gradients.map((values, i) => tf.tensor(values, wanted[i]!.shape));
         },
       };
@@ -147,7 +147,7 @@ function threaded(
           next = { rows: rows.slice(0, count), start: noise?.start() ?? 0 };
           load(next);
         },
-        apply: () => apply(next, next.rows.length, []),
+        apply: (meanwhile) => apply(next, next.rows.length, [], meanwhile),
       },
     }),
   };
