@@ -81,6 +81,7 @@ function stepper(
   variables: tf.Variable[],
 ) {
   const reader = encoder.reader?.table === matrix ? encoder.reader : undefined;
+  // The next batch is drawn while other threads take the gradient back, if there are any.
   let batch: Batch;
   let drawn = false;
   const draw = () => {
