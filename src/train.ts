@@ -188,12 +188,12 @@ export async function readWeights(networks: readonly Network[]): Promise<Float32
   return Promise.all(weights.map(async (weight) => Float32Array.from(await weight.read().data())));
 }
 
-/** Puts weights back that `readWeights` took. */
+/** Puts copies of weights back that `readWeights` took: some backends would go on with the arrays themselves. */
 export function writeWeights(networks: readonly Network[], values: readonly Float32Array[]): void {
   const weights = networks.flatMap((network) => network.model.weights);
   tf.tidy(() => {
     weights.forEach((weight, i) => {
-      weight.write(tf.tensor(values[i]!, weight.read().shape, weight.read().dtype));
+      weight.write(tf.tensor(values[i]!.slice(), weight.read().shape, weight.read().dtype));
     });
   });
 }

@@ -134,7 +134,7 @@ export interface LossTerm {
   /** Name in the history, such as `umap` or `reconstruction`. */
   readonly name: string;
   readonly weight: number;
-  /** Unweighted value. Runs inside `tf.tidy` and is differentiated; the batch is the next one's by then. */
+  /** Unweighted value. Runs inside `tf.tidy` and is differentiated, when the batch may be the next one's. */
   compute(step: Step): Scalar;
   /** Networks besides the encoder that this loss trains. */
   readonly networks?: readonly Network[];

@@ -9,7 +9,7 @@ import { networkOf } from '../src/networks/network.js';
 import { adam, callersOptimizer } from '../src/optimizer.js';
 import { createRandom } from '../src/random.js';
 import { edgeSampler } from '../src/sampler.js';
-import { readWeights, type TrainOptions, train } from '../src/train.js';
+import { readWeights, type TrainOptions, train, writeWeights } from '../src/train.js';
 import type { LossTerm, Network, Progress } from '../src/types.js';
 
 await tf.setBackend('cpu');
@@ -307,5 +307,15 @@ test('our early stopping restores the best weights and names a wrong monitor', a
   await assert.rejects(wrong.runner.report(report(0, 1)), (error: unknown) => {
     return error instanceof OptionError && /monitor must be one of loss, umap; got 'acc'/.test(error.message);
   });
+  free();
+});
+
+test('weights that are put back are copies', async () => {
+  const { encoder, free } = setUp();
+  const weights = await readWeights([encoder]);
+  const given = weights.map((values) => values.slice());
+  writeWeights([encoder], given);
+  for (const values of given) values.fill(9);
+  assert.deepEqual(await readWeights([encoder]), weights);
   free();
 });

@@ -1,7 +1,7 @@
 /**
  * What native TensorFlow has in one operation, or a quicker one, and TensorFlow.js does in another way there: the
  * gradient of ReLU (eight operations), products of two matrices, and sums over the rows of a table. Losses are added and
- * weighed in JavaScript: to call TensorFlow for two numbers takes a hundred times as long.
+ * weighted in JavaScript: to call TensorFlow for two numbers takes a hundred times as long.
  */
 import type { DataId, DataType, NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
@@ -26,7 +26,6 @@ interface NodeBackend {
     readonly TF_ATTR_BOOL: number;
     readonly TF_FLOAT: number;
   };
-  readSync(id: DataId): Float32Array;
   write(values: Float32Array, shape: number[], dtype: DataType): DataId;
   executeSingleOutput(
     op: string,
@@ -108,11 +107,13 @@ function columnSums({ inputs: { x }, attrs, backend }: Call): TensorInfo | undef
   return backend.executeSingleOutput('BiasAddGrad', [floats(backend)], [x!]);
 }
 
-/** The same of two floats, rounded as TensorFlow does. On a GPU they would have to be fetched. */
+/** An operation on two floats, rounded as TensorFlow does. On a GPU they would have to be fetched. */
 function ofNumbers(f: (a: number, b: number) => number): Kernel {
+  // Through the engine: a number may still lie in another backend, where it was made.
+  const numberIn = ({ dataId }: TensorInfo) => tf.engine().readSync(dataId)[0] as number;
   return ({ inputs: { a, b }, backend }) => {
     if (backend.isUsingGpuDevice || ![a!, b!].every(isNumber)) return undefined;
-    const result = Float32Array.of(f(backend.readSync(a!.dataId)[0]!, backend.readSync(b!.dataId)[0]!));
+    const result = Float32Array.of(f(numberIn(a!), numberIn(b!)));
     return { dataId: backend.write(result, [], 'float32'), shape: [], dtype: 'float32' };
   };
 }

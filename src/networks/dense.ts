@@ -167,7 +167,7 @@ interface Standing {
   readonly layers: string;
   readonly threads: number;
   leave?: ReturnType<typeof setTimeout>;
-  /** Whose numbers the crew has. They never change: a variable that is assigned others takes on their identity. */
+  /** Identities of the tensors whose numbers the crew has; a variable that is assigned another tensor has its identity. */
   weighed: readonly object[];
 }
 const standing = new WeakMap<tf.LayersModel, Standing>();

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { useBackend } from '../../src/backend/choose.js';
 import { available, onBoth, source, withGradients } from './onBoth.js';
 
 const skip = await available('tensorflow');
@@ -52,4 +54,17 @@ same('sums and products of numbers, of other types, and of a number with a table
     ...[tf.add, tf.mul].flatMap((f) => [f(a, b), f(a, whole), f(whole, whole), f(a, table)]),
     ...withGradients([a, b], tf.mul),
   ];
+});
+
+test('native: numbers made on another backend are taken', { skip }, async () => {
+  await useBackend('cpu');
+  const [a, b] = [tf.scalar(1.5), tf.scalar(4)];
+  await useBackend('tensorflow');
+  const c = tf.scalar(2);
+  const results = [tf.add(a, b), tf.mul(a, b), tf.mul(a, c), tf.add(c, b)];
+  assert.deepEqual(
+    results.map((result) => result.dataSync()[0]),
+    [5.5, 6, 3, 6],
+  );
+  tf.dispose([a, b, c, ...results]);
 });
