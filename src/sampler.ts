@@ -82,6 +82,7 @@ export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions)
     heads: new Int32Array(batchSize),
     tails: new Int32Array(batchSize),
     pairCount: batchSize,
+    tailsPerHead: TAILS,
   };
   const place = placeRows(batch, edges.vertices);
   const { heads, tails } = batch;

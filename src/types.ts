@@ -85,6 +85,11 @@ export interface Batch {
   readonly heads: Int32Array;
   readonly tails: Int32Array;
   pairCount: number;
+  /**
+   * Tails that were drawn with a head, at most; absent for 0. Their rows follow its own, unless they were in the batch
+   * before.
+   */
+  readonly tailsPerHead?: number;
   /** Weight of each positive pair; absent when pairs were drawn in proportion to their weight. */
   readonly pairWeights?: Float32Array;
 }

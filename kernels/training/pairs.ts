@@ -55,10 +55,10 @@ export function pairCosts(
 
 /**
  * Writes the negative pairs behind the positive ones, as `repel` of src/losses/umap.ts does: for each of these, `draws` of
- * `share` its weight, its head with other rows of `rows`, drawn by xoshiro128** from its `state` on.
+ * `share` its weight, its head with rows of `rows` but the `apart` from it on, drawn by xoshiro128** from its `state` on.
  */
 export function drawNegatives(
-  heads: usize, tails: usize, weights: usize, positives: i32, draws: i32, share: f64, rows: i32, state: usize,
+  heads: usize, tails: usize, weights: usize, positives: i32, draws: i32, share: f64, rows: i32, apart: i32, state: usize,
 ): void {
   let a = load<u32>(state);
   let b = load<u32>(state, 4);
@@ -77,7 +77,7 @@ export function drawNegatives(
       a ^= d;
       c ^= shifted;
       d = rotl<u32>(d, 11);
-      const tail = head + 1 + <i32>((<u64>bits * <u64>(rows - 1)) >> 32);
+      const tail = head + apart + <i32>((<u64>bits * <u64>(rows - apart)) >> 32);
       store<i32>(heads + at, head);
       store<i32>(tails + at, tail < rows ? tail : tail - rows);
       store<f32>(weights + at, weight);

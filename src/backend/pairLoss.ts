@@ -15,11 +15,15 @@ export interface WeightedPairs {
   readonly negatives?: Negatives | undefined;
 }
 
-/** For each positive pair, `draws` of `share` its weight: its head with other rows of `rowCount`. */
+/**
+ * For each positive pair, `draws` of `share` its weight: its head with rows of `rowCount`, all but the `apart` from the
+ * head itself on (behind the last comes the first); 1 ≤ `apart` < `rowCount`.
+ */
 export interface Negatives {
   readonly draws: number;
   readonly share: number;
   readonly rowCount: number;
+  readonly apart: number;
   /** Four numbers from which xoshiro128** draws the rows. */
   readonly state: Int32Array;
 }
@@ -100,9 +104,9 @@ function cost(
   });
   const state = at.lists + 12 * count;
   if (negatives) {
-    const { draws, share, rowCount } = negatives;
+    const { draws, share, rowCount, apart } = negatives;
     bytes.set(new Uint8Array(negatives.state.buffer), state);
-    run.drawNegatives(...places, positives, draws, share, rowCount, state);
+    run.drawNegatives(...places, positives, draws, share, rowCount, apart, state);
   }
   return run.pairCosts(
     ...[at.points, rows, columns, at.gradient],

@@ -65,8 +65,10 @@ export interface PairTable {
 }
 
 /**
- * Draws the negatives of each step: every head meets `negativeDraws` other rows of the batch, uniformly. Weights add up
- * to one over positives and to R times the repulsion strength over negatives, over 1 + R.
+ * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, but not the tails that
+ * were drawn with it. Among all rows these are as rare as any; in its batch they always are, and would be pushed away so
+ * often that near neighbours end too far apart. Weights add up to one over positives and to R times the repulsion
+ * strength over negatives, over 1 + R.
  */
 export function pairTable(options: UmapLossOptions): PairTable {
   const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
@@ -77,7 +79,7 @@ export function pairTable(options: UmapLossOptions): PairTable {
     weights: new Float32Array(0),
     positives: 0,
     count: 0,
-    fill({ heads, tails, pairCount, rowCount, pairWeights }) {
+    fill({ heads, tails, pairCount, rowCount, tailsPerHead = 0, pairWeights }) {
       this.positives = pairCount;
       // A row alone has none to meet.
       this.count = rowCount > 1 ? pairCount * (1 + draws) : pairCount;
@@ -99,7 +101,9 @@ export function pairTable(options: UmapLossOptions): PairTable {
       this.negatives = undefined;
       if (this.count === pairCount) return;
       const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
-      this.negatives = { draws, share: (rate * repulsionStrength) / draws, rowCount, state };
+      // Someone has to be left to meet.
+      const apart = Math.min(1 + tailsPerHead, rowCount - 1);
+      this.negatives = { draws, share: (rate * repulsionStrength) / draws, rowCount, apart, state };
     },
   };
 }
@@ -108,16 +112,16 @@ export function pairTable(options: UmapLossOptions): PairTable {
 export function repel(table: PairTable): void {
   if (table.negatives === undefined) return;
   const { heads, tails, weights, positives, count } = table;
-  const { draws, share, rowCount, state } = table.negatives;
-  drawIntegers(state, tails.subarray(positives, count), rowCount - 1);
+  const { draws, share, rowCount, apart, state } = table.negatives;
+  drawIntegers(state, tails.subarray(positives, count), rowCount - apart);
   for (let p = 0, at = positives; p < positives; p++) {
     const head = heads[p]!;
     const end = at + draws;
     heads.fill(head, at, end);
     weights.fill(share * weights[p]!, at, end);
-    // From 0 to rowCount - 2, around from the row behind the head on: any row but the head.
+    // Counted from the first row behind those that are left out, and around.
     for (; at < end; at++) {
-      const tail = head + 1 + tails[at]!;
+      const tail = head + apart + tails[at]!;
       tails[at] = tail < rowCount ? tail : tail - rowCount;
     }
   }

@@ -121,14 +121,16 @@ test('in a memory of its own, which grows, the kernel gives the same bits', asyn
 test('negative pairs are drawn in the memory as they are on the host', async () => {
   await useBackend('wasm');
   const random = createRandom('drawn');
-  for (const [rows, pairCount, draws] of [
-    [2, 1, 1],
-    [3, 7, 40],
-    [900, 1000, 40],
+  for (const [rows, pairCount, draws, tailsPerHead] of [
+    [2, 1, 1, 0],
+    [2, 1, 1, 3],
+    [3, 7, 40, 1],
+    [900, 1000, 40, 3],
   ] as const) {
     const points = Float32Array.from({ length: 2 * rows }, () => random.normal());
     const some = () => Int32Array.from({ length: pairCount }, () => random.integer(rows));
-    const batch = { rows: new Int32Array(rows), rowCount: rows, heads: some(), tails: some(), pairCount };
+    const ids = new Int32Array(rows);
+    const batch = { rows: ids, rowCount: rows, heads: some(), tails: some(), pairCount, tailsPerHead };
     const pairWeights = Float32Array.from({ length: pairCount }, () => random.next());
     const table = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: draws, random });
     table.fill({ ...batch, pairWeights });

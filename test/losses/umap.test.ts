@@ -11,6 +11,7 @@ import {
   umapLoss,
 } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
+import { edgeSampler } from '../../src/sampler.js';
 import type { Batch } from '../../src/types.js';
 
 await tf.setBackend('cpu');
@@ -186,6 +187,56 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   const sum = (from: number, to: number) => pairs.weights.subarray(from, to).reduce((s, w) => s + w, 0);
   near(sum(0, pairs.positives), 1 / 6, 1e-6, 'positives');
   near(sum(pairs.positives, pairs.count), 5 / 6, 1e-5, 'negatives');
+});
+
+test('the rows behind a head that were drawn with it are not among its negatives', () => {
+  for (const [n, tailsPerHead, left] of [
+    [10, 3, 6],
+    [5, 3, 1],
+    [4, 3, 1],
+    [2, 3, 1],
+  ] as const) {
+    const pairs = pairTable({
+      a: 1,
+      b: 1,
+      negativeSampleRate: 5,
+      negativeDraws: 40,
+      random: createRandom(4),
+    });
+    pairs.fill({ ...fullBatch(n), tailsPerHead });
+    repel(pairs);
+    const met = Array.from({ length: n }, () => new Set<number>());
+    for (let p = pairs.positives; p < pairs.count; p++) met[pairs.heads[p]!]!.add(pairs.tails[p]!);
+    met.forEach((tails, head) => {
+      const others = Array.from({ length: left }, (_, i) => (head + n - left + i) % n);
+      assert.deepEqual(tails, new Set(others));
+    });
+  }
+});
+
+test('a head meets its neighbours among the negatives as often as other rows', () => {
+  // Twenty neighbours a row: 1.0 % of the rows.
+  const n = 2000;
+  const near = 20;
+  const head = Int32Array.from({ length: n * near }, (_, e) => Math.floor(e / near));
+  const tail = head.map((i, e) => (i + (e % near) - near / 2 + Number(e % near >= near / 2) + n) % n);
+  const edges = { head, tail, weight: new Float32Array(n * near).fill(1), vertices: n };
+  const sampler = edgeSampler(edges, { batchSize: 300, random: createRandom(5) });
+  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random: createRandom(6) });
+  let met = 0;
+  let drawn = 0;
+  for (let step = 0; step < 100; step++) {
+    const batch = sampler.next();
+    pairs.fill(batch);
+    repel(pairs);
+    for (let p = pairs.positives; p < pairs.count; p++) {
+      const apart = Math.abs(batch.rows[pairs.heads[p]!]! - batch.rows[pairs.tails[p]!]!);
+      if (Math.min(apart, n - apart) <= near / 2) met++;
+      drawn++;
+    }
+  }
+  const share = met / drawn;
+  assert.ok(Math.abs(share - near / n) < 0.002, `${share}`);
 });
 
 test('a row alone in its batch repels nothing', () => {
