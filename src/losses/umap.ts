@@ -66,9 +66,9 @@ export interface PairTable {
 
 /**
  * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, but not the tails that
- * were drawn with it. Among all rows these are as rare as any others; in the batch they always are there, and would be
- * pushed away so often that near neighbours end too far apart. Weights add up to one over positives and to R times the repulsion
- * strength over negatives, over 1 + R.
+ * only it brought there, which follow it. Among all rows these are as rare as any others; in the batch they always are
+ * there, and would be pushed away so often that near neighbours end too far apart. Weights add up to one over positives
+ * and to R times the repulsion strength over negatives, over 1 + R.
  */
 export function pairTable(options: UmapLossOptions): PairTable {
   const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
