@@ -106,7 +106,10 @@ export interface ParametricUMAPOptions {
   lossReportFrequency: number;
   /** Weight of the negative pairs of one edge. Default 5; 0 for attraction alone. */
   negativeSampleRate: number;
-  /** Factor on repulsion. Default 1. */
+  /**
+   * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): more of it spreads clusters out, so that
+   * rows lie beside more of their neighbours; much more tears them. Default 2, at least 0; umap-learn's is 1.
+   */
   repulsionStrength: number;
   /**
    * Peak learning rate of Adam: it falls to 0 along half a cosine, or stays constant with an `nEpochs`. Or a
@@ -172,7 +175,7 @@ export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.fr
   nTrainingEpochs: 1,
   lossReportFrequency: 10,
   negativeSampleRate: 5,
-  repulsionStrength: 1,
+  repulsionStrength: 2,
   learningRate: 0.01,
   optimizer: null,
   inputNoise: null,
