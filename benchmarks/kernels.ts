@@ -134,6 +134,7 @@ async function comparePairLoss(): Promise<void> {
     heads: some(),
     tails: some(),
     pairCount: 1000,
+    tailsPerHead: 3,
   };
   const table = pairTable({ a, b, negativeSampleRate: 5, negativeDraws: 40, random });
   const z = tf.tensor2d(

@@ -39,7 +39,7 @@ const variants: Readonly<Record<string, Variant>> = {
   'peak rate 0.02': () => ({ learningRate: 0.02 }),
   '500 edges a step': () => ({ batchSize: 500 }),
   '2000 edges a step': () => ({ batchSize: 2000 }),
-  'repulsion 1, as in umap-learn': () => ({ repulsionStrength: 1 }),
+  'repulsion 1 (as in umap-learn)': () => ({ repulsionStrength: 1 }),
   'repulsion 4': () => ({ repulsionStrength: 4 }),
   'twice the steps': () => ({ nTrainingEpochs: 2 }),
 };

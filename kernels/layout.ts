@@ -41,7 +41,7 @@ export function scratch(columns: i32): i32 {
  */
 export function refine(
   turn: i32, stretch: i32, edges: i32, heads: usize, tails: usize, periods: usize, due: usize,
-  epoch: f32, rate: f64, pushRate: f64, places: usize, columns: i32,
+  epoch: f32, rate: f64, strength: f64, places: usize, columns: i32,
   a: f64, log2a: f64, b: f64, table: usize, first: i32, last: i32,
   others: usize, drawn: i32, negatives: i32, list: usize,
 ): i32 {
@@ -54,7 +54,7 @@ export function refine(
     if (columns == 2) {
       for (; i + 4 <= count; i += 4) {
         move4(
-          list + (<usize>i << 2), heads, tails, places, <f32>rate, <f32>pushRate, <f32>log2a, <f32>b,
+          list + (<usize>i << 2), heads, tails, places, <f32>rate, <f32>strength, <f32>log2a, <f32>b,
           others + (<usize>used << 2), negatives,
         );
         used += 4 * negatives;
@@ -66,7 +66,7 @@ export function refine(
       const to = places + <usize>load<u32>(tails + at) * size;
       const own = others + (<usize>used << 2);
       move(
-        from, to, rate, pushRate, places, size, a, b, table, first, last, own, negatives,
+        from, to, rate, strength, places, size, a, b, table, first, last, own, negatives,
         list + <usize>(BLOCK << 2),
       );
       used += negatives;
@@ -102,7 +102,7 @@ function placeOf(edges: usize, lane: usize, ends: usize, places: usize): usize {
 
 /** Four edges in two dimensions, each in a lane, in 32-bit floats, from where their ends are before. */
 function move4(
-  edges: usize, heads: usize, tails: usize, places: usize, rate: f32, pushRate: f32, log2a: f32, b: f32,
+  edges: usize, heads: usize, tails: usize, places: usize, rate: f32, strength: f32, log2a: f32, b: f32,
   others: usize, negatives: i32,
 ): void {
   const from0 = placeOf(edges, 0, heads, places);
@@ -147,9 +147,9 @@ function move4(
     const logarithm = log2(f32x4.pmax(squared, f32x4.splat(1e-20)));
     const g = exp2(f32x4.add(f32x4.splat(log2a), f32x4.mul(f32x4.splat(b), logarithm)));
     const softened = f32x4.add(squared, f32x4.splat(<f32>SOFTENING));
-    const slope = f32x4.div(f32x4.splat(2 * b), f32x4.mul(softened, f32x4.add(g, f32x4.splat(1))));
-    sumX = f32x4.add(sumX, f32x4.mul(f32x4.splat(pushRate), clipped4(f32x4.mul(slope, dx))));
-    sumY = f32x4.add(sumY, f32x4.mul(f32x4.splat(pushRate), clipped4(f32x4.mul(slope, dy))));
+    const slope = f32x4.div(f32x4.splat(2 * strength * b), f32x4.mul(softened, f32x4.add(g, f32x4.splat(1))));
+    sumX = f32x4.add(sumX, f32x4.mul(f32x4.splat(rate), clipped4(f32x4.mul(slope, dx))));
+    sumY = f32x4.add(sumY, f32x4.mul(f32x4.splat(rate), clipped4(f32x4.mul(slope, dy))));
   }
   // One by one: two edges may move one vertex.
   const toStepLow = f32x4.neg(v128.shuffle<f32>(pullX, pullY, 0, 4, 1, 5));
@@ -218,7 +218,7 @@ function exp2(y: v128): v128 {
 
 /** One edge in any number of dimensions. `start` takes the place of the head as it is before. */
 function move(
-  from: usize, to: usize, rate: f64, pushRate: f64, places: usize, size: usize,
+  from: usize, to: usize, rate: f64, strength: f64, places: usize, size: usize,
   a: f64, b: f64, table: usize, first: i32, last: i32, others: usize, negatives: i32, start: usize,
 ): void {
   memory.copy(start, from, size);
@@ -231,8 +231,8 @@ function move(
     const other = places + <usize>load<u32>(others + (<usize>r << 2)) * size;
     if (other == from) continue;
     const squared = squaredDistance(start, other, size);
-    const slope = (2 * b) / ((SOFTENING + squared) * (1 + a * power(squared, table, first, last)));
-    push(from, start, other, size, pushRate, slope, false);
+    const slope = (2 * strength * b) / ((SOFTENING + squared) * (1 + a * power(squared, table, first, last)));
+    push(from, start, other, size, rate, slope, false);
   }
 }
 

@@ -23,12 +23,12 @@ const BLOCKS = 8;
  * an edge pulls its two ends together and pushes its head from vertices drawn at random, at a rate that falls from 1
  * to 0. With g = a d^(2b), an end moves along the difference of the two places times
  *   -2 g b / (d² (1 + g))              for the pull,
- *    2 b / ((0.001 + d²) (1 + g))      for the push.
+ *    2 b s / ((0.001 + d²) (1 + g))    for the push, of strength s.
  * A kernel does it, or a script where WebAssembly is not allowed; `compiled` false asks for the latter.
  */
 export function refineLayout(edges: Edges, layout: Matrix, options: RefineOptions, compiled = true): Matrix {
   const { head, tail, weight, vertices } = edges;
-  const { curve, epochs, negativeSampleRate: negatives, repulsionStrength, random } = options;
+  const { curve, epochs, negativeSampleRate: negatives, repulsionStrength: strength, random } = options;
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
   const lists: LayoutLists = {
     ...powerTable(curve.b),
@@ -44,8 +44,7 @@ export function refineLayout(edges: Edges, layout: Matrix, options: RefineOption
   const kernel = compiled ? bindLayoutKernel(lists) : undefined;
   const { places, others } = kernel ?? lists;
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const pullRate = 1 - epoch / epochs;
-    const numbers = { ...curve, epoch, pullRate, pushRate: pullRate * repulsionStrength };
+    const numbers = { ...curve, epoch, rate: 1 - epoch / epochs, strength };
     for (let turn = 0; turn < 8 * stretchOf(head.length); ) {
       random.integers(others, vertices);
       turn = kernel ? kernel.pass(turn, numbers) : pass(lists, turn, numbers);
@@ -59,7 +58,7 @@ const reach = 4;
 const softening = 1e-3;
 
 /** What the kernel's `pass` does. */
-function pass(lists: LayoutLists, turn: number, { epoch, a, b, pullRate, pushRate }: LayoutPass): number {
+function pass(lists: LayoutLists, turn: number, { epoch, a, b, rate, strength }: LayoutPass): number {
   const { places, columns, head, tail, period, due, others, negatives } = lists;
   const stretch = stretchOf(head.length);
   // The head's place as it is before the edge moves it.
@@ -80,7 +79,7 @@ function pass(lists: LayoutLists, turn: number, { epoch, a, b, pullRate, pushRat
       const g = a * power(lists, squared);
       const slope = (-2 * g * b) / (squared * (1 + g));
       for (let c = 0; c < columns; c++) {
-        const step = pullRate * clipped(slope * (start[c]! - places[to + c]!));
+        const step = rate * clipped(slope * (start[c]! - places[to + c]!));
         places[from + c]! += step;
         places[to + c]! -= step;
       }
@@ -89,9 +88,9 @@ function pass(lists: LayoutLists, turn: number, { epoch, a, b, pullRate, pushRat
       const other = others[next]! * columns;
       if (other === from) continue;
       const squared = squaredDistance(other);
-      const slope = (2 * b) / ((softening + squared) * (1 + a * power(lists, squared)));
+      const slope = (2 * strength * b) / ((softening + squared) * (1 + a * power(lists, squared)));
       for (let c = 0; c < columns; c++)
-        places[from + c]! += pushRate * clipped(slope * (start[c]! - places[other + c]!));
+        places[from + c]! += rate * clipped(slope * (start[c]! - places[other + c]!));
     }
   }
   return turn;

@@ -26,8 +26,9 @@ export interface LayoutPass {
   readonly epoch: number;
   readonly a: number;
   readonly b: number;
-  readonly pullRate: number;
-  readonly pushRate: number;
+  readonly rate: number;
+  /** Factor on the push. */
+  readonly strength: number;
 }
 
 export interface LayoutKernel {
@@ -75,10 +76,10 @@ export function bindLayoutKernel(lists: LayoutLists): LayoutKernel | undefined {
     return {
       places: new Float32Array(memory.buffer, placesAt, places.length),
       others: new Int32Array(memory.buffer, othersAt, others.length),
-      pass: (turn, { epoch, a, b, pullRate, pushRate }) =>
+      pass: (turn, { epoch, a, b, rate, strength }) =>
         refine(
           ...[turn, stretchOf(head.length), head.length, headsAt!, tailsAt!, periodsAt!, dueAt!],
-          ...[epoch, pullRate, pushRate, placesAt!, columns, a, Math.log2(a), b],
+          ...[epoch, rate, strength, placesAt!, columns, a, Math.log2(a), b],
           ...[tableAt, first, last, othersAt!, others.length, negatives, end!],
         ),
     };

@@ -107,8 +107,8 @@ export interface ParametricUMAPOptions {
   /** Weight of the negative pairs of one edge. Default 5; 0 for attraction alone. */
   negativeSampleRate: number;
   /**
-   * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): more of it spreads clusters out, so that
-   * rows lie beside more of their neighbours; much more tears them. Default 2, at least 0; umap-learn's is 1.
+   * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): more of it spreads the map out, so that
+   * rows lie beside more of their neighbours; much more tears clusters. Acts on the first layout too. Default 2, at least 0; umap-learn's is 1.
    */
   repulsionStrength: number;
   /**

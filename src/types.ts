@@ -86,8 +86,8 @@ export interface Batch {
   readonly tails: Int32Array;
   pairCount: number;
   /**
-   * Tails that were drawn with a head, at most; absent for 0. Their rows follow its own, unless they were in the batch
-   * before.
+   * Tails that were drawn with a head, at most; absent for 0. A head that is new to the batch is followed by those of its
+   * tails that are new too.
    */
   readonly tailsPerHead?: number;
   /** Weight of each positive pair; absent when pairs were drawn in proportion to their weight. */

@@ -78,6 +78,7 @@ test('a push moves the head alone, away, by at most 4 along an axis, and never t
   assert.equal(otherX, 1);
   assert.ok(Math.abs(push(1, 0.5)[0]! + wanted / 2) < 1e-6);
   assert.equal(push(1e-2)[0], -4);
+  assert.equal(push(1e-2, 2)[0], -4);
   assert.ok(push(0).every((value) => value === 0));
 });
 
@@ -143,7 +144,8 @@ test('the kernel and the script make the same moves', () => {
         shape: [81, columns],
       };
       const moved = (compiled: boolean) => {
-        const options = { ...settings(), epochs: 4, negativeSampleRate, random: random() };
+        const few = { epochs: 4, negativeSampleRate, repulsionStrength: 1.5 };
+        const options = { ...settings(), ...few, random: random() };
         return refineLayout(edges, layout, options, compiled).data;
       };
       const wanted = moved(false);

@@ -52,4 +52,4 @@ if (data.heldOut.shape[0] > 0) {
   [run.seconds.transform, heldOut] = await medianSeconds(() => model.transform(data.heldOut));
 }
 run.writeMap(run.seconds.total, steps, map, heldOut);
-run.finish(steps, { backend: tf.getBackend() });
+run.finish(steps, { backend: tf.getBackend(), epochs: nEpochs });

@@ -105,6 +105,37 @@ class Scorer:
         return points
 
 
+def mean(values):
+    """The mean of records: of their numbers where none is missing; of what cannot be one, the first."""
+    first = values[0]
+    if any(value is None for value in values):
+        return None
+    if isinstance(first, dict):
+        return {key: mean([value[key] for value in values]) for key in first if all(key in v for v in values)}
+    if isinstance(first, list):
+        lengths = {len(value) for value in values}
+        if len(lengths) > 1:
+            raise SystemExit(f"score: --mean wants as many maps of every run of a program, got {sorted(lengths)}")
+        return [mean(parts) for parts in zip(*values)]
+    if isinstance(first, str) or all(value == first for value in values):
+        return first
+    return sum(values) / len(values)
+
+
+def by_program(results):
+    """For each result the mean over the runs of its program, in the same version with the same settings and data."""
+    programs = {}
+    for path, result in results.items():
+        same = [result.get(key) for key in ("name", "versions", "settings", "data")]
+        programs.setdefault(json.dumps(same, sort_keys=True), []).append(path)
+    means = {}
+    for paths in programs.values():
+        program = mean([results[path] for path in paths])
+        name = f"{program['name']} (mean of {len(paths)})" if len(paths) > 1 else program["name"]
+        means.update(dict.fromkeys(paths, {**program, "name": name}))
+    return means
+
+
 def seconds_to(result, target, slack):
     """When a run first had every figure of the target's final map, or None."""
     wanted = [(figure, target["maps"][-1][figure] - slack) for figure in FIGURES if figure in target["maps"][-1]]
@@ -147,6 +178,9 @@ def main():
     parser.add_argument("--data", required=True, help="the --data that the drivers had")
     parser.add_argument("--target", type=pathlib.Path, help="tell when each run had the final quality of this one")
     parser.add_argument("--slack", type=float, default=0.0, help="how far below the target's figures will do")
+    parser.add_argument(
+        "--mean", action="store_true", help="one line a program, the target too: the mean over its runs"
+    )
     options = parser.parse_args()
 
     scorers, results = {}, {}
@@ -159,13 +193,16 @@ def main():
         path.write_text(json.dumps(result, indent=2) + "\n")
         results[path] = result
 
+    if options.mean:
+        results = by_program(results)
     target = results.get(options.target)
     head = ["name", "rows", "import s", "kNN s", "graph s", "fit s", "total s", "steps", "ms a step"]
     head += ["transform rows/s", "peak MB", "kNN recall", "held-out 5-NN", "trust train", "trust held-out"]
     if target:
         head += [f"s to quality of {target['name']}", "times faster"]
     table = [head, ["---"] * len(head)]
-    table += [line(results[path], target, options.slack) for path in options.results]
+    once = {id(results[path]): results[path] for path in options.results}
+    table += [line(result, target, options.slack) for result in once.values()]
     for cells in table:
         print("| " + " | ".join(map(show, cells)) + " |")
 

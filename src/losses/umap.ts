@@ -4,7 +4,8 @@
  * With g = a d^(2b) and d the Euclidean distance of a pair, the similarity is q = 1 / (1 + g), and
  *   a positive pair costs  -log q       = log(1 + g),
  *   a negative pair costs  -log(1 - q)  = log(1 + g) - log g.
- * The loss is the mean over all pairs, R negatives counted for each positive one.
+ * The loss is the mean over all pairs, R negatives counted for each positive one; the negatives' cost is multiplied by the
+ * strength of repulsion.
  */
 import * as tf from '@tensorflow/tfjs';
 import { type Negatives, pairLoss } from '../backend/pairLoss.js';
@@ -20,7 +21,7 @@ export interface UmapLossOptions {
   readonly negativeSampleRate: number;
   /** Negative pairs drawn for a positive one, each weighing R / draws; more of them make a calmer gradient. */
   readonly negativeDraws?: number;
-  /** Factor on the negative pairs' cost. */
+  /** Factor on the negative pairs' cost. Default 1. */
   readonly repulsionStrength?: number;
   readonly random: Random;
 }
@@ -65,9 +66,11 @@ export interface PairTable {
 }
 
 /**
- * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, but not the tails that
- * only it brought there, which follow it. Among all rows these are as rare as any others; in the batch they always are
- * there, and would be pushed away so often that near neighbours end too far apart. Weights add up to one over positives
+ * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, but not itself and
+ * the `tailsPerHead` rows that follow it: its own tails, if it was new to the batch and they were. Among all rows these are
+ * as rare as any others; in the batch they always are there, and would be pushed away so often that near neighbours end too
+ * far apart. Left out where it is new, and always met where it was there before, they come up about as often as they
+ * should. In a batch hardly larger than that nothing is left out. Weights add up to one over positives
  * and to R times the repulsion strength over negatives, over 1 + R.
  */
 export function pairTable(options: UmapLossOptions): PairTable {
@@ -101,8 +104,8 @@ export function pairTable(options: UmapLossOptions): PairTable {
       this.negatives = undefined;
       if (this.count === pairCount) return;
       const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
-      // Someone has to be left to meet.
-      const apart = Math.min(1 + tailsPerHead, rowCount - 1);
+      const star = 1 + tailsPerHead;
+      const apart = rowCount > 2 * star ? star : 1;
       this.negatives = { draws, share: (rate * repulsionStrength) / draws, rowCount, apart, state };
     },
   };

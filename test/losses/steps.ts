@@ -14,6 +14,19 @@ export function batchOf(rows: readonly number[]): Batch {
   };
 }
 
+/** A batch of n rows, each the head of a pair with the next. */
+export function fullBatch(n: number, pairWeights?: Float32Array): Batch {
+  const ids = Int32Array.from({ length: n }, (_, i) => i);
+  return {
+    rows: ids,
+    rowCount: n,
+    heads: ids,
+    tails: ids.map((i) => (i + 1) % n),
+    pairCount: n,
+    pairWeights,
+  };
+}
+
 /** Value of a term for places `z` of the batch, and its gradient there. */
 export function evaluate(
   term: LossTerm,

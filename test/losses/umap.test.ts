@@ -2,17 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import {
-  byTensors,
-  crossEntropy,
-  type PairTable,
-  pairTable,
-  repel,
-  umapLoss,
-} from '../../src/losses/umap.js';
+import { byTensors, crossEntropy, type PairTable, umapLoss } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
-import { edgeSampler } from '../../src/sampler.js';
-import type { Batch } from '../../src/types.js';
+import { fullBatch } from './steps.js';
 
 await tf.setBackend('cpu');
 
@@ -156,94 +148,6 @@ test('coincident and distant points give finite values and gradients', () => {
       0,
     ]);
   }
-});
-
-function fullBatch(n: number, pairWeights?: Float32Array): Batch {
-  const ids = Int32Array.from({ length: n }, (_, i) => i);
-  return {
-    rows: ids,
-    rowCount: n,
-    heads: ids,
-    tails: ids.map((i) => (i + 1) % n),
-    pairCount: n,
-    pairWeights,
-  };
-}
-
-test('negatives are uniform over the batch, never the row itself, and weigh R in all', () => {
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });
-  const n = 10;
-  const counts = new Float64Array(n);
-  for (let i = 0; i < 500; i++) {
-    pairs.fill(fullBatch(n));
-    repel(pairs);
-    for (let p = pairs.positives; p < pairs.count; p++) {
-      assert.notEqual(pairs.heads[p], pairs.tails[p]);
-      counts[pairs.tails[p]!]!++;
-    }
-  }
-  const total = counts.reduce((sum, c) => sum + c);
-  for (const c of counts) assert.ok(Math.abs(c / total - 0.1) < 5 * Math.sqrt(0.09 / total));
-  const sum = (from: number, to: number) => pairs.weights.subarray(from, to).reduce((s, w) => s + w, 0);
-  near(sum(0, pairs.positives), 1 / 6, 1e-6, 'positives');
-  near(sum(pairs.positives, pairs.count), 5 / 6, 1e-5, 'negatives');
-});
-
-test('the rows behind a head that were drawn with it are not among its negatives', () => {
-  for (const [n, tailsPerHead, left] of [
-    [10, 3, 6],
-    [5, 3, 1],
-    [4, 3, 1],
-    [2, 3, 1],
-  ] as const) {
-    const pairs = pairTable({
-      a: 1,
-      b: 1,
-      negativeSampleRate: 5,
-      negativeDraws: 40,
-      random: createRandom(4),
-    });
-    pairs.fill({ ...fullBatch(n), tailsPerHead });
-    repel(pairs);
-    const met = Array.from({ length: n }, () => new Set<number>());
-    for (let p = pairs.positives; p < pairs.count; p++) met[pairs.heads[p]!]!.add(pairs.tails[p]!);
-    met.forEach((tails, head) => {
-      const others = Array.from({ length: left }, (_, i) => (head + n - left + i) % n);
-      assert.deepEqual(tails, new Set(others));
-    });
-  }
-});
-
-test('a head meets its neighbours among the negatives as often as other rows', () => {
-  // Twenty neighbours a row: 1.0 % of the rows.
-  const n = 2000;
-  const near = 20;
-  const head = Int32Array.from({ length: n * near }, (_, e) => Math.floor(e / near));
-  const tail = head.map((i, e) => (i + (e % near) - near / 2 + Number(e % near >= near / 2) + n) % n);
-  const edges = { head, tail, weight: new Float32Array(n * near).fill(1), vertices: n };
-  const sampler = edgeSampler(edges, { batchSize: 300, random: createRandom(5) });
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random: createRandom(6) });
-  let met = 0;
-  let drawn = 0;
-  for (let step = 0; step < 100; step++) {
-    const batch = sampler.next();
-    pairs.fill(batch);
-    repel(pairs);
-    for (let p = pairs.positives; p < pairs.count; p++) {
-      const apart = Math.abs(batch.rows[pairs.heads[p]!]! - batch.rows[pairs.tails[p]!]!);
-      if (Math.min(apart, n - apart) <= near / 2) met++;
-      drawn++;
-    }
-  }
-  const share = met / drawn;
-  assert.ok(Math.abs(share - near / n) < 0.002, `${share}`);
-});
-
-test('a row alone in its batch repels nothing', () => {
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, random: createRandom(4) });
-  pairs.fill(fullBatch(10));
-  pairs.fill(fullBatch(1));
-  assert.deepEqual([pairs.positives, pairs.count], [1, 1]);
 });
 
 test('negativeSampleRate, repulsionStrength and pair weights act', () => {
