@@ -81,8 +81,10 @@ class Scorer:
         self.held_out = Trust(self.data.held_out) if held_out > 2 * TRUST_NEIGHBORS else None
 
     def score(self, folder, result):
-        """Fills in the figures of every map, and the recall of the neighbours."""
+        """Fills in the figures of every map that lacks them, and the recall of the neighbours."""
         for entry in result["maps"]:
+            if "trustTrain" in entry:
+                continue
             train_map = self.read(folder, entry["train"], len(self.data.train))
             entry["trustTrain"] = round(self.train(train_map), 4)
             if "heldOut" in entry and self.held_out:
@@ -90,11 +92,10 @@ class Scorer:
                 entry["trustHeldOut"] = round(self.held_out(held_out_map), 4)
                 labels = self.data.train_labels, self.data.held_out_labels
                 entry["heldOutKnn"] = round(float(vote(train_map, labels[0], held_out_map, labels[1])), 4)
-        if "neighbors" in result:
-            table = np.fromfile(folder / result["neighbors"]["file"], "<i4")
-            result["neighbors"]["recall"] = round(
-                recall(self.data.train, table.reshape(-1, result["neighbors"]["k"])), 4
-            )
+        neighbors = result.get("neighbors")
+        if neighbors and "recall" not in neighbors:
+            table = np.fromfile(folder / neighbors["file"], "<i4").reshape(-1, neighbors["k"])
+            neighbors["recall"] = round(recall(self.data.train, table), 4)
 
     @staticmethod
     def read(folder, name, rows):
