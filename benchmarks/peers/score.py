@@ -116,7 +116,7 @@ def mean(values):
     if isinstance(first, list):
         lengths = {len(value) for value in values}
         if len(lengths) > 1:
-            raise SystemExit(f"score: --mean wants as many maps of every run of a program, got {sorted(lengths)}")
+            raise SystemExit(f"score: --mean wants lists of one length in the runs of a program, got {sorted(lengths)}")
         return [mean(parts) for parts in zip(*values)]
     if isinstance(first, str) or all(value == first for value in values):
         return first
@@ -154,7 +154,7 @@ def line(result, target, slack):
         result.get("msPerStep"),
         result.get("transformRowsPerSecond"),
         result.get("peakMemoryMb"),
-        result.get("neighbors", {}).get("recall"),
+        (result.get("neighbors") or {}).get("recall"),
         *(final.get(figure) for figure in FIGURES),
     ]
     if target:

@@ -21,4 +21,4 @@ with run.stage("total"):
     embedding = model.fit_transform(data.train)
 steps = model.n_iter_ + 1  # scikit-learn gives the number of the last iteration, from 0
 run.write_map(run.seconds["total"], steps, embedding)
-run.finish(steps=steps, perplexity=options.perplexity)
+run.finish(steps=steps, perplexity=options.perplexity, epochs=options.epochs)

@@ -71,6 +71,7 @@ run.finish(
     steps=keeper.step,
     epochs=options.epochs,
     neighbors=options.neighbors,
+    reports=options.reports,
     batchSize=model.batch_size,
     compiledBefore=options.compiled,
 )

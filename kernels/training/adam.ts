@@ -1,10 +1,10 @@
 /**
- * Gradients and means of them below this count as 0, and means of squares below `SQUARE`: beside an epsilon of 1e-7 they
- * move nothing. Behind a dead unit they would shrink to subnormal numbers and stay there, for 0.9 of the fourth smallest
- * is the fourth smallest again, and some processors take a hundred cycles for each of those.
+ * Gradients and means of them below this count as 0, and means of squares below `NO_SQUARE`: beside an epsilon of 1e-7 they
+ * move a weight by less than 1e-8 of the rate. Behind a dead unit they would shrink to subnormal numbers and stay there, for
+ * 0.9 of the fourth smallest is the fourth smallest again, and some processors take a hundred cycles for each of those.
  */
 const NOTHING: f32 = 1e-16;
-const SQUARE: f32 = 1e-35;
+const NO_SQUARE: f32 = 1e-35;
 
 /** The numbers, 0 where they are smaller than `least`. */
 // @ts-ignore: decorator
@@ -35,7 +35,7 @@ export function adam(
     const v = cleared(
       f32x4.add(
         f32x4.mul(f32x4.splat(beta2), v128.load(second + at)), f32x4.mul(f32x4.splat(rest2), f32x4.mul(g, g)),
-      ), SQUARE,
+      ), NO_SQUARE,
     );
     v128.store(first + at, m);
     v128.store(second + at, v);
@@ -47,7 +47,7 @@ export function adam(
     const at = i * 4;
     const g = or0(min<f32>(max<f32>(load<f32>(gradient + at), -clip), clip), NOTHING);
     const m = or0(beta1 * load<f32>(first + at) + rest1 * g, NOTHING);
-    const v = or0(beta2 * load<f32>(second + at) + rest2 * (g * g), SQUARE);
+    const v = or0(beta2 * load<f32>(second + at) + rest2 * (g * g), NO_SQUARE);
     store<f32>(first + at, m);
     store<f32>(second + at, v);
     const change = m / correction1 / (sqrt<f32>(v / correction2) + epsilon);

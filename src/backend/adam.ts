@@ -13,7 +13,7 @@ export interface AdamOptions {
   readonly beta1?: number;
   /** Memory of the mean squared gradient, in [0, 1); default 0.999. */
   readonly beta2?: number;
-  /** Keeps the divisor away from 0; default 1e-7, as in TensorFlow. */
+  /** Keeps the divisor away from 0; default 1e-7, as in TensorFlow; at least 1e-10, beside which 1e-16 is nothing. */
   readonly epsilon?: number;
   /** Each element of a gradient is cut to [-clip, clip] first; default Infinity, no cut. */
   readonly clip?: number;
@@ -37,7 +37,8 @@ export function createAdam(variables: readonly Variable[]): AdamState {
 
 /**
  * One step: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g², x -= rate (m / (1 - b1^t)) / (√(v / (1 - b2^t)) +
- * ε), with g the clipped gradient. The same formula as `tf.train.adam`. `gradients` stand in the order of
+ * ε), with g the clipped gradient. The same formula as `tf.train.adam`; but in kernels and on the host what is next to
+ * nothing, `NOTHING` in g and m and `NO_SQUARE` in v, becomes 0 (kernels/training/adam.ts says why). `gradients` stand in the order of
  * `variables`, which must be that of `createAdam`; they stay the caller's.
  */
 export function adamStep(
@@ -126,6 +127,10 @@ const onDesk =
     assign(variable, tf.tensor(floats(out!).slice(), shape));
   };
 
+/** Numbers smaller than these count as 0; as in kernels/training/adam.ts. */
+const NOTHING = 1e-16;
+const NO_SQUARE = 1e-35;
+
 /** The same where there is no kernel. */
 const onHost: Move = (
   { first, second },
@@ -138,9 +143,9 @@ const onHost: Move = (
   const [x, m, v] = [variable, first[i]!, second[i]!].map((tensor) => tensor.dataSync<'float32'>().slice());
   const g = gradient.dataSync<'float32'>();
   for (let j = 0; j < g.length; j++) {
-    const slope = Math.min(Math.max(g[j]!, -clip), clip);
-    m![j] = beta1 * m![j]! + (1 - beta1) * slope;
-    v![j] = beta2 * v![j]! + (1 - beta2) * slope * slope;
+    const slope = cleared(Math.min(Math.max(g[j]!, -clip), clip), NOTHING);
+    m![j] = cleared(beta1 * m![j]! + (1 - beta1) * slope, NOTHING);
+    v![j] = cleared(beta2 * v![j]! + (1 - beta2) * slope * slope, NO_SQUARE);
     x![j]! -= (learningRate * m![j]!) / correction1 / (Math.sqrt(v![j]! / correction2) + epsilon);
   }
   replace(first, i, tf.tensor(m!, variable.shape));
@@ -148,6 +153,11 @@ const onHost: Move = (
   assign(variable, tf.tensor(x!, variable.shape));
 };
 
+function cleared(number: number, least: number): number {
+  return Math.abs(number) < least ? 0 : number;
+}
+
+/** By operations, where numbers are to stay where they are, on a GPU. */
 const withOps: Move = (
   { first, second },
   i,

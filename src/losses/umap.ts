@@ -70,7 +70,7 @@ export interface PairTable {
  * the `tailsPerHead` rows that follow it: its own tails, if it was new to the batch and they were. Among all rows these are
  * as rare as any others; in the batch they always are there, and would be pushed away so often that near neighbours end too
  * far apart. Left out where it is new, and always met where it was there before, they come up about as often as they
- * should. In a batch hardly larger than that nothing is left out. Weights add up to one over positives
+ * should. In a batch of up to 2 (1 + tailsPerHead) rows nothing is left out. Weights add up to one over positives
  * and to R times the repulsion strength over negatives, over 1 + R.
  */
 export function pairTable(options: UmapLossOptions): PairTable {

@@ -81,7 +81,7 @@ for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
   });
 }
 
-for (const backend of ['wasm', 'tensorflow'] as const) {
+for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
   const skip = backend === 'tensorflow' && (await available(backend));
 
   test(`${backend}: what is remembered of a gradient that has become 0 fades away`, {
@@ -105,6 +105,21 @@ for (const backend of ['wasm', 'tensorflow'] as const) {
     adamStep(state, [variable], [undefinedSlope], { learningRate: 0.01, beta2: 0.95 });
     assert.ok((await variable.data()).every(Number.isNaN), 'what is no number is not taken for 0');
     tf.dispose([variable, gradient, none, undefinedSlope, ...state.first, ...state.second]);
+  });
+  test(`${backend}: small gradients count`, { skip }, async () => {
+    await useBackend(backend);
+    for (const slope of [1e-3, 1e-9, 2e-15]) {
+      const variable = tf.variable(tf.zeros([7]));
+      const state = createAdam([variable]);
+      const gradient = tf.fill([7], slope);
+      adamStep(state, [variable], [gradient], { learningRate: 0.01, beta2: 0.95 });
+      const wanted = [(-0.01 * slope) / (slope + 1e-7), 0.1 * slope, 0.05 * slope * slope];
+      for (const [i, tensor] of [variable, state.first[0]!, state.second[0]!].entries()) {
+        for (const value of await tensor.data())
+          assert.ok(Math.abs(value / wanted[i]! - 1) < 1e-5, `${slope}: ${value}, wanted ${wanted[i]}`);
+      }
+      tf.dispose([variable, gradient, ...state.first, ...state.second]);
+    }
   });
 }
 
