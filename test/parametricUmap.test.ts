@@ -413,7 +413,7 @@ test('with nothing but defaults, a map of digits keeps neighbours and tells digi
     test: part(200, 300),
     testLabels: labels.subarray(200),
   });
-  // With seeds 1 to 5: 0.983 to 0.987, and 0.94 to 0.96.
+  // With seeds 1 to 5: 0.983 to 0.987, and 0.95 to 0.97.
   assert.ok(trust > 0.975, `trustworthiness ${trust}`);
   assert.ok(accuracy > 0.9, `accuracy ${accuracy}`);
 });
