@@ -26,6 +26,7 @@ export interface LayoutPass {
   readonly epoch: number;
   readonly a: number;
   readonly b: number;
+  /** Of the epoch: from 1 down to 0. */
   readonly rate: number;
   /** Factor on the push. */
   readonly strength: number;

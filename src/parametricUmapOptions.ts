@@ -108,7 +108,8 @@ export interface ParametricUMAPOptions {
   negativeSampleRate: number;
   /**
    * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): more of it spreads the map out, so that
-   * rows lie beside more of their neighbours; much more tears clusters. Acts on the first layout too. Default 2, at least 0; umap-learn's is 1.
+   * rows lie beside more of their neighbours; much more tears clusters. Acts on the first layout too. Default 2, at least
+   * 0; umap-learn's is 1.
    */
   repulsionStrength: number;
   /**

@@ -38,8 +38,8 @@ export function createAdam(variables: readonly Variable[]): AdamState {
 /**
  * One step: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g², x -= rate (m / (1 - b1^t)) / (√(v / (1 - b2^t)) +
  * ε), with g the clipped gradient. The same formula as `tf.train.adam`; but in kernels and on the host what is next to
- * nothing, `NOTHING` in g and m and `NO_SQUARE` in v, becomes 0 (kernels/training/adam.ts says why). `gradients` stand in the order of
- * `variables`, which must be that of `createAdam`; they stay the caller's.
+ * nothing, below `NOTHING` in g and m and `NO_SQUARE` in v, becomes 0 (kernels/training/adam.ts says why). `gradients`
+ * stand in the order of `variables`, which must be that of `createAdam`; they stay the caller's.
  */
 export function adamStep(
   state: AdamState,

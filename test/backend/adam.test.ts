@@ -79,10 +79,6 @@ for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
     close(await remembered.data(), [0.1, 0.1, 0.1]);
     close(await variable.data(), [0, 1, 2]);
   });
-}
-
-for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
-  const skip = backend === 'tensorflow' && (await available(backend));
 
   test(`${backend}: what is remembered of a gradient that has become 0 fades away`, {
     skip,
@@ -106,6 +102,7 @@ for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
     assert.ok((await variable.data()).every(Number.isNaN), 'what is no number is not taken for 0');
     tf.dispose([variable, gradient, none, undefinedSlope, ...state.first, ...state.second]);
   });
+
   test(`${backend}: small gradients count`, { skip }, async () => {
     await useBackend(backend);
     for (const slope of [1e-3, 1e-9, 2e-15]) {

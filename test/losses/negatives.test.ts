@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { pairTable, repel } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
 import { edgeSampler } from '../../src/sampler.js';
-import { fullBatch } from './steps.js';
+import { fullBatch, near } from './steps.js';
 
 test('negatives are uniform over the batch, never the row itself, and weigh R in all', () => {
   const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });
@@ -20,8 +20,8 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   const total = counts.reduce((sum, c) => sum + c);
   for (const c of counts) assert.ok(Math.abs(c / total - 0.1) < 5 * Math.sqrt(0.09 / total));
   const sum = (from: number, to: number) => pairs.weights.subarray(from, to).reduce((s, w) => s + w, 0);
-  assert.ok(Math.abs(sum(0, pairs.positives) - 1 / 6) < 1e-6);
-  assert.ok(Math.abs(sum(pairs.positives, pairs.count) - 5 / 6) < 1e-5);
+  near(sum(0, pairs.positives), 1 / 6, 1e-6, 'positives');
+  near(sum(pairs.positives, pairs.count), 5 / 6, 1e-5, 'negatives');
 });
 
 test('a head does not meet the rows drawn with it, in a batch that has enough others', () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { byTensors, crossEntropy, type PairTable, umapLoss } from '../../src/losses/umap.js';
 import { createRandom } from '../../src/random.js';
-import { fullBatch } from './steps.js';
+import { fullBatch, near } from './steps.js';
 
 await tf.setBackend('cpu');
 
@@ -48,12 +48,6 @@ function table(heads: number[], tails: number[], positives: number, weight: numb
     fill() {},
   };
 }
-
-const near = (found: number, wanted: number, tolerance: number, what: string) =>
-  assert.ok(
-    Math.abs(found - wanted) <= tolerance * Math.max(1, Math.abs(wanted)),
-    `${what}: ${found} for ${wanted}`,
-  );
 
 test('the mean equals the reference’s, on the host and in tensors', () => {
   const { points, pairs } = goldenPairs();
