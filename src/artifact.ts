@@ -3,7 +3,7 @@
  * `weights.bin` in a folder for each network, and binary tables (`graph.bin`, ...) whose arrays the manifest
  * describes. Numbers are little-endian. Equal artifacts give equal bytes. No file system here.
  */
-import type { io } from '@tensorflow/tfjs';
+
 import { ArtifactError } from './errors.js';
 import { encodeJson, type JsonObject, messageOf, show } from './json.js';
 import {
@@ -16,6 +16,7 @@ import {
 } from './manifest.js';
 import { packNetwork, parseNetwork, weightBytes } from './networkFile.js';
 import { packTable, planTable, type Table, unpackTable } from './table.js';
+import type { io } from './tf.js';
 
 /** Options, curves and histories fit into this; a longer file is no manifest. */
 const manifestLimit = 64 * 2 ** 20;

@@ -1,7 +1,8 @@
 /** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
-import * as tf from '@tensorflow/tfjs';
+
 import { OptionError } from './errors.js';
 import { flag, oneOf, real, resolveOptions, whole } from './options.js';
+import * as tf from './tf.js';
 import type { Progress } from './types.js';
 
 /** What a callback can do to the training it watches; it comes as `training` among the `setParams` values. */

@@ -1,10 +1,11 @@
 /** The networks of a Parametric UMAP fit: made, checked against the data, or taken on from an earlier fit. */
-import type { LayersModel } from '@tensorflow/tfjs';
+
 import { DataError, OptionError } from './errors.js';
 import { mlp } from './networks/mlp.js';
 import { networkOf, rowSize } from './networks/network.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import type { Classes } from './targets.js';
+import type { LayersModel } from './tf.js';
 import type { Network, Random } from './types.js';
 
 export interface FitNetworks {

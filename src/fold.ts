@@ -6,9 +6,10 @@
  * So the encoder can learn on principal components of unit scale, where its steps are cheap and well
  * conditioned, and still take raw rows when it is used, saved and shipped.
  */
-import * as tf from '@tensorflow/tfjs';
+
 import { encode } from './networks/encode.js';
 import { networkOf } from './networks/network.js';
+import * as tf from './tf.js';
 import type { Matrix, Network, Random } from './types.js';
 
 /** Rows -> (row - mean) P / scale, with orthonormal columns of P. */

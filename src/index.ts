@@ -1,6 +1,5 @@
 /** Parametric neighbour embeddings: the public names. Files, plots and the like are in `parametric-umap/node`. */
 
-export * as tf from '@tensorflow/tfjs';
 export { type Artifact, fromFiles, type LoadedArtifact, type ReadFile, toFiles } from './artifact.js';
 export {
   type EarlyStoppingOptions,
@@ -23,4 +22,5 @@ export { knnAccuracy, knnRecall, silhouette, trustworthiness } from './metrics.j
 export { ParametricUMAP, type SaveOptions, type TransformOptions } from './parametricUmap.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
 export type { Label, Targets } from './targets.js';
+export * as tf from './tf.js';
 export type { Edges, Knn, Matrix, Progress } from './types.js';

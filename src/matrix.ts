@@ -1,6 +1,7 @@
 /** The door: whatever a caller holds becomes a `Matrix`, checked once, and goes out in the form it came in. */
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+
 import { DataError, describe } from './errors.js';
+import type { Tensor, Tensor2D } from './tf.js';
 import type { Matrix } from './types.js';
 
 export type TypedArray =

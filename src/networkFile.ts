@@ -1,5 +1,5 @@
 /** The two files of a network, `model.json` and `weights.bin`, as TensorFlow.js itself writes them. */
-import type { io } from '@tensorflow/tfjs';
+
 import { ArtifactError } from './errors.js';
 import {
   asList,
@@ -12,6 +12,7 @@ import {
   show,
   sizeOf,
 } from './json.js';
+import type { io } from './tf.js';
 
 const bytesPerWeight: ReadonlyMap<string, number> = new Map([
   ['float32', 4],

@@ -1,6 +1,7 @@
 /** Optimisers as the training loop drives them: Adam, or any `tf.Optimizer` of the caller's. */
-import * as tf from '@tensorflow/tfjs';
+
 import { type AdamState as AdamMemory, adamStep, createAdam } from './backend/adam.js';
+import * as tf from './tf.js';
 import type { Optimizer } from './types.js';
 
 /**

@@ -1,5 +1,5 @@
 /** Parametric UMAP: a neural network that draws the map (Sainburg, McInnes and Gentner 2021). */
-import * as tf from '@tensorflow/tfjs';
+
 import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from './artifact.js';
 import { useBackend } from './backend/choose.js';
 import type { Curve } from './curve.js';
@@ -22,6 +22,7 @@ import { progressBar } from './progress.js';
 import { createRandom } from './random.js';
 import { type Fitted, learnedOf, runFit } from './runFit.js';
 import type { Targets } from './targets.js';
+import * as tf from './tf.js';
 import type { Edges, Matrix, Progress } from './types.js';
 import { restoreUmap, umapArtifact } from './umapArtifact.js';
 

@@ -1,9 +1,10 @@
 /** The options of `ParametricUMAP`: what each means, its default, its range. */
-import type { LayersModel, Optimizer } from '@tensorflow/tfjs';
+
 import type { TrainingCallback } from './callbacks.js';
 import type { LandmarkLoss } from './losses/landmark.js';
 import type { ReconstructionLoss } from './losses/reconstruction.js';
 import type { MatrixInput } from './matrix.js';
+import type { LayersModel, Optimizer } from './tf.js';
 import type { DistanceFunction } from './types.js';
 
 export interface ParametricUMAPOptions {

@@ -1,5 +1,5 @@
 /** The default recipe: what the encoder is trained on, where it starts, how long and how fast it learns. */
-import * as tf from '@tensorflow/tfjs';
+
 import type { Setting } from './fitTerms.js';
 import type { Projection } from './fold.js';
 import { readPositions } from './landmarks.js';
@@ -10,6 +10,7 @@ import { adam } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
 import { spectralLayout } from './spectral.js';
+import * as tf from './tf.js';
 import type { TrainOptions } from './train.js';
 import type { Edges, Matrix, Random } from './types.js';
 

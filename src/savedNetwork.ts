@@ -1,5 +1,5 @@
 /** A `tf.LayersModel` <-> its artifacts, checked so that what was saved loads, and what is hostile does no harm. */
-import * as tf from '@tensorflow/tfjs';
+
 import { ArtifactError } from './errors.js';
 import {
   asList,
@@ -12,6 +12,7 @@ import {
   show,
 } from './json.js';
 import { weightBytes } from './networkFile.js';
+import * as tf from './tf.js';
 
 type Spec = tf.io.WeightsManifestEntry;
 

@@ -1,7 +1,8 @@
 /** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
-import * as tf from '@tensorflow/tfjs';
+
 import { copyRows, hostRows } from './backend/hostRows.js';
 import { DivergedError } from './errors.js';
+import * as tf from './tf.js';
 import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from './types.js';
 
 export interface TrainOptions {

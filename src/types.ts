@@ -1,5 +1,5 @@
 /** The records that the stages hand to each other. Shapes only: nothing here runs. */
-import type { LayersModel, Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs';
+import type { LayersModel, Scalar, Tensor, Tensor2D, Variable } from './tf.js';
 
 /** Row-major table of 32-bit floats: row `i` is `data.subarray(i * columns, (i + 1) * columns)`. */
 export interface Matrix {

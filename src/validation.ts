@@ -1,6 +1,7 @@
 /** Losses on rows that take no part in training. */
-import * as tf from '@tensorflow/tfjs';
+
 import type { ReconstructionLoss } from './losses/reconstruction.js';
+import * as tf from './tf.js';
 import { gatherRows } from './train.js';
 import type { Batch, LossTerm, Matrix, Network, Sampler } from './types.js';
 

@@ -1,7 +1,8 @@
 /** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly and on the host. */
-import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+
 import { grown } from '../compiled.js';
+import type { Tensor, TensorInfo, Variable } from '../tf.js';
+import * as tf from '../tf.js';
 import { nativeOnCpu } from './tensorflow.js';
 import type { Desk, Workshop } from './wasmModule.js';
 import { activeWorkshop, ownDesk, pointer } from './wasmModule.js';

@@ -1,6 +1,7 @@
 /** Which TensorFlow.js backend does the work. */
-import * as tf from '@tensorflow/tfjs';
+
 import { OptionError, UnavailableError } from '../errors.js';
+import * as tf from '../tf.js';
 import { shortenTileGradient } from './corrections.js';
 import { keepCpuQuiet, useCpu } from './cpu.js';
 import { prepareTensorflow, useTensorflow } from './tensorflow.js';

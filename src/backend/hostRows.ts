@@ -1,6 +1,6 @@
 /** Rows of a table on the host, copied once, into the memory of WebAssembly. */
-import type { Tensor } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { Tensor } from '../tf.js';
+import * as tf from '../tf.js';
 import type { Matrix } from '../types.js';
 import { activeWorkshop } from './wasmModule.js';
 

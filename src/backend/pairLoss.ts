@@ -1,7 +1,8 @@
 /** UMAP's cross-entropy of pairs of points, in one pass on WebAssembly. */
-import type { Tensor2D } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+
 import { grown } from '../compiled.js';
+import type { Tensor2D } from '../tf.js';
+import * as tf from '../tf.js';
 import { activeWorkshop, allocate, ownDesk, pointer, type Workshop } from './wasmModule.js';
 
 /** Pairs of rows: positive ones first, then negative ones. Entries from `count` on do not matter. */

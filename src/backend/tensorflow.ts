@@ -1,8 +1,9 @@
 /**
  * Native TensorFlow: `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, if the user has installed one.
  */
-import * as tf from '@tensorflow/tfjs';
+
 import { UnavailableError } from '../errors.js';
+import * as tf from '../tf.js';
 import { quietly } from './quiet.js';
 import { useShorterOperations } from './tensorflowKernels.js';
 import { compileKernels } from './wasmModule.js';

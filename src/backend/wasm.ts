@@ -3,9 +3,10 @@
  * and fast ones where its own are slow (a transposed or batched matrix product leaves its fast path, and
  * every gradient of a dense layer is one).
  */
-import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+
 import { UnavailableError } from '../errors.js';
+import type { KernelFunc, TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import { quietly } from './quiet.js';
 import {
   conv2DBackpropFilter,

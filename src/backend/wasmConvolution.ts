@@ -1,8 +1,8 @@
 /**
  * Gradients of convolutions: patches as rows of a matrix, then a matrix product. Depthwise ones go directly.
  */
-import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { KernelFunc, TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import type { Call, Workshop } from './wasmModule.js';
 import { allocate, pointer, zeros } from './wasmModule.js';
 

@@ -1,6 +1,6 @@
 /** Einstein sums out of transposes, products and sums, one summed dimension after the other. */
-import type { TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import type { Call, Workshop } from './wasmModule.js';
 import { free, stock } from './wasmModule.js';
 

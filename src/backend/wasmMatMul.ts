@@ -1,6 +1,6 @@
 /** Matrix products of any orientation, batched or not, on the fast path: BatchMatMul and _FusedMatMul. */
-import type { TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import type { Call, Workshop } from './wasmModule.js';
 import { free, pointer, stock } from './wasmModule.js';
 

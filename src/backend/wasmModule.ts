@@ -1,8 +1,9 @@
 /** Our own WebAssembly module, at work in the memory of TensorFlow.js' WebAssembly backend, or in its own. */
-import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+
 import { quickerModule } from '../compiled.js';
 import { UnavailableError } from '../errors.js';
+import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import * as binary from './wasmBinary.js';
 
 /** What we use of the backend object of `@tensorflow/tfjs-backend-wasm`. */

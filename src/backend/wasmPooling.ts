@@ -3,8 +3,8 @@
  * wrong ones: MaxPoolGrad with several channels, AvgPoolGrad where padding cuts a window short,
  * ResizeNearestNeighborGrad with half-pixel centres. (Found by finite differences.)
  */
-import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { NamedAttrMap, TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import { nearestSources } from './corrections.js';
 import type { Call } from './wasmModule.js';
 import { allocate, pointer, zeros } from './wasmModule.js';

@@ -1,6 +1,6 @@
 /** Rows by index, sums by index, repetition: GatherV2 and its gradient UnsortedSegmentSum, Tile. */
-import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { KernelFunc, TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import type { Call } from './wasmModule.js';
 import { free, pointer, stock, zeros } from './wasmModule.js';
 

@@ -1,6 +1,6 @@
 /** Kernels that share their input's numbers, and those that reduce over rows: Identity, Cast, Sum, Mean. */
-import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type { KernelFunc, TensorInfo } from '../tf.js';
+import * as tf from '../tf.js';
 import type { Call, Workshop } from './wasmModule.js';
 import { free, pointer, stock, zeros } from './wasmModule.js';
 

@@ -1,6 +1,7 @@
 /** WebGPU: the browser's, or in Node that of the `webgpu` package (Dawn) when installed. */
-import * as tf from '@tensorflow/tfjs';
+
 import { UnavailableError } from '../errors.js';
+import * as tf from '../tf.js';
 import { quietly } from './quiet.js';
 
 const advice =

@@ -1,5 +1,5 @@
 /** A classifier head that learns from labels while the map is learned from all rows. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network, Random } from '../types.js';
 

@@ -1,5 +1,5 @@
 /** Global structure: distances on the map should rise and fall with distances in the data. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import type { LossTerm, Matrix, Random } from '../types.js';
 
 export interface CorrelationOptions {

@@ -1,5 +1,5 @@
 /** Landmarks: rows that should stay where they are told while the rest of the map is learned. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix } from '../types.js';
 

@@ -1,5 +1,5 @@
 /** The way back: a decoder that learns to give the rows for their places on the map. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network } from '../types.js';
 import { detach } from './gradient.js';

@@ -1,5 +1,5 @@
 /** What the layers of a caller's networks cost by themselves: `kernelRegularizer` and its like. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import type { LossTerm, Network } from '../types.js';
 
 /** The sum of the layers' own losses, as `tf.LayersModel.fit` adds them; undefined where there are none. */

@@ -7,9 +7,10 @@
  * The loss is the mean over all pairs, R negatives counted for each positive one; the negatives' cost is multiplied by the
  * strength of repulsion.
  */
-import * as tf from '@tensorflow/tfjs';
+
 import { type Negatives, pairLoss } from '../backend/pairLoss.js';
 import { drawIntegers } from '../random.js';
+import * as tf from '../tf.js';
 import type { Batch, LossTerm, Random, Step } from '../types.js';
 import { onHost, withGradient } from './gradient.js';
 

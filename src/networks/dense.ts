@@ -1,8 +1,9 @@
 /** Networks that are stacks of dense layers, computed by threads instead of by operations of TensorFlow.js. */
-import * as tf from '@tensorflow/tfjs';
+
 import { type DenseCrew, openDenseCrew } from '../backend/denseCrew.js';
 import type { DenseLayer } from '../backend/denseStack.js';
 import { nativeOnCpu } from '../backend/tensorflow.js';
+import * as tf from '../tf.js';
 import { cores } from '../threads.js';
 import type { Matrix, Network } from '../types.js';
 import { rowSize } from './network.js';

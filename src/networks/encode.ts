@@ -1,7 +1,8 @@
 /** Rows through a network, batch by batch. */
-import * as tf from '@tensorflow/tfjs';
+
 import type { DenseCrew } from '../backend/denseCrew.js';
 import { checkFinite } from '../matrix.js';
+import * as tf from '../tf.js';
 import type { Matrix, Network } from '../types.js';
 import { withCrew } from './dense.js';
 import { rowSize } from './network.js';

@@ -1,5 +1,5 @@
 /** The default networks: small multilayer perceptrons, as in Parametric UMAP (Sainburg et al. 2021). */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import type { Random } from '../types.js';
 import { rowSize } from './network.js';
 

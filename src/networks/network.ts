@@ -1,6 +1,7 @@
 /** Any `tf.LayersModel` as a network that the training loop can drive. */
-import type { LayersModel, Tensor, Variable } from '@tensorflow/tfjs';
+
 import { OptionError } from '../errors.js';
+import type { LayersModel, Tensor, Variable } from '../tf.js';
 import type { Network } from '../types.js';
 
 /**

@@ -1,5 +1,5 @@
 /** Noise on a network's inputs while it learns, so that it says much the same of rows that are nearly the same. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tf.js';
 import type { Network, Random } from '../types.js';
 
 /** Normal numbers drawn once: a fresh draw for each value would cost more than the network does. */

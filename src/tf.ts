@@ -1,0 +1,2 @@
+/** TensorFlow.js, as every file here gets it. */
+export * from '@tensorflow/tfjs';
