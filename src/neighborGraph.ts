@@ -4,6 +4,7 @@ import { DataError, OptionError } from './errors.js';
 import { disconnectedVertices, fuzzyGraph } from './fuzzy.js';
 import { enter, type MatrixInput } from './matrix.js';
 import { chooseNeighbors, type NeighborChoice } from './neighbors/choose.js';
+import { linkCopies } from './neighbors/copies.js';
 import { type KnnInput, neighborsFromDistances, precomputedNeighbors } from './neighbors/precomputed.js';
 import { scalarNeighbors, superviseCategorical, superviseContinuous } from './supervised.js';
 import { readValues, type Targets } from './targets.js';
@@ -90,11 +91,35 @@ async function nearest(
           `got ${table.shape.join(' x ')}`,
       );
     }
-    return neighborsFromDistances(table, k);
+    return linkCopies(neighborsFromDistances(table, k), async (some, wanted) =>
+      neighborsFromDistances(distancesAmong(table, some), wanted),
+    );
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
   say(`neighbours: ${reason}`);
-  return provider.search(matrix, { k, metric, metricParams, random: random.fork('neighbors'), signal });
+  const query = { metric, metricParams, signal };
+  const found = await provider.search(matrix, { ...query, k, random: random.fork('neighbors') });
+  return linkCopies(found, (some, wanted) =>
+    provider.search(rowsAmong(matrix, some), { ...query, k: wanted, random: random.fork('copies') }),
+  );
+}
+
+/** Some rows of a table, in a table of their own. */
+function rowsAmong({ data, shape: [, columns] }: Matrix, rows: Int32Array): Matrix {
+  const some = new Float32Array(rows.length * columns);
+  rows.forEach((row, i) => {
+    some.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  });
+  return { data: some, shape: [rows.length, columns] };
+}
+
+/** The distances between some rows, out of a table of all. */
+function distancesAmong({ data, shape: [, columns] }: Matrix, rows: Int32Array): Matrix {
+  const some = Float32Array.from({ length: rows.length ** 2 }, (_, at) => {
+    const [i, j] = [Math.floor(at / rows.length), at % rows.length];
+    return data[rows[i]! * columns + rows[j]!]!;
+  });
+  return { data: some, shape: [rows.length, rows.length] };
 }
 
 /** Lets classes or values reweigh the graph (`supervised.ts`). */
