@@ -8,15 +8,14 @@
  */
 import { parseArgs } from 'node:util';
 import { useBackend } from '../src/backend/choose.js';
-import { projectRows } from '../src/fold.js';
 import { classificationLoss } from '../src/losses/classification.js';
 import { encode } from '../src/networks/encode.js';
 import { type MlpOptions, mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
 import { adam } from '../src/optimizer.js';
 import { ParametricUMAP } from '../src/parametricUmap.js';
+import { projectionOf, projectRows } from '../src/projection.js';
 import { createRandom, shuffle } from '../src/random.js';
-import { projectionOf } from '../src/recipe.js';
 import { rowSampler } from '../src/sampler.js';
 import { train as training } from '../src/train.js';
 import type { Matrix } from '../src/types.js';
@@ -61,7 +60,7 @@ async function joint(rows: number[], seed: number): Promise<number> {
 /** The same networks, inputs, optimiser and steps, taught by the labelled rows alone. */
 async function alone(rows: number[], seed: number): Promise<number> {
   const random = createRandom(seed);
-  const projection = projectionOf(train.rows, random);
+  const { projection } = await projectionOf(train.rows, random);
   const labelled = take(train, rows);
   const matrix = await projectRows(labelled.rows, projection);
   const inputShape = [matrix.shape[1]];

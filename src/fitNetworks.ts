@@ -1,7 +1,7 @@
 /** The networks of a Parametric UMAP fit: made, checked against the data, or taken on from an earlier fit. */
 
 import { DataError, OptionError } from './errors.js';
-import { mlp } from './networks/mlp.js';
+import { DEFAULT_HIDDEN, mlp } from './networks/mlp.js';
 import { networkOf, rowSize } from './networks/network.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import type { Classes } from './targets.js';
@@ -25,7 +25,8 @@ interface Wanted {
 
 /**
  * Networks for rows of `rowShape`, earlier ones first. Throws `OptionError` for a network of the caller's that
- * does not fit the map or the classes, and `DataError` for rows that do not fit the encoder.
+ * does not fit the map or the classes, and `DataError` for rows that do not fit the encoder. The default encoder begins with
+ * a layer of `bendingUnits`, if there are any.
  */
 export function fitNetworks(
   options: ParametricUMAPOptions,
@@ -33,6 +34,7 @@ export function fitNetworks(
   classes: Classes | undefined,
   earlier: FitNetworks | undefined,
   random: Random,
+  bendingUnits = 0,
 ): FitNetworks {
   const { nComponents, parametricReconstruction, classifier } = options;
   const place = [nComponents];
@@ -53,7 +55,11 @@ export function fitNetworks(
   };
   try {
     const encoder =
-      earlier?.encoder ?? make({ name: 'encoder', given: options.encoder, inputShape, outputShape: place });
+      earlier?.encoder ??
+      make({
+        ...{ name: 'encoder', given: options.encoder, inputShape, outputShape: place },
+        ...(bendingUnits > 0 && { hidden: [bendingUnits, ...DEFAULT_HIDDEN] }),
+      });
     const decoder =
       earlier?.decoder ??
       (parametricReconstruction

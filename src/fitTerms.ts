@@ -1,7 +1,6 @@
 /** The losses of a Parametric UMAP fit, and their values on held-out rows. */
 import type { Curve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
-import { type Projection, projectRows } from './fold.js';
 import { spreadLabels } from './labelSpreading.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
@@ -17,6 +16,7 @@ import { umapLoss } from './losses/umap.js';
 import { enterWidth } from './matrix.js';
 import { neighborGraph } from './neighborGraph.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { type Projection, projectRows } from './projection.js';
 import { edgeSampler } from './sampler.js';
 import type { Classes } from './targets.js';
 import type { Edges, LossTerm, Matrix, Network, Random } from './types.js';

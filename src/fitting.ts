@@ -4,7 +4,7 @@ import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
 import type { FitRows } from './fitRows.js';
 import { reconstructionLines, reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
-import { foldEncoder, type Projection, projectRows } from './fold.js';
+import { bendingUnits, foldEncoder } from './fold.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
@@ -14,8 +14,9 @@ import { withSeededLayers } from './networks/seededLayers.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { having, type Rule, real, resolveOptions } from './options.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { type Projection, projectionOf, projectRows } from './projection.js';
 import { createRandom } from './random.js';
-import { noiseDeviation, type Plan, projectionOf, scheduleFor, startFor } from './recipe.js';
+import { defaultBatchSize, noiseDeviation, type Plan, scheduleFor, startFor } from './recipe.js';
 import { edgeSampler } from './sampler.js';
 import { type Classes, readClasses, type Targets } from './targets.js';
 import type { Edges, Network, Optimizer } from './types.js';
@@ -96,14 +97,13 @@ export async function prepareFit(
   const fits = (earlier?.fits ?? 0) + 1;
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
-  const networks = fitNetworks(options, rowShape, classes, earlier, random);
+  const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random);
+  if (found?.remark) say(found.remark);
+  const projection = earlier ? earlier.projection : found?.projection;
+  const units = projection ? bendingUnits(projection) : 0;
+  const networks = fitNetworks(options, rowShape, classes, earlier, random, units);
   const { encoder, decoder, classifier } = networks;
   const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
-  const projection = earlier
-    ? earlier.projection
-    : options.encoder
-      ? undefined
-      : projectionOf(matrix, random);
   const folded =
     projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
   const threads: Threaded[] = [];
@@ -120,7 +120,7 @@ export async function prepareFit(
   };
   try {
     const reconstruction = decoder && reconstructionOf(matrix, decoder, options, earlier);
-    const projected = projection ? await projectRows(matrix, projection) : matrix;
+    const projected = found?.rows ?? (projection ? await projectRows(matrix, projection) : matrix);
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
     const draws = random.fork('noise');
@@ -146,7 +146,7 @@ export async function prepareFit(
     };
     const validation = await validatorFor(setting);
     if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
-    const batchSize = options.batchSize ?? Math.min(matrix.shape[0], 1000);
+    const batchSize = options.batchSize ?? defaultBatchSize(matrix.shape[0]);
     return {
       ...networks,
       reconstruction,

@@ -1,13 +1,13 @@
 /** The default recipe: what the encoder is trained on, where it starts, how long and how fast it learns. */
 
 import type { Setting } from './fitTerms.js';
-import type { Projection } from './fold.js';
 import { readPositions } from './landmarks.js';
 import { refineLayout } from './layout.js';
-import { pca, project } from './linalg.js';
+import { project } from './linalg.js';
 import { landmarkLoss } from './losses/landmark.js';
 import { adam } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { nearAxes } from './projection.js';
 import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
 import { spectralLayout } from './spectral.js';
 import * as tf from './tf.js';
@@ -17,22 +17,8 @@ import type { Edges, Matrix, Random } from './types.js';
 /** One training. */
 export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
 
-/** Rows that the principal axes are found from. */
-const PCA_ROWS = 5000;
-
-/** Most columns the default encoder is trained on; wider rows are projected on as many principal components. */
-const TRAINED_COLUMNS = 64;
-
-/** Principal axes of (a sample of) the rows, and the scale that gives the projected values unit mean square. */
-export function projectionOf(matrix: Matrix, random: Random): Projection {
-  const components = Math.min(TRAINED_COLUMNS, ...matrix.shape);
-  // Only what the axes span matters: at 1e-2, MNIST's lose a ten-millionth of the variance.
-  const search = { sampleRows: PCA_ROWS, tolerance: 1e-2 };
-  const axes = pca(matrix, { components, random: random.fork('projection'), ...search });
-  let variance = 0;
-  for (const v of axes.variance) variance += v / components;
-  return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
-}
+/** Deviations along the first principal axis that a start from principal components spans to either side, at most. */
+const FAR_OUT = 10;
 
 /**
  * Share of the mean distance between neighbours that the default encoder is trained to overlook, for up to so many rows.
@@ -106,8 +92,12 @@ async function firstLayout(setting: Setting, edges: Edges, random: Random): Prom
   if (init === 'random') return undefined;
   if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
   if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
-  const components = Math.min(nComponents, ...setting.raw.shape);
-  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: PCA_ROWS }));
+  const axes = nearAxes(setting.raw, nComponents, { random });
+  const components = axes.variance.length;
+  const { data } = project(setting.raw, axes);
+  // What lies far outside must not leave the others too little room.
+  const most = FAR_OUT * Math.sqrt(axes.variance[0]!);
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(most, Math.max(-most, data[i]!));
   // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
   const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
   const places = new Float32Array(edges.vertices * nComponents);
@@ -120,7 +110,8 @@ async function firstLayout(setting: Setting, edges: Edges, random: Random): Prom
 /** How long to train and how fast. */
 export function scheduleFor(options: ParametricUMAPOptions, edges: Edges, batchSize: number) {
   const { nEpochs, nTrainingEpochs, lossReportFrequency, learningRate } = options;
-  const passes = nEpochs === null ? recipeSteps(edges.vertices) : stepsPerEpoch(edges, nEpochs, batchSize);
+  const passes =
+    nEpochs === null ? recipeSteps(edges.vertices, batchSize) : stepsPerEpoch(edges, nEpochs, batchSize);
   const steps = passes * nTrainingEpochs;
   return {
     steps,
@@ -141,8 +132,15 @@ function rateOf(
 
 /**
  * Gradient steps that the map of so many rows needs: found on digits and MNIST, where it
- * gives about 780 for 1,797 rows, 2,400 for 10,000 and 7,700 for 60,000.
+ * gives about 780 for 1,797 rows, 2,400 for 10,000 and 7,700 for 60,000. A map needs to see edges: with smaller batches
+ * than by default, there are more steps in proportion.
  */
-function recipeSteps(rows: number): number {
-  return Math.max(500, Math.round(6 * rows ** 0.65));
+function recipeSteps(rows: number, batchSize: number): number {
+  const steps = Math.max(500, Math.round(6 * rows ** 0.65));
+  return Math.round(steps * Math.max(1, defaultBatchSize(rows) / batchSize));
+}
+
+/** Edges in a training step, where the user gives no `batchSize`. */
+export function defaultBatchSize(rows: number): number {
+  return Math.min(rows, 1000);
 }

@@ -1,9 +1,11 @@
 /** One training from start to end: callbacks heard, history written, and what was learned kept or put back. */
 import { runCallbacks, type TrainingCallback } from './callbacks.js';
 import type { Curve } from './curve.js';
-import { DivergedError } from './errors.js';
+import { DivergedError, OptionError } from './errors.js';
 import type { Learned, Prepared } from './fitting.js';
-import { readWeights, train, trainedNetworks, writeWeights } from './train.js';
+import type { Plan } from './recipe.js';
+import * as tf from './tf.js';
+import { gatherRows, readWeights, train, trainedNetworks, writeWeights } from './train.js';
 import type { Edges, Progress } from './types.js';
 
 /** All that a fit leaves behind; replaced as a whole. */
@@ -55,6 +57,7 @@ export async function* runFit(
     await callbacks.begin();
     if (prepared.start) for await (const _ of train({ ...prepared.start, signal }));
     for await (const trained of train(options)) {
+      if (reports === 0) await checkPlaces(plan);
       fold();
       const losses = { ...trained.losses, ...(await prepared.validate()) };
       for (const [name, value] of Object.entries(losses)) history[name] = [...(history[name] ?? []), value];
@@ -82,4 +85,30 @@ export async function* runFit(
     prepared.release(kept);
     if (kept) keep();
   }
+}
+
+/** Rows that are looked at to see whether an encoder tells rows apart. */
+const LOOKED_AT = 200;
+
+/**
+ * Throws `OptionError` for an encoder that gives one point for different rows, and so will not learn: layers of ReLU behind
+ * weights that are all 0 pass no gradient on.
+ */
+async function checkPlaces({ matrix, encoder }: Plan): Promise<void> {
+  const [rows, columns] = matrix.shape;
+  const step = Math.max(1, rows / LOOKED_AT);
+  const some = Int32Array.from({ length: Math.min(rows, LOOKED_AT) }, (_, i) => Math.floor(i * step));
+  const row = (i: number) => matrix.data.subarray(some[i]! * columns, (some[i]! + 1) * columns);
+  const first = row(0);
+  if (some.every((_, i) => row(i).every((value, c) => value === first[c]))) return;
+  const embedding = tf.tidy(() =>
+    encoder.apply(gatherRows(matrix, some, some.length, encoder.inputShape), false),
+  );
+  const width = embedding.shape[1]!;
+  const values = await embedding.data().finally(() => embedding.dispose());
+  if (values.some((value, i) => value !== values[i % width])) return;
+  throw new OptionError(
+    'encoder: expected different points for different rows, got one point for all of them; ' +
+      'its weights have no gradient, so start them from random values, not from 0',
+  );
 }

@@ -1,7 +1,6 @@
 /** A fitted Parametric UMAP <-> plain records that can be saved. */
 import type { Artifact, LoadedArtifact } from './artifact.js';
 import { ArtifactError, OptionError } from './errors.js';
-import type { Projection } from './fold.js';
 import { asCount, asList, asObject, asString, type Json, messageOf, show } from './json.js';
 import type { Landmarks } from './landmarks.js';
 import type { Reconstruction } from './losses/reconstruction.js';
@@ -10,6 +9,7 @@ import { adam, callersOptimizer } from './optimizer.js';
 import { resolveOptions } from './options.js';
 import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
 import { parametricUmapRules } from './parametricUmapRules.js';
+import type { Projection } from './projection.js';
 import type { Fitted } from './runFit.js';
 import { networkArtifacts, networkFrom } from './savedNetwork.js';
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from './table.js';
@@ -171,8 +171,10 @@ function adamState(table: Table): AdamState {
   return { taken: asCount(state.taken, 'optimizer.taken'), shapes, values };
 }
 
-function projectionTable({ mean, components, scale }: Projection): Table {
-  return { state: { scale }, arrays: { mean: { data: mean, shape: [mean.length] }, components } };
+function projectionTable({ mean, components, scale, bends }: Projection): Table {
+  const arrays: Record<string, NumericArray> = { mean: { data: mean, shape: [mean.length] }, components };
+  if (bends) arrays.bends = { data: bends, shape: [bends.length] };
+  return { state: { scale }, arrays };
 }
 
 function projectionOf(table: Table, columns: number): Projection {
@@ -180,7 +182,21 @@ function projectionOf(table: Table, columns: number): Projection {
   const shape = [components, columns] as const;
   const data = takeArray(table, 'components', 'float32', shape);
   const scale = numberOf(table.state as Json, 'projection', 'scale');
-  return { mean: takeArray(table, 'mean', 'float32', [columns]), components: { data, shape }, scale };
+  const mean = takeArray(table, 'mean', 'float32', [columns]);
+  if (!table.arrays.bends) return { mean, components: { data, shape }, scale };
+  return { mean, components: { data, shape }, scale, bends: bendsOf(table, components) };
+}
+
+/** A 32-bit number has no more powers of ten. */
+const MOST_BENDS = 40;
+
+function bendsOf(table: Table, components: number): Int32Array {
+  const bends = takeArray(table, 'bends', 'int32', [components]);
+  const wrong = bends.findIndex((count) => count < 0 || count > MOST_BENDS);
+  if (wrong < 0) return bends;
+  throw new ArtifactError(
+    `saved model: bends must hold whole numbers from 0 to ${MOST_BENDS}, it holds ${bends[wrong]}`,
+  );
 }
 
 function landmarksOf(table: Table, columns: number): Landmarks {
@@ -204,7 +220,13 @@ function landmarksOf(table: Table, columns: number): Landmarks {
 function reconstructionOf(value: Json | undefined): Reconstruction | undefined {
   if (value === null || value === undefined) return undefined;
   const kind = asString(asObject(value, 'state.reconstruction').kind, 'state.reconstruction.kind');
-  if (kind === 'squared') return { kind, variance: numberOf(value, 'state.reconstruction', 'variance') };
+  if (kind === 'squared') {
+    const variance = numberOf(value, 'state.reconstruction', 'variance');
+    const { limit } = asObject(value, 'state.reconstruction');
+    return limit === undefined
+      ? { kind, variance }
+      : { kind, variance, limit: numberOf(value, 'state.reconstruction', 'limit') };
+  }
   if (kind === 'logits' || kind === 'probabilities' || kind === 'custom') return { kind };
   throw new ArtifactError(
     `saved model: state.reconstruction.kind is ${show(kind)}, which is none that is known`,

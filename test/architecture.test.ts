@@ -48,7 +48,17 @@ const ranks: readonly (readonly string[])[] = [
     ...['backend/', 'neighborGraph'],
   ],
   [
-    ...['networks/', 'fold', 'optimizer', 'train', 'losses/', 'validation', 'callbacks', 'progress'],
+    ...[
+      'networks/',
+      'projection',
+      'fold',
+      'optimizer',
+      'train',
+      'losses/',
+      'validation',
+      'callbacks',
+      'progress',
+    ],
     ...['table', 'manifest', 'networkFile', 'savedNetwork', 'artifact'],
   ],
   [

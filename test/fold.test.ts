@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { foldEncoder, type Projection, projectRows } from '../src/fold.js';
+import { bendingUnits, foldEncoder } from '../src/fold.js';
 import { pca } from '../src/linalg.js';
 import { encode } from '../src/networks/encode.js';
 import { mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
+import { type Projection, projectRows } from '../src/projection.js';
 import { createRandom } from '../src/random.js';
 import { readWeights } from '../src/train.js';
 import type { Matrix } from '../src/types.js';
@@ -154,4 +155,35 @@ test('a wide table is projected in parts, the last one short', async () => {
       `row ${row}: ${projected.data[row]}, not ${wanted}`,
     );
   }
+});
+
+test('what lies far outside is drawn nearer by a layer of the encoder as in the rows trained on', async () => {
+  // Bends at 10, 100, 1,000, ...: none in the first component, two in the second, four in the third.
+  const projection: Projection = { ...projectionOf(3), bends: Int32Array.from([0, 2, 4]) };
+  const far: Matrix = { data: matrix.data.slice(), shape: matrix.shape };
+  for (const [row, times] of [
+    [3, 40],
+    [7, -700],
+    [11, 30_000],
+  ] as const) {
+    for (let c = 0; c < 6; c++) far.data[6 * row + c]! *= times;
+  }
+  const model = mlp({
+    ...{ inputShape: [6], outputShape: [2], random: createRandom(4), name: 'encoder' },
+    hidden: [bendingUnits(projection), 8, 7],
+  });
+  const encoder = networkOf(model, 'encoder', true);
+  const folded = foldEncoder(encoder, projection, true, createRandom('start'));
+  folded.fold();
+  const bent = await projectRows(far, projection);
+  const unbent = await projectRows(far, { ...projection, bends: undefined } as unknown as Projection);
+  assert.ok(unbent.data.some((value) => Math.abs(value) > 1e4));
+  const inner = await encode(folded.network, bent, { batchSize: 40 });
+  const outer = await encode(encoder, far, { batchSize: 40 });
+  assert.ok(farthest(inner.data, outer.data) < 1e-3, `${farthest(inner.data, outer.data)}`);
+  // And back: a second fit begins with what the first has learned.
+  const again = foldEncoder(encoder, projection, false, createRandom('again'));
+  const same = await encode(again.network, bent, { batchSize: 40 });
+  assert.ok(farthest(inner.data, same.data) < 1e-6);
+  for (const { dispose } of [folded, again, encoder]) dispose();
 });

@@ -23,13 +23,14 @@ export function pairScratch(): i32 {
 /**
  * Returns the weighted cost of `count` pairs, the first `positives` of them positive, and writes its gradient
  * (rows x columns). Heads and tails are rows of `points`; squared distances of positive pairs count as `tiny`
- * at least, and the cost of a negative pair follows its tangent below `tangent`. NaN for points that are not
+ * at least; the cost of a negative pair follows its tangent below `tangent`, and is constant where g is above 2^log2flat.
+ * Negative pairs in one place push each other apart in a direction that the head decides. NaN for points that are not
  * finite or whose squared distance is not, and for an index outside [0, rows).
  */
 export function pairCosts(
   points: usize, rows: i32, columns: i32, gradient: usize,
   heads: usize, tails: usize, weights: usize, positives: i32, count: i32,
-  log2a: f32, b: f32, tiny: f32, tangent: f32, scratch: usize,
+  log2a: f32, b: f32, tiny: f32, tangent: f32, log2flat: f32, scratch: usize,
 ): f64 {
   memory.fill(gradient, 0, <usize>(rows * columns) * 4);
   let total: f64 = 0;
@@ -40,11 +41,13 @@ export function pairCosts(
     if (columns == 2) {
       if (!squares2(points, rows, heads, tails, n, scratch)) return NaN;
     } else if (!squares(points, rows, columns, heads, tails, n, scratch)) return NaN;
+    const coincident = !positive && anyZero(n, scratch);
     total += positive
-      ? slopes(true, weights, n, log2a, b, tiny, scratch)
-      : slopes(false, weights, n, log2a, b, tangent, scratch);
+      ? slopes(true, weights, n, log2a, b, tiny, 0, scratch)
+      : slopes(false, weights, n, log2a, b, tangent, -log2flat, scratch);
     if (columns == 2) pull2(heads, tails, n, scratch, gradient);
     else pull(points, columns, heads, tails, n, scratch, gradient);
+    if (coincident) part(points, columns, heads, tails, n, scratch, Mathf.sqrt(tangent / <f32>columns), gradient);
     heads += n * 4;
     tails += n * 4;
     weights += n * 4;
@@ -124,11 +127,41 @@ function squares(points: usize, rows: i32, columns: i32, heads: usize, tails: us
   return true;
 }
 
+/** Whether any of n squared distances is 0. */
+function anyZero(n: i32, squares: usize): bool {
+  for (let p = 0; p < n; p++) if (load<f32>(squares + p * 4) == 0) return true;
+  return false;
+}
+
+/**
+ * Adds to the gradient what pushes pairs of points in one place apart, which have no direction of their own: as if they lay
+ * `length` from each other along every axis, to the side that bits of the head's number say.
+ */
+function part(
+  points: usize, columns: i32, heads: usize, tails: usize, n: i32, slopes: usize, length: f32, gradient: usize,
+): void {
+  const size = columns * 4;
+  for (let p = 0; p < n; p++) {
+    const head = load<u32>(heads + p * 4);
+    const tail = load<u32>(tails + p * 4);
+    if (head == tail || memory.compare(points + head * size, points + tail * size, size) != 0) continue;
+    const bits = head * 0x9e3779b1;
+    const push = load<f32>(slopes + p * 4) * length;
+    for (let c = 0; c < columns; c++) {
+      const step = (bits >> (16 + (c & 15))) & 1 ? push : -push;
+      const first = gradient + head * size + c * 4;
+      store<f32>(first, load<f32>(first) + step);
+      const second = gradient + tail * size + c * 4;
+      store<f32>(second, load<f32>(second) - step);
+    }
+  }
+}
+
 /** Turns n squared distances into 2 * weight * derivative of the cost, and returns the weighted cost. */
 // @ts-ignore: decorator
 @inline
 function slopes(
-  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, at: usize,
+  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, least: f32, at: usize,
 ): f64 {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
@@ -143,7 +176,12 @@ function slopes(
     const squared = v128.load(at + p * 4);
     const s = f32x4.pmax(squared, f32x4.splat(floor));
     let t = multiplyAdd(f32x4.splat(b), log2(s), f32x4.splat(log2a));
-    if (!positive) t = f32x4.neg(t);
+    let flat = zero;
+    if (!positive) {
+      t = f32x4.neg(t);
+      flat = f32x4.lt(t, f32x4.splat(least));
+      t = f32x4.pmax(t, f32x4.splat(least));
+    }
     const e = exp2(f32x4.neg(f32x4.abs(t)));
     const one_e = f32x4.add(one, e);
     const two_e = f32x4.add(f32x4.splat(2), e);
@@ -151,7 +189,8 @@ function slopes(
     const s_one_e = f32x4.mul(s, one_e);
     const inverse = f32x4.div(one, f32x4.mul(s_one_e, two_e));
     const share = v128.bitselect(one, e, f32x4.ge(t, zero));
-    const slope = f32x4.mul(f32x4.mul(f32x4.splat(positive ? b : -b), share), f32x4.mul(inverse, two_e));
+    let slope = f32x4.mul(f32x4.mul(f32x4.splat(positive ? b : -b), share), f32x4.mul(inverse, two_e));
+    if (!positive) slope = v128.andnot(slope, flat);
     let cost = log1p(f32x4.mul(e, f32x4.mul(inverse, s_one_e)));
     cost = multiplyAdd(f32x4.pmax(t, zero), f32x4.splat(0.6931471805599453), cost);
     if (!positive) {

@@ -37,6 +37,8 @@ export interface PairCurve {
   readonly tiny: number;
   /** The cost of a negative pair follows its tangent below this squared distance. */
   readonly tangent: number;
+  /** The cost of a negative pair is constant where a d^(2b) is larger than this. */
+  readonly flat: number;
 }
 
 /** A cost and its gradient; the tensor is the caller's to dispose. */
@@ -94,7 +96,7 @@ function cost(
   at: { readonly points: number; readonly gradient: number; readonly lists: number },
   [rows, columns]: readonly [number, number],
   { heads, tails, weights, positives, count, negatives }: WeightedPairs,
-  { a, b, tiny, tangent }: PairCurve,
+  { a, b, tiny, tangent, flat }: PairCurve,
 ): number {
   const bytes = new Uint8Array(buffer);
   const known = 4 * (negatives ? positives : count);
@@ -112,6 +114,6 @@ function cost(
   return run.pairCosts(
     ...[at.points, rows, columns, at.gradient],
     ...[...places, positives, count],
-    ...[Math.log2(a), b, tiny, tangent, state + STATE],
+    ...[Math.log2(a), b, tiny, tangent, Math.log2(flat), state + STATE],
   );
 }

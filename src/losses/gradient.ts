@@ -42,10 +42,10 @@ export function onHost(
 }
 
 /** The same values, through which no gradient passes. */
-export function detach(z: tf.Tensor2D): tf.Tensor2D {
+export function detach<T extends tf.Tensor>(z: T): T {
   const stop = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
-    const input = inputs[0] as tf.Tensor2D;
+    const input = inputs[0] as T;
     return { value: tf.clone(input), gradFunc: () => tf.zeros(input.shape) };
   });
-  return stop(z) as tf.Tensor2D;
+  return stop(z) as T;
 }

@@ -1,4 +1,6 @@
 /** The way back: a decoder that learns to give the rows for their places on the map. */
+
+import { nearRows } from '../projection.js';
 import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network } from '../types.js';
@@ -56,15 +58,29 @@ export const probabilityCrossEntropy: ReconstructionLoss = (target, probability)
   return tf.neg(tf.mean(cost));
 };
 
-/** Mean squared error divided by `variance`, the mean variance of a column: 1 is what a constant guess costs. */
-export function squaredError(variance: number): ReconstructionLoss {
-  return (target, prediction) => tf.div(tf.mean(tf.squaredDifference(target, prediction)), variance);
+/**
+ * Mean squared error divided by `variance`, the mean variance of a column: 1 is what a constant guess costs. With `limit`, an
+ * error r beyond it counts only 2 limit |r| - limit^2 = r^2 - (|r| - limit)^2 (Huber, 1964), so that a bad cell does not
+ * outweigh all others.
+ */
+export function squaredError(variance: number, limit?: number): ReconstructionLoss {
+  return (target, prediction) => {
+    const squared = tf.squaredDifference(target, prediction);
+    if (limit === undefined) return tf.div(tf.mean(squared), variance);
+    const beyond = tf.relu(tf.sub(tf.abs(tf.sub(target, prediction)), limit));
+    return tf.div(tf.mean(tf.sub(squared, tf.square(beyond))), variance);
+  };
 }
 
 /** Which loss a decoder is trained with, and so what it puts out. Plain data: it is saved with the model. */
 export type Reconstruction =
   | { readonly kind: 'logits' | 'probabilities' | 'custom' }
-  | { readonly kind: 'squared'; readonly variance: number };
+  | {
+      readonly kind: 'squared';
+      readonly variance: number;
+      /** Error from which on the cost grows in proportion; absent where no value lies far outside. */
+      readonly limit?: number;
+    };
 
 /**
  * The default for rows and a decoder: binary cross-entropy when the rows lie in [0, 1] (on probabilities for a
@@ -75,7 +91,16 @@ export function defaultReconstruction({ data, shape }: Matrix, decoder: Network)
     const last = decoder.model.layers.findLast((layer) => layer.countParams() > 0 || 'activation' in layer);
     return { kind: activationOf(last) === 'sigmoid' ? 'probabilities' : 'logits' };
   }
-  const [rows, columns] = shape;
+  const near = nearRows({ data, shape });
+  const variance = meanVariance(near ?? { data, shape }) || 1;
+  return { kind: 'squared', variance, ...(near && { limit: OUTLYING * Math.sqrt(variance) }) };
+}
+
+/** Error, in deviations of the data, from which on it counts in proportion, if rows lie far outside. */
+const OUTLYING = 10;
+
+/** Mean over the columns of their variances. */
+function meanVariance({ data, shape: [rows, columns] }: Matrix): number {
   let variance = 0;
   for (let c = 0; c < columns; c++) {
     let sum = 0;
@@ -85,7 +110,7 @@ export function defaultReconstruction({ data, shape }: Matrix, decoder: Network)
     for (let i = c; i < data.length; i += columns) squares += (data[i]! - mean) ** 2;
     variance += squares / rows / columns;
   }
-  return { kind: 'squared', variance: variance > 0 ? variance : 1 };
+  return variance;
 }
 
 function activationOf(layer: tf.layers.Layer | undefined): unknown {
@@ -98,6 +123,6 @@ export function reconstructionLossFn(
   custom: ReconstructionLoss | null,
 ): ReconstructionLoss | undefined {
   if (reconstruction.kind === 'custom') return custom ?? undefined;
-  if (reconstruction.kind === 'squared') return squaredError(reconstruction.variance);
+  if (reconstruction.kind === 'squared') return squaredError(reconstruction.variance, reconstruction.limit);
   return reconstruction.kind === 'logits' ? logitsCrossEntropy : probabilityCrossEntropy;
 }

@@ -12,7 +12,7 @@ import { type Negatives, pairLoss } from '../backend/pairLoss.js';
 import { drawIntegers } from '../random.js';
 import * as tf from '../tf.js';
 import type { Batch, LossTerm, Random, Step } from '../types.js';
-import { onHost, withGradient } from './gradient.js';
+import { detach, onHost, withGradient } from './gradient.js';
 
 export interface UmapLossOptions {
   /** Curve parameters of the similarity, as `fitCurve` gives them. */
@@ -33,6 +33,12 @@ export interface UmapLossOptions {
  * less in the usual range, and umap-learn softens its repulsion by the same number.
  */
 const TANGENT = 1e-3;
+/**
+ * Above this g the cost of a negative pair is constant: with the usual curve from a distance of some 130 on, where the pair
+ * costs 1e-4. Parts of the map that no edge ties together would otherwise go on drifting apart without end, for Adam makes
+ * full steps of the smallest gradient.
+ */
+const FLAT = 1e4;
 /** Keeps d^(2b - 1) finite for coincident positive pairs when b < 1/2. */
 const TINY = 1e-12;
 
@@ -134,7 +140,7 @@ export function repel(table: PairTable): void {
 
 /** Value and gradient in one pass, in a kernel or on the host, instead of some thirty tensor operations. */
 function inOnePass(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
-  const curve = { a, b, tiny: TINY, tangent: TANGENT };
+  const curve = { a, b, tiny: TINY, tangent: TANGENT, flat: FLAT };
   const byHost = onHost((points, gradient) => {
     repel(pairs);
     return crossEntropy(points, z.shape[1], pairs, a, b, gradient);
@@ -174,15 +180,19 @@ export function crossEntropy(
     } else {
       const s = Math.max(squared, TANGENT);
       const g = a * s ** b;
-      cost = Math.log1p(1 / g);
-      dCost = -b / (s * (1 + g));
+      cost = Math.log1p(1 / Math.min(g, FLAT));
+      dCost = g > FLAT ? 0 : -b / (s * (1 + g));
       if (squared < TANGENT) cost += dCost * (squared - TANGENT);
     }
     const weight = weights[p]!;
     value += weight * cost;
     const pull = 2 * weight * dCost;
+    const coincident = squared === 0 && p >= positives && head !== tail;
     for (let c = 0; c < columns; c++) {
-      const step = pull * (points[head + c]! - points[tail + c]!);
+      const difference = coincident
+        ? direction(heads[p]!, c) * Math.sqrt(TANGENT / columns)
+        : points[head + c]! - points[tail + c]!;
+      const step = pull * difference;
       gradient[head + c] = gradient[head + c]! + step;
       gradient[tail + c] = gradient[tail + c]! - step;
     }
@@ -190,23 +200,48 @@ export function crossEntropy(
   return value;
 }
 
+/**
+ * Points in one place have no direction to leave each other; they take one by bits of the head's number, the same along
+ * every axis but for its sign.
+ */
+function direction(head: number, axis: number): 1 | -1 {
+  return (Math.imul(head, 0x9e3779b1) >>> (16 + (axis & 15))) & 1 ? 1 : -1;
+}
+
 /** The same in tensor operations, for a device that cannot be read synchronously. */
 export function byTensors(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
   const { positives, count } = pairs;
-  const cost = (from: number, to: number, of: (squared: tf.Tensor) => tf.Tensor): tf.Scalar => {
-    const heads = tf.gather(z, tf.tensor1d(pairs.heads.slice(from, to), 'int32'));
-    const tails = tf.gather(z, tf.tensor1d(pairs.tails.slice(from, to), 'int32'));
-    const squared = tf.sum(tf.square(tf.sub(heads, tails)), 1);
-    return tf.sum(tf.mul(of(squared), tf.tensor1d(pairs.weights.slice(from, to)))) as tf.Scalar;
+  type Cost = (squared: tf.Tensor, differences: tf.Tensor, heads: tf.Tensor1D) => tf.Tensor;
+  const cost = (from: number, to: number, of: Cost): tf.Scalar => {
+    const heads = tf.tensor1d(pairs.heads.slice(from, to), 'int32');
+    const tails = tf.tensor1d(pairs.tails.slice(from, to), 'int32');
+    const differences = tf.sub(tf.gather(z, heads), tf.gather(z, tails));
+    const squared = tf.sum(tf.square(differences), 1);
+    const weights = tf.tensor1d(pairs.weights.slice(from, to));
+    return tf.sum(tf.mul(of(squared, differences, heads), weights)) as tf.Scalar;
   };
   const attraction = cost(0, positives, (squared) =>
     tf.log1p(tf.mul(tf.pow(tf.maximum(squared, TINY), b), a)),
   );
   if (count === positives) return attraction;
   const slope = -b / (TANGENT * (1 + a * TANGENT ** b));
-  const repulsion = cost(positives, count, (squared) => {
-    const beyond = tf.log1p(tf.div(1 / a, tf.pow(tf.maximum(squared, TANGENT), b)));
-    return tf.add(beyond, tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), slope));
+  const repulsion = cost(positives, count, (squared, differences, heads) => {
+    const power = tf.minimum(tf.pow(tf.maximum(squared, TANGENT), b), FLAT / a);
+    const beyond = tf.log1p(tf.div(1 / a, power));
+    const near = tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), slope);
+    // Adds 0 to the cost, and to the gradient what pushes coincident points apart.
+    const coincident = tf.cast(tf.equal(detach(squared), 0), 'float32');
+    const along = tf.sum(tf.mul(differences, tf.gather(directions(z.shape), heads)), 1);
+    return tf.addN([beyond, near, tf.mul(tf.mul(along, coincident), 2 * slope)]);
   });
   return tf.add(attraction, repulsion);
+}
+
+/** Where each point goes from another one in the same place. */
+function directions([rows, columns]: readonly [number, number]): tf.Tensor2D {
+  const values = Float32Array.from(
+    { length: rows * columns },
+    (_, at) => direction(Math.floor(at / columns), at % columns) * Math.sqrt(TANGENT / columns),
+  );
+  return tf.tensor2d(values, [rows, columns]);
 }

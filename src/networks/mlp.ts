@@ -3,6 +3,9 @@ import * as tf from '../tf.js';
 import type { Random } from '../types.js';
 import { rowSize } from './network.js';
 
+/** Units of the hidden layers of the default networks. */
+export const DEFAULT_HIDDEN: readonly number[] = [100, 100, 100];
+
 export interface MlpOptions {
   readonly inputShape: readonly number[];
   readonly outputShape: readonly number[];
@@ -16,7 +19,7 @@ export interface MlpOptions {
 export function mlp({
   inputShape,
   outputShape,
-  hidden = [100, 100, 100],
+  hidden = DEFAULT_HIDDEN,
   random,
   name,
 }: MlpOptions): tf.LayersModel {

@@ -8,7 +8,7 @@ import { createRandom } from '../../src/random.js';
 import { available, onBoth } from './onBoth.js';
 
 const powers = [0.4, 0.8951, 1.9];
-const curveOf = (b: number, a = 1.5769): PairCurve => ({ a, b, tiny: 1e-12, tangent: 1e-3 });
+const curveOf = (b: number, a = 1.5769): PairCurve => ({ a, b, tiny: 1e-12, tangent: 1e-3, flat: 1e4 });
 
 function pairsOf(heads: number[], tails: number[], positives: number, weights?: number[]): WeightedPairs {
   return {

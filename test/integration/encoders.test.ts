@@ -366,3 +366,31 @@ test('an encoder that does not fit is refused before training', async () => {
   await assertRefused({ options: { encoder, dims: [8, 9, 1] } }, saying(DataError, '72', '64'));
   encoder.dispose();
 });
+
+test('an encoder that starts from one point for all rows learns, or says that it cannot', async () => {
+  const zeros = { kernelInitializer: 'zeros' } as const;
+  const options = { ...quick, init: 'random', nEpochs: 20 } as const;
+  const starts = [
+    sequential(dense({ units: 2, inputShape: [64], ...zeros })),
+    sequential(
+      dense({ units: 16, inputShape: [64], activation: 'relu', ...kernel(1) }),
+      dense({ units: 2, ...zeros }),
+    ),
+  ];
+  for (const encoder of starts) {
+    const umap = new ParametricUMAP({ ...options, encoder });
+    const map = await umap.fitTransform(X);
+    assert.ok(new Set(map.map(String)).size > 100, `${new Set(map.map(String)).size} different places`);
+    umap.dispose();
+    encoder.dispose();
+  }
+  // Behind ReLU units whose weights are 0 there is no gradient.
+  const dead = sequential(
+    dense({ units: 16, inputShape: [64], activation: 'relu', ...zeros }),
+    dense({ units: 2, ...zeros }),
+  );
+  const umap = new ParametricUMAP({ ...options, encoder: dead });
+  await assert.rejects(umap.fit(X), saying(OptionError, 'encoder', 'one point', 'random'));
+  umap.dispose();
+  dead.dispose();
+});

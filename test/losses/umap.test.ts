@@ -135,13 +135,63 @@ test('coincident and distant points give finite values and gradients', () => {
     const gradient = new Float32Array(points.length);
     assert.ok(Number.isFinite(crossEntropy(points, 2, pairs, 1, b, gradient)));
     assert.ok(gradient.every(Number.isFinite));
-    assert.deepEqual([...gradient.subarray(0, 4)].map(Math.abs), [
-      gradient[0]! === 0 ? 0 : Math.abs(gradient[0]!),
-      0,
-      0,
-      0,
-    ]);
   }
+});
+
+test('coincident points are pushed apart as if they lay at the tangent, and not pulled', () => {
+  const { a, b } = golden;
+  const tangent = 1e-3;
+  for (const columns of [1, 2, 3, 20]) {
+    const points = new Float32Array(4 * columns).fill(0.5);
+    const gradient = new Float32Array(points.length);
+    // A positive pair, then a negative one.
+    crossEntropy(points, columns, table([0, 2], [1, 3], 1, 1), a, b, gradient);
+    assert.ok(gradient.subarray(0, 2 * columns).every((g) => g === 0));
+    const [head, tail] = [gradient.subarray(2 * columns, 3 * columns), gradient.subarray(3 * columns)];
+    // 2 |d cost / d d²| d at d² = 1e-3, along some direction.
+    const length = Math.sqrt(tangent) * ((2 * b) / (tangent * (1 + a * tangent ** b)));
+    near(Math.hypot(...head), length, 1e-4 * length, `${columns} columns`);
+    head.forEach((g, c) => {
+      assert.equal(g, -tail[c]!);
+    });
+    const f = (z: tf.Tensor) =>
+      byTensors(z as tf.Tensor2D, table([0, 2], [1, 3], 1, 1), {
+        ...{ a, b, negativeSampleRate: 5, random: createRandom(1) },
+      });
+    const tensors = tf.tidy(() =>
+      tf
+        .grad(f)(tf.tensor2d(points, [4, columns]))
+        .dataSync(),
+    );
+    tensors.forEach((g, i) => {
+      near(g, gradient[i]!, 1e-4 * length, `${columns} columns, gradient ${i} of tensors`);
+    });
+  }
+});
+
+test('a negative pair whose similarity is below 1e-4 is not pushed any further', () => {
+  const { a, b } = golden;
+  // a d^(2b) = 1e4
+  const edge = (1e4 / a) ** (1 / (2 * b));
+  const push = (distance: number) => {
+    const gradient = new Float32Array(4);
+    const points = Float32Array.from([0, 0, distance, 0]);
+    const cost = crossEntropy(points, 2, table([0], [1], 0, 1), a, b, gradient);
+    const f = (z: tf.Tensor) =>
+      byTensors(z as tf.Tensor2D, table([0], [1], 0, 1), {
+        ...{ a, b, negativeSampleRate: 5, random: createRandom(1) },
+      });
+    const tensors = tf.tidy(() =>
+      tf
+        .grad(f)(tf.tensor2d(points, [2, 2]))
+        .dataSync(),
+    );
+    near(tensors[2]!, gradient[2]!, 1e-9, `gradient of tensors at ${distance}`);
+    return { cost, push: gradient[2]! };
+  };
+  assert.ok(push(0.99 * edge).push < 0);
+  for (const times of [1.01, 10, 1e4])
+    assert.deepEqual(push(times * edge), { cost: Math.log1p(1e-4), push: 0 });
 });
 
 test('negativeSampleRate, repulsionStrength and pair weights act', () => {
