@@ -41,11 +41,11 @@ export function onHost(
   };
 }
 
-/** The same values, through which no gradient passes. */
-export function detach<T extends tf.Tensor>(z: T): T {
+/** The same values, or what `of` makes of them, through which no gradient passes. */
+export function detach<T extends tf.Tensor>(z: T, of: (z: T) => T = tf.clone): T {
   const stop = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const input = inputs[0] as T;
-    return { value: tf.clone(input), gradFunc: () => tf.zeros(input.shape) };
+    return { value: of(input), gradFunc: () => tf.zeros(input.shape) };
   });
   return stop(z) as T;
 }

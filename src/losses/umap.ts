@@ -230,7 +230,7 @@ export function byTensors(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOp
     const beyond = tf.log1p(tf.div(1 / a, power));
     const near = tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), slope);
     // Adds 0 to the cost, and to the gradient what pushes coincident points apart.
-    const coincident = tf.cast(tf.equal(detach(squared), 0), 'float32');
+    const coincident = detach(squared, (values) => tf.cast(tf.equal(values, 0), 'float32'));
     const along = tf.sum(tf.mul(differences, tf.gather(directions(z.shape), heads)), 1);
     return tf.addN([beyond, near, tf.mul(tf.mul(along, coincident), 2 * slope)]);
   });
