@@ -1,5 +1,6 @@
 /** What a machine with Node.js has beside this thread. */
 import type { Worker } from 'node:worker_threads';
+import { UnavailableError } from './errors.js';
 
 /**
  * A module of Node.js, or undefined elsewhere. The name is put together so that bundlers do not look it up. A page may
@@ -12,6 +13,13 @@ export async function importNode<Module>(name: string): Promise<Module | undefin
   if (builtin !== undefined) return builtin as Module;
   const module: Promise<Module> = import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${name}`);
   return module.catch(() => undefined);
+}
+
+/** A module of Node.js, for `who`. Elsewhere it is an `UnavailableError` with what to do instead. */
+export async function requireNode<Module>(name: string, who: string, advice: string): Promise<Module> {
+  const module = await importNode<Module>(name);
+  if (module !== undefined) return module;
+  throw new UnavailableError(`${who}: expected ${name} of Node.js, got none, as in a browser; ${advice}`);
 }
 
 /** Whether this is Node.js, or what calls itself so. */

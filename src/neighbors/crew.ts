@@ -1,4 +1,5 @@
 /** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
+import type { Worker } from 'node:worker_threads';
 import { cores, startThreads } from '../threads.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
@@ -104,7 +105,7 @@ async function startWorkers(
 }
 
 /** Waits for the next answer of a worker, its failure or the caller's abort. */
-function answerOf(worker: import('node:worker_threads').Worker, signal?: AbortSignal): Promise<void> {
+function answerOf(worker: Worker, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown) => {
       worker.off('message', onMessage).off('error', settle).off('exit', onExit);
