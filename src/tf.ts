@@ -2,7 +2,7 @@
  * TensorFlow.js, as every file here gets it: its core, its layers, and plain JavaScript to compute with. That is a
  * third of what `@tensorflow/tfjs` installs. A program that uses `@tensorflow/tfjs` too shares the core with it.
  */
-import '@tensorflow/tfjs-backend-cpu';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as core from '@tensorflow/tfjs-core';
 
 export * from '@tensorflow/tfjs-core';
@@ -158,6 +158,10 @@ const others = {
 } satisfies Record<string, (x: core.Tensor, ...rest: never[]) => unknown>;
 
 addMethods();
+
+// The package does that itself. But by its account its file for Node.js has no effects, so that a bundler drops it
+// unless something of it is used.
+if (core.findBackendFactory('cpu') === null) core.registerBackend('cpu', () => new MathBackendCPU(), 1);
 
 /** Methods such as `x.add(y)`, which only the whole `@tensorflow/tfjs` brings along, where it has not. */
 function addMethods(): void {

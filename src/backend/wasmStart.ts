@@ -1,6 +1,7 @@
 /** Starts TensorFlow.js' WebAssembly backend, wherever this library runs, and leaves the process as it was. */
 import { moduleBytes } from '../compiled.js';
 import * as tf from '../tf.js';
+import { runsInNode } from '../threads.js';
 import { quietly } from './quiet.js';
 import { wasmFile, wasmFileVersion } from './wasmFile.js';
 
@@ -21,7 +22,7 @@ export async function startWasm(backend: Package): Promise<{ value: boolean; sai
   // does not start once its code is minified.
   if (!('wasm' in tf.engine().registry)) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   await bringFile(backend);
-  return withoutListeners(() => quietly(() => tf.setBackend('wasm')));
+  return withFolder(() => withoutListeners(() => quietly(() => tf.setBackend('wasm'))));
 }
 
 /**
@@ -69,5 +70,19 @@ async function withoutListeners<T>(task: () => Promise<T>): Promise<T> {
         program.removeListener(event, listener as (...args: unknown[]) => void);
       }
     });
+  }
+}
+
+/**
+ * Runs a task with a `__dirname`. The backend asks for its folder in Node.js, though it needs nothing from there, and
+ * in a bundle that is an ES module there is no such name.
+ */
+async function withFolder<T>(task: () => Promise<T>): Promise<T> {
+  if (!runsInNode() || '__dirname' in globalThis) return task();
+  Object.defineProperty(globalThis, '__dirname', { value: '', configurable: true });
+  try {
+    return await task();
+  } finally {
+    Reflect.deleteProperty(globalThis, '__dirname');
   }
 }
