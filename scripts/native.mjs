@@ -71,8 +71,8 @@ function check() {
  * script.
  */
 function fetchPackage() {
-  const tfjs = path.join(modules, '@tensorflow/tfjs/package.json');
-  if (!existsSync(tfjs)) throw new Error(`no @tensorflow/tfjs in ${modules}; run \`npm install\` first`);
+  const tfjs = path.join(modules, '@tensorflow/tfjs-core/package.json');
+  if (!existsSync(tfjs)) throw new Error(`no @tensorflow/tfjs-core in ${modules}; run \`npm install\` first`);
   const { version } = JSON.parse(readFileSync(tfjs, 'utf8'));
   if (existsSync(path.join(home, 'package.json')) && existsSync(path.join(modules, 'node-api-headers'))) return;
   say(`fetching @tensorflow/tfjs-node ${version}`);

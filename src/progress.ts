@@ -36,7 +36,8 @@ const PAUSE = 50;
  * The default stream is the standard error of Node.js; in a browser, lines go to the console.
  */
 export function progressBar(stream: ProgressStream = defaultStream()): ProgressBar {
-  const { TERM, NO_COLOR } = typeof process === 'undefined' ? {} : process.env;
+  // A page may have a stand-in for `process` that lacks any of it.
+  const { TERM, NO_COLOR } = globalThis.process?.env ?? {};
   const live = stream.isTTY === true && TERM !== 'dumb';
   const colored = live && !NO_COLOR;
   let closed = false;
@@ -116,7 +117,8 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
 }
 
 function defaultStream(): ProgressStream {
-  if (typeof process !== 'undefined') return process.stderr;
+  const stream = globalThis.process?.stderr;
+  if (typeof stream?.write === 'function') return stream;
   return { write: (text) => console.info(text.trimEnd()) };
 }
 

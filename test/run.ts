@@ -1,5 +1,6 @@
 /** Runs every compiled test file, quick ones first, and closes with the totals. */
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -20,6 +21,10 @@ function rank(file: string): number {
   return slow.findIndex((part) => file.includes(part)) + 1;
 }
 
+// For what is made once for all files, such as the packed package.
+const shared = mkdtempSync(path.join(tmpdir(), 'parametric-umap-tests-'));
+process.env.PARAMETRIC_UMAP_TEST_FOLDER = shared;
+
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const stream = run({ files, concurrency: 2 });
 stream.on('test:pass', (event) => {
@@ -35,6 +40,7 @@ stream.on('test:fail', (event) => {
 stream.compose(new spec()).pipe(process.stdout);
 stream.on('end', () => {
   if (files.length === 0 || counts.passed === 0) process.exitCode = 1;
+  rmSync(shared, { recursive: true, force: true });
   process.on('exit', () => {
     console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   });

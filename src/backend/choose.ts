@@ -2,6 +2,7 @@
 
 import { OptionError, UnavailableError } from '../errors.js';
 import * as tf from '../tf.js';
+import { runsInNode } from '../threads.js';
 import { shortenTileGradient } from './corrections.js';
 import { keepCpuQuiet, useCpu } from './cpu.js';
 import { prepareTensorflow, useTensorflow } from './tensorflow.js';
@@ -42,11 +43,11 @@ let turn: Promise<unknown> = Promise.resolve();
 let fallenBack = false;
 
 /**
- * Makes a backend the active one of TensorFlow.js, and says which and why. Nothing is printed.
+ * Makes a backend the active one of TensorFlow.js, and says which and why.
  *
  * `auto` (the default) keeps a backend that the caller has already made active; else takes native TensorFlow
- * if a tfjs-node package is installed and loads, else WebAssembly with our training kernels, else plain
- * JavaScript. In a browser it takes what TensorFlow.js prefers there. TensorFlow.js falls back to `cpu` by
+ * if a tfjs-node package is installed and loads, else WebAssembly with our training kernels, in a browser too; else plain
+ * JavaScript, with a warning on the console. TensorFlow.js falls back to `cpu` by
  * itself at the first operation and keeps no note of who chose, so an active `cpu` counts as the caller's
  * choice only when a better backend stood ready (`tf.setBackend('cpu')` after importing another one); to have
  * plain JavaScript for sure, say `cpu` here.
@@ -66,19 +67,12 @@ export function useBackend(wanted: BackendName = 'auto'): Promise<BackendChoice>
 async function choose(wanted: BackendName): Promise<BackendChoice> {
   shortenTileGradient();
   if (wanted !== 'auto') return start(check(wanted, 'backend'), 'as asked');
-  const ordered = globalThis.process?.env.PARAMETRIC_UMAP_BACKEND ?? '';
+  const ordered = globalThis.process?.env?.PARAMETRIC_UMAP_BACKEND ?? '';
   if (ordered !== '' && ordered !== 'auto') {
     return start(check(ordered, 'PARAMETRIC_UMAP_BACKEND'), 'as PARAMETRIC_UMAP_BACKEND says');
   }
   const active = callersChoice();
   if (active !== undefined) return keep(active);
-  if (globalThis.process?.versions?.node === undefined) {
-    await tf.ready();
-    return {
-      name: tf.getBackend(),
-      reason: `${tf.getBackend()}: what TensorFlow.js prefers in this browser`,
-    };
-  }
   return best();
 }
 
@@ -108,14 +102,29 @@ async function start(name: Exclude<BackendName, 'auto'>, why: string): Promise<B
 
 async function best(): Promise<BackendChoice> {
   const rejected: string[] = [];
-  for (const name of ['tensorflow', 'wasm'] as const) {
+  // In a browser not WebGL, which may be made of software: our kernels are in WebAssembly. Those who want it set it.
+  const candidates = runsInNode() ? (['tensorflow', 'wasm'] as const) : (['wasm'] as const);
+  for (const name of candidates) {
     try {
       return await start(name, rejected.length === 0 ? 'the fastest here' : rejected.join('; '));
     } catch (error) {
       rejected.push(error instanceof UnavailableError ? brief(error) : `${name}: ${String(error)}`);
     }
   }
+  warnOfCpu(rejected);
   return start('cpu', rejected.join('; '));
+}
+
+let warned = false;
+
+/** Once a process: what takes fifty times as long must not come unsaid. */
+function warnOfCpu(rejected: readonly string[]): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    `parametric-umap: expected WebAssembly, got plain JavaScript, some fifty times slower (${rejected.join('; ')}); ` +
+      "do mend that, or give backend: 'cpu' to have it without this warning",
+  );
 }
 
 /** Why something was passed over, without the advice that follows for those who asked for it. */

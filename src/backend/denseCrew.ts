@@ -4,7 +4,7 @@
  * three calls here.
  */
 import { grown, quickerModule } from '../compiled.js';
-import { cores, importNode } from '../threads.js';
+import { cores, startThreads } from '../threads.js';
 import * as binary from './denseBinary.js';
 import {
   awaitChange,
@@ -17,6 +17,7 @@ import {
   openHands,
 } from './denseHands.js';
 import { type DenseLayer, type DenseReach, type DenseTable, PARTS } from './denseStack.js';
+import { denseWorkerCode } from './denseWorkerCode.js';
 
 export interface DenseCrew {
   /** Worker threads that have started so far; those that never do are not missed. */
@@ -68,17 +69,15 @@ export async function openDenseCrew(
   options: DenseCrewOptions = {},
 ): Promise<DenseCrew | undefined> {
   const wanted = Math.min(PARTS, options.threads ?? (await cores()));
-  const threading =
-    wanted > 1 ? await importNode<typeof import('node:worker_threads')>('worker_threads') : undefined;
   try {
     compiled ??= WebAssembly.compile(quickerModule(binary));
     const module = await compiled;
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
     const table = lay(memory, layers[0]!.inputs, options);
     const { reach = 'weights' } = options;
-    const start = { layers, table, memory, module, reach, threads: threading ? wanted : 1 };
+    const start = { layers, table, memory, module, reach, threads: wanted };
     const crew = crewOf({ ...start, thread: 0 });
-    for (let thread = 1; thread < start.threads; thread++) startWorker(threading!, { ...start, thread });
+    await startWorkers(start);
     return crew;
   } catch {
     return undefined;
@@ -86,16 +85,14 @@ export async function openDenseCrew(
 }
 
 /** Nobody waits for a worker to start, or misses one that does not: parts are taken by whoever is there. */
-function startWorker({ Worker }: typeof import('node:worker_threads'), workerData: DenseStart): void {
-  try {
-    // In a variable: bundlers for browsers take the two together for a worker of theirs.
-    const entry = new URL('./denseWorker.js', import.meta.url);
-    // The flags of this process, such as --input-type, need not fit a worker.
-    const worker = new Worker(entry, { workerData, execArgv: [] });
+async function startWorkers(start: Omit<DenseStart, 'thread'>): Promise<void> {
+  const starts = Array.from(
+    { length: start.threads - 1 },
+    (_, i): DenseStart => ({ ...start, thread: i + 1 }),
+  );
+  for (const worker of (await startThreads(denseWorkerCode, starts)) ?? []) {
     worker.on('error', () => {});
     worker.unref();
-  } catch {
-    // Not allowed here.
   }
 }
 

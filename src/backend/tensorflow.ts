@@ -4,6 +4,7 @@
 
 import { UnavailableError } from '../errors.js';
 import * as tf from '../tf.js';
+import { importNode, runsInNode } from '../threads.js';
 import { quietly } from './quiet.js';
 import { useShorterOperations } from './tensorflowKernels.js';
 import { compileKernels } from './wasmModule.js';
@@ -19,7 +20,7 @@ const advice =
  * `UnavailableError` with the reason for each package: not installed, or installed without its native part.
  */
 export async function useTensorflow(): Promise<string> {
-  if (globalThis.process?.versions?.node === undefined) {
+  if (!runsInNode()) {
     throw new UnavailableError('tensorflow: native TensorFlow needs Node.js; use webgpu, wasm or auto');
   }
   const reasons: string[] = [];
@@ -76,13 +77,11 @@ async function load(name: string): Promise<void> {
  */
 async function restoreUtil(): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < 22) return;
-  // By a variable, so that bundlers for browsers do not look for it.
-  const name: string = 'node:util';
-  const { default: util } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as {
-    default: object;
-  };
+  const util = await importNode<typeof import('node:util') & { default?: object }>('util');
+  if (util === undefined) return;
   const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
-  Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
+  // An import gives it as `default`.
+  Object.assign(util.default ?? util, { isNullOrUndefined, isArray: Array.isArray });
 }
 
 function explain(name: string, error: unknown): string {

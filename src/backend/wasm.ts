@@ -7,7 +7,6 @@
 import { UnavailableError } from '../errors.js';
 import type { KernelFunc, TensorInfo } from '../tf.js';
 import * as tf from '../tf.js';
-import { quietly } from './quiet.js';
 import {
   conv2DBackpropFilter,
   conv2DBackpropInput,
@@ -22,6 +21,7 @@ import { compileKernels, workshop } from './wasmModule.js';
 import { averagePoolGrad, maxPoolGrad, resizeNearestGrad } from './wasmPooling.js';
 import { gatherV2, tile, unsortedSegmentSum } from './wasmRows.js';
 import { cast, identity, mean, sum } from './wasmShare.js';
+import { startWasm } from './wasmStart.js';
 
 type Make = (original: KernelFunc) => (call: Call) => TensorInfo;
 
@@ -46,6 +46,10 @@ const kernels: Readonly<Record<string, Make>> = {
   Einsum: () => einsum,
 };
 
+/** What it needs. */
+const advice =
+  "it takes WebAssembly with SIMD, and in a page a Content-Security-Policy with 'wasm-unsafe-eval'; else do with backend: 'cpu'";
+
 let registered = false;
 
 /**
@@ -53,14 +57,17 @@ let registered = false;
  * start.
  */
 export async function useWasm(): Promise<void> {
-  try {
-    await import('@tensorflow/tfjs-backend-wasm');
-  } catch (error) {
+  // First: where this fails, the backend would wait for its compiled part forever.
+  await compileKernels().catch((cause: unknown) => {
+    throw new UnavailableError(`wasm: ${(cause as Error).message}; ${advice}`, { cause });
+  });
+  const backend = await import('@tensorflow/tfjs-backend-wasm').catch((cause: unknown) => {
     throw new UnavailableError(
-      `wasm: @tensorflow/tfjs-backend-wasm does not load (${(error as Error).message})`,
+      `wasm: @tensorflow/tfjs-backend-wasm does not load (${(cause as Error).message})`,
+      { cause },
     );
-  }
-  const { value: started, said } = await quietly(() => tf.setBackend('wasm'));
+  });
+  const { value: started, said } = await startWasm(backend);
   if (!started) {
     throw new UnavailableError(
       `wasm: TensorFlow.js' WebAssembly backend does not start (${said.at(-1) ?? 'no reason given'})`,

@@ -78,7 +78,8 @@ export function workshop(backend: WasmBackend): Workshop {
   const memory = Object.values(backend.wasm.asm ?? {}).find((value) => value instanceof WebAssembly.Memory);
   if (module === undefined || memory === undefined) {
     throw new UnavailableError(
-      'wasm: the backend shows no memory to work in; use @tensorflow/tfjs-backend-wasm 4.22',
+      'wasm: expected a backend that shows its memory, got one that was started before with threads, or is of another ' +
+        "version than 4.22; do tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false) before its first use",
     );
   }
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;

@@ -24,7 +24,8 @@ export async function useWebgpu(): Promise<string> {
   try {
     const adapter = await (navigator as unknown as { gpu: Gpu }).gpu.requestAdapter();
     if (adapter === null) throw new UnavailableError(`webgpu: no graphics adapter found; ${advice}`);
-    await load('@tensorflow/tfjs-backend-webgpu');
+    // A page's program imports it itself, for a browser finds no package by its name.
+    if (!('webgpu' in tf.engine().registryFactory)) await load('@tensorflow/tfjs-backend-webgpu');
     const { value: started, said } = await quietly(() => tf.setBackend('webgpu'));
     if (!started) {
       throw new UnavailableError(`webgpu: does not start (${said.at(-1) ?? 'no reason given'}); ${advice}`);

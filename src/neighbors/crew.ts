@@ -1,8 +1,10 @@
 /** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
-import { cores, importNode } from '../threads.js';
+import type { Worker } from 'node:worker_threads';
+import { cores, startThreads } from '../threads.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
 import { openStages, partsOf, type Stage } from './stages.js';
+import { workerCode } from './workerCode.js';
 
 /** What a worker is started with, and what it is told to do. */
 export interface WorkerStart {
@@ -75,13 +77,9 @@ async function startWorkers(
   threads: number,
   signal?: AbortSignal,
 ): Promise<Crew | undefined> {
-  const threading = await importNode<typeof import('node:worker_threads')>('worker_threads');
-  if (threading === undefined) return undefined;
-  const entry = new URL('./worker.js', import.meta.url);
-  const start = (slot: number) =>
-    // The flags of this process, such as --input-type, need not fit a worker.
-    new threading.Worker(entry, { workerData: { plan, arena, slot } satisfies WorkerStart, execArgv: [] });
-  const workers = Array.from({ length: threads }, (_, slot) => start(slot));
+  const starts = Array.from({ length: threads }, (_, slot): WorkerStart => ({ plan, arena, slot }));
+  const workers = await startThreads(workerCode, starts);
+  if (workers === undefined) return undefined;
   const close = async () => void (await Promise.all(workers.map((worker) => worker.terminate())));
   const answers = () => Promise.all(workers.map((worker) => answerOf(worker, signal)));
   try {
@@ -107,7 +105,7 @@ async function startWorkers(
 }
 
 /** Waits for the next answer of a worker, its failure or the caller's abort. */
-function answerOf(worker: import('node:worker_threads').Worker, signal?: AbortSignal): Promise<void> {
+function answerOf(worker: Worker, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown) => {
       worker.off('message', onMessage).off('error', settle).off('exit', onExit);

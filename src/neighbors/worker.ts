@@ -1,25 +1,33 @@
 /** The body of a worker thread: takes parts of the stage it is told of until none is left. */
+import { importNode } from '../threads.js';
 import type { WorkerAnswer, WorkerStart, WorkerTask } from './crew.js';
 import { nextPartAt } from './plan.js';
 import { openStages, partsOf } from './stages.js';
 
-const { parentPort, workerData } = await import('node:worker_threads');
-const { plan, arena, slot } = workerData as WorkerStart;
-const control = new Int32Array(arena.buffer, plan.at.control, 2);
-const runPart = openStages(plan, arena, slot);
+// No await outside of a function: the code is run as a script.
+void serve();
 
-parentPort!.on('message', ({ stage, argument }: WorkerTask) => {
-  const answer: { error?: Error } = {};
-  try {
-    const parts = partsOf(stage, plan);
-    for (;;) {
-      const part = Atomics.add(control, nextPartAt, 1);
-      if (part >= parts) break;
-      runPart(stage, part, argument);
+async function serve(): Promise<void> {
+  const { parentPort, workerData } = (await importNode<typeof import('node:worker_threads')>(
+    'worker_threads',
+  ))!;
+  const { plan, arena, slot } = workerData as WorkerStart;
+  const control = new Int32Array(arena.buffer, plan.at.control, 2);
+  const runPart = openStages(plan, arena, slot);
+
+  parentPort!.on('message', ({ stage, argument }: WorkerTask) => {
+    const answer: { error?: Error } = {};
+    try {
+      const parts = partsOf(stage, plan);
+      for (;;) {
+        const part = Atomics.add(control, nextPartAt, 1);
+        if (part >= parts) break;
+        runPart(stage, part, argument);
+      }
+    } catch (error) {
+      answer.error = error as Error;
     }
-  } catch (error) {
-    answer.error = error as Error;
-  }
-  parentPort!.postMessage(answer satisfies WorkerAnswer);
-});
-parentPort!.postMessage({} satisfies WorkerAnswer);
+    parentPort!.postMessage(answer satisfies WorkerAnswer);
+  });
+  parentPort!.postMessage({} satisfies WorkerAnswer);
+}

@@ -1,6 +1,7 @@
 /** Readers of small data files: CSV with an optional label column, and MNIST's IDX. */
 import { DataError, describe, OptionError } from '../errors.js';
 import { flag, oneOf, orNull, resolveOptions } from '../options.js';
+import { requireNode } from '../threads.js';
 import type { Matrix } from '../types.js';
 
 export interface CsvOptions {
@@ -35,8 +36,8 @@ const rules = {
 export async function readCsv(source: string | URL, options: CsvOptions = {}): Promise<Csv> {
   const o = resolveOptions<Required<CsvOptions>>('readCsv', options, defaults, rules);
   if (typeof source === 'string' && /[\r\n]/.test(source)) return parse(source, 'readCsv', o);
-  const { readFile } = await import('node:fs/promises');
-  return parse(await readFile(source, 'utf8'), `readCsv ${source}`, o);
+  const fs = await requireNode<typeof import('node:fs/promises')>('fs/promises', 'readCsv', 'give its text');
+  return parse(await fs.readFile(source, 'utf8'), `readCsv ${source}`, o);
 }
 
 interface Line {
@@ -179,7 +180,11 @@ export async function readIdx(bytes: Uint8Array): Promise<Idx> {
 }
 
 async function gunzipped(bytes: Uint8Array): Promise<Uint8Array> {
-  const { gunzipSync } = await import('node:zlib');
+  const { gunzipSync } = await requireNode<typeof import('node:zlib')>(
+    'zlib',
+    'readIdx',
+    'unpack the file first',
+  );
   try {
     return gunzipSync(bytes);
   } catch (cause) {

@@ -4,7 +4,7 @@ import type { ReadFile } from '../artifact.js';
 import { ArtifactError } from '../errors.js';
 import { messageOf, show } from '../json.js';
 import { isArtifactFile, manifestName } from '../manifest.js';
-import { codeOf, discard, findAside, flushDirectory, freshName, swap, sweep } from './swap.js';
+import { codeOf, discard, findAside, flushDirectory, freshName, needNode, swap, sweep } from './swap.js';
 
 /** What file managers leave behind; it may go with the directory. */
 const litter: ReadonlySet<string> = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
@@ -73,10 +73,10 @@ export async function loadDirectory(path: string): Promise<ReadFile> {
 
 async function node() {
   const [fs, { constants }, paths, { setTimeout: wait }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:fs'),
-    import('node:path'),
-    import('node:timers/promises'),
+    needNode<typeof import('node:fs/promises')>('fs/promises'),
+    needNode<typeof import('node:fs')>('fs'),
+    needNode<typeof import('node:path')>('path'),
+    needNode<typeof import('node:timers/promises')>('timers/promises'),
   ]);
   return { fs, constants, paths, wait };
 }

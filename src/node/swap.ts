@@ -1,18 +1,25 @@
 /** Puts one directory in the place of another at once, and finds what is left when that was cut off. */
 import { ArtifactError } from '../errors.js';
 import { messageOf } from '../json.js';
+import { requireNode } from '../threads.js';
 
 /** Tries while other savers of the same directory get in between. */
 const maxTries = 100;
 
 async function node() {
   const [fs, paths, { hostname }, { createHash, randomUUID }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:path'),
-    import('node:os'),
-    import('node:crypto'),
+    needNode<typeof import('node:fs/promises')>('fs/promises'),
+    needNode<typeof import('node:path')>('path'),
+    needNode<typeof import('node:os')>('os'),
+    needNode<typeof import('node:crypto')>('crypto'),
   ]);
   return { fs, paths, hostname, createHash, randomUUID };
+}
+
+/** A module of Node.js, for a saved model. Elsewhere it is an `UnavailableError`. */
+export function needNode<Module>(name: string): Promise<Module> {
+  const advice = 'do toArtifact and toFiles to save, and fromFiles and fromArtifact to load';
+  return requireNode<Module>(name, 'save, load', advice);
 }
 
 /**

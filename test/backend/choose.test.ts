@@ -156,17 +156,73 @@ test('a named backend that is missing is an error that says what to install, and
   if (!installed('webgpu')) assert.match(seen[1]!.message, /webgpu is not installed; npm install webgpu/);
 });
 
-test('a WebAssembly binary that cannot be found is an error with the reason, and auto goes on without', () => {
-  const seen = inProcess<{ message: string; choice: Seen; sum: number }>(`
+test('WebAssembly that is not allowed is an error with the reason, and auto goes on without, but not in silence', () => {
+  const seen = inProcess<{ message: string; choice: Seen; sum: number; warnings: string[] }>(`
+    ${standIn()}
+    WebAssembly.compile = () => Promise.reject(new WebAssembly.CompileError('blocked by a policy'));
+    const warnings = [];
+    console.warn = (line) => warnings.push(line);
+    const message = await useBackend('wasm').catch((error) => error.message);
+    await useBackend('auto');
+    const choice = await useBackend('auto');
+    return { message, choice, sum: (await tf.sum(tf.ones([3])).data())[0], warnings };`);
+  assert.match(seen.message, /^wasm: blocked by a policy; it takes .*'wasm-unsafe-eval'.* backend: 'cpu'$/);
+  assert.equal(seen.choice.name, 'cpu');
+  assert.equal(seen.sum, 3);
+  assert.equal(seen.warnings.length, 1);
+  assert.match(
+    seen.warnings[0]!,
+    /^parametric-umap: expected WebAssembly, got plain JavaScript, .*blocked by a policy/,
+  );
+});
+
+test('the compiled part of WebAssembly comes along: it starts where its file is not to be found', () => {
+  const { name } = inProcess<Seen>(`
     ${standIn()}
     const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
     setWasmPaths('./nowhere/');
-    const message = await useBackend('wasm').catch((error) => error.message);
+    return useBackend('auto');`);
+  assert.equal(name, 'wasm');
+});
+
+test('an asked-for plain JavaScript warns of nothing', () => {
+  assert.equal(inProcess<Seen>("return useBackend('cpu')").name, 'cpu');
+});
+
+test('WebAssembly leaves no listener of its own on the process, and takes none of others', () => {
+  const { before, after, other } = inProcess<Record<'before' | 'after' | 'other', number[]>>(`
+    const events = ['uncaughtException', 'unhandledRejection', 'exit'];
+    const mine = () => {};
+    const counts = () => events.map((event) => process.listenerCount(event));
+    process.on('unhandledRejection', mine);
+    const before = counts();
+    const started = useBackend('wasm');
+    process.on('uncaughtException', mine);
+    await started;
+    return { before, after: counts(), other: process.listeners('uncaughtException').includes(mine) };`);
+  assert.deepEqual(after, [before[0]! + 1, ...before.slice(1)]);
+  assert.ok(other);
+});
+
+test('an isolated page gets the build of WebAssembly without threads', () => {
+  // TensorFlow.js asks this flag; in such a page it would be true.
+  const flag = inProcess<boolean>(`
+    tf.env().registerFlag('WASM_HAS_MULTITHREAD_SUPPORT', () => true);
+    await useBackend('wasm');
+    return tf.env().getBool('WASM_HAS_MULTITHREAD_SUPPORT');`);
+  assert.equal(flag, false);
+});
+
+test('where there is no Node.js, auto takes WebAssembly, not what TensorFlow.js prefers', () => {
+  const { name, reason } = inProcess<Seen>(`
+    tf.registerBackend('webgl', () => { throw new Error('software'); }, 2);
+    const { process } = globalThis;
+    globalThis.process = {};
     const choice = await useBackend('auto');
-    return { message, choice, sum: (await tf.sum(tf.ones([3])).data())[0] };`);
-  assert.match(seen.message, /^wasm: .*does not start/);
-  assert.equal(seen.choice.name, 'cpu');
-  assert.equal(seen.sum, 3);
+    globalThis.process = process;
+    return choice;`);
+  assert.equal(name, 'wasm');
+  assert.match(reason, /the fastest here/);
 });
 
 test('calls at the same time take turns', () => {

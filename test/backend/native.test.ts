@@ -42,7 +42,7 @@ function fake(project: string, name: string, main = ''): void {
 test('npm run native without TensorFlow.js says to install first', () => {
   const { code, said } = run([]);
   assert.equal(code, 1);
-  assert.match(said, /^native: no @tensorflow\/tfjs in .*; run `npm install` first$/m);
+  assert.match(said, /^native: no @tensorflow\/tfjs-core in .*; run `npm install` first$/m);
 });
 
 test('npm run native leaves a working tfjs-node alone', () => {
@@ -62,7 +62,8 @@ test('npm run native leaves a working tfjs-node alone', () => {
 
 test('npm run native names a TensorFlow folder that cannot be used', () => {
   const { code, said } = run(['--tensorflow', 'nowhere'], (project) => {
-    for (const name of ['@tensorflow/tfjs', '@tensorflow/tfjs-node', 'node-api-headers']) fake(project, name);
+    for (const name of ['@tensorflow/tfjs-core', '@tensorflow/tfjs-node', 'node-api-headers'])
+      fake(project, name);
   });
   assert.equal(code, 1);
   assert.match(said, /--tensorflow: nowhere has no libtensorflow_cc/);

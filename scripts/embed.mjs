@@ -1,0 +1,53 @@
+/**
+ * Puts into what was built, as text, what would otherwise be a file to find beside it: `node scripts/embed.mjs FOLDER`,
+ * after `tsc` has compiled src/ to FOLDER. A bundler carries a text along; of a file whose address is made up while the
+ * program runs it knows nothing. These are the code of the worker threads, each with all that it imports, and the
+ * compiled part of TensorFlow.js' WebAssembly backend.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const [folder] = process.argv.slice(2);
+const { resolve } = createRequire(import.meta.url);
+
+put('neighbors/workerCode.js', { workerCode: await bundle('neighbors/worker.js') });
+put('backend/denseWorkerCode.js', { denseWorkerCode: await bundle('backend/denseWorker.js') });
+put('backend/wasmFile.js', wasmFile());
+
+/** A worker as one script. */
+async function bundle(worker) {
+  const { outputFiles, warnings } = await build({
+    entryPoints: [path.join(folder, worker)],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    charset: 'ascii',
+    write: false,
+    logLevel: 'silent',
+  });
+  if (warnings.length > 0) throw new Error(`embed: ${worker}: ${warnings[0].text}`);
+  return outputFiles[0].text.trim();
+}
+
+function wasmFile() {
+  const manifest = resolve('@tensorflow/tfjs-backend-wasm/package.json');
+  const file = path.join(path.dirname(manifest), 'dist/tfjs-backend-wasm-simd.wasm');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+  return { wasmFile: gzipSync(readFileSync(file), { level: 9 }).toString('base64'), wasmFileVersion: version };
+}
+
+/** Gives the constants of a compiled file their values. */
+function put(name, values) {
+  const file = path.join(folder, name);
+  let source = readFileSync(file, 'utf8');
+  for (const [constant, text] of Object.entries(values)) {
+    const line = new RegExp(`^export const ${constant} = .*;$`, 'm');
+    if (!line.test(source)) throw new Error(`embed: ${file} has no line for ${constant}`);
+    source = source.replace(line, () => `export const ${constant} = ${JSON.stringify(text)};`);
+  }
+  writeFileSync(file, source);
+}
