@@ -9,6 +9,7 @@
 
 import { encode } from './networks/encode.js';
 import { networkOf } from './networks/network.js';
+import type { Pauses } from './pauses.js';
 import * as tf from './tf.js';
 import type { Matrix, Network, Random } from './types.js';
 
@@ -21,7 +22,11 @@ export interface Projection {
 }
 
 /** The rows as a network behind the projection takes them. */
-export function projectRows(matrix: Matrix, { mean, components, scale }: Projection): Promise<Matrix> {
+export function projectRows(
+  matrix: Matrix,
+  { mean, components, scale }: Projection,
+  pauses?: Pauses,
+): Promise<Matrix> {
   const [count, columns] = components.shape;
   const projection = {
     inputShape: [columns],
@@ -31,7 +36,7 @@ export function projectRows(matrix: Matrix, { mean, components, scale }: Project
       return tf.div(tf.matMul(tf.sub(rows, mean) as tf.Tensor2D, axes, false, true), scale);
     },
   };
-  return encode(projection, matrix);
+  return encode(projection, matrix, { pauses });
 }
 
 export interface Folded {

@@ -1,11 +1,16 @@
 /** From rows, and targets where there are any, to the weighted graph that the map is drawn from. */
 import { disconnectionDefault } from './distance.js';
 import { DataError, OptionError } from './errors.js';
-import { disconnectedVertices, fuzzyGraph } from './fuzzy.js';
+import { disconnectedVertices, fuzzyGraphInParts } from './fuzzy.js';
 import { enter, type MatrixInput } from './matrix.js';
 import { chooseNeighbors, type NeighborChoice } from './neighbors/choose.js';
-import { type KnnInput, neighborsFromDistances, precomputedNeighbors } from './neighbors/precomputed.js';
-import { scalarNeighbors, superviseCategorical, superviseContinuous } from './supervised.js';
+import {
+  type KnnInput,
+  neighborsFromDistancesInParts,
+  precomputedNeighborsInParts,
+} from './neighbors/precomputed.js';
+import { type Pauses, pausesFor, type Work } from './pauses.js';
+import { scalarNeighbors, superviseCategoricalInParts, superviseContinuousInParts } from './supervised.js';
 import { readValues, type Targets } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 
@@ -44,16 +49,18 @@ export async function neighborGraph(
 ): Promise<Edges> {
   const { metric } = options;
   const rows = matrix.shape[0];
-  const knn = await nearest(matrix, options, inputs, random, say);
+  const pauses = pausesFor(inputs.signal);
+  const knn = await nearest(matrix, options, inputs, random, say, pauses);
   const disconnectionDistance =
     options.disconnectionDistance ??
     (typeof metric === 'string' ? disconnectionDefault(metric) : Number.POSITIVE_INFINITY);
   const { localConnectivity, setOpMixRatio } = options;
-  const edges = fuzzyGraph(knn, { localConnectivity, setOpMixRatio, disconnectionDistance });
+  const fuzzy = { localConnectivity, setOpMixRatio, disconnectionDistance };
+  const edges = await pauses.run(fuzzyGraphInParts(knn, fuzzy));
   const alone = disconnectedVertices(edges).length;
   if (alone > 0)
     say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
-  return supervise(edges, targets, options);
+  return pauses.run(supervise(edges, targets, options));
 }
 
 async function nearest(
@@ -62,6 +69,7 @@ async function nearest(
   { knn, distances, signal }: GraphInputs,
   random: Random,
   say: (line: string) => void,
+  pauses: Pauses,
 ): Promise<Knn> {
   const rows = matrix.shape[0];
   if (k > rows) {
@@ -79,7 +87,7 @@ async function nearest(
   }
   if (knn) {
     say('neighbours: as given');
-    return precomputedNeighbors(knn, { rows, k });
+    return pauses.run(precomputedNeighborsInParts(knn, { rows, k }));
   }
   if (distances) {
     say('neighbours: from the given distances');
@@ -90,7 +98,7 @@ async function nearest(
           `got ${table.shape.join(' x ')}`,
       );
     }
-    return neighborsFromDistances(table, k);
+    return pauses.run(neighborsFromDistancesInParts(table, k));
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
   say(`neighbours: ${reason}`);
@@ -98,14 +106,16 @@ async function nearest(
 }
 
 /** Lets classes or values reweigh the graph (`supervised.ts`). */
-function supervise(
+function* supervise(
   edges: Edges,
   targets: GraphTargets,
   { targetWeight, targetNNeighbors, nNeighbors }: GraphOptions,
-): Edges {
+): Work<Edges> {
   if (!targets || targetWeight === 0) return edges;
-  if ('classes' in targets) return superviseCategorical(edges, targets.classes, { targetWeight });
+  if ('classes' in targets) {
+    return yield* superviseCategoricalInParts(edges, targets.classes, { targetWeight });
+  }
   const values = readValues(targets.values, edges.vertices);
   const k = Math.min(targetNNeighbors ?? nNeighbors, edges.vertices);
-  return superviseContinuous(edges, scalarNeighbors(values, k), { targetWeight });
+  return yield* superviseContinuousInParts(edges, scalarNeighbors(values, k), { targetWeight });
 }

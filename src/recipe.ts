@@ -3,13 +3,14 @@
 import type { Setting } from './fitTerms.js';
 import type { Projection } from './fold.js';
 import { readPositions } from './landmarks.js';
-import { refineLayout } from './layout.js';
-import { pca, project } from './linalg.js';
+import { refineLayoutInParts } from './layout.js';
+import { pcaInParts, projectInParts } from './linalg.js';
 import { landmarkLoss } from './losses/landmark.js';
 import { adam } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { type Pauses, type Work, whole } from './pauses.js';
 import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
-import { spectralLayout } from './spectral.js';
+import { spectralLayoutInParts } from './spectral.js';
 import * as tf from './tf.js';
 import type { TrainOptions } from './train.js';
 import type { Edges, Matrix, Random } from './types.js';
@@ -24,15 +25,18 @@ const PCA_ROWS = 5000;
 const TRAINED_COLUMNS = 64;
 
 /** Principal axes of (a sample of) the rows, and the scale that gives the projected values unit mean square. */
-export function projectionOf(matrix: Matrix, random: Random): Projection {
+export function* projectionInParts(matrix: Matrix, random: Random): Work<Projection> {
   const components = Math.min(TRAINED_COLUMNS, ...matrix.shape);
   // Only what the axes span matters: at 1e-2, MNIST's lose a ten-millionth of the variance.
   const search = { sampleRows: PCA_ROWS, tolerance: 1e-2 };
-  const axes = pca(matrix, { components, random: random.fork('projection'), ...search });
+  const axes = yield* pcaInParts(matrix, { components, random: random.fork('projection'), ...search });
   let variance = 0;
   for (const v of axes.variance) variance += v / components;
   return { mean: axes.mean, components: axes.components, scale: variance > 0 ? Math.sqrt(variance) : 1 };
 }
+
+/** As {@link projectionInParts}, at once. */
+export const projectionOf = whole(projectionInParts);
 
 /**
  * Share of the mean distance between neighbours that the default encoder is trained to overlook, for up to so many rows.
@@ -78,16 +82,16 @@ export function noiseDeviation(
 const START = { epochs: 60, steps: 500, batchSize: 1000, learningRate: 0.01 };
 
 /** A training on the first layout: every row a landmark, at the mean squared distance. */
-export async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {
+export async function startFor(setting: Setting, edges: Edges, pauses: Pauses): Promise<Plan | undefined> {
   const { options, encoder, matrix, curve } = setting;
   const random = setting.random.fork('init');
-  const layout = await firstLayout(setting, edges, random);
+  const layout = await firstLayout(setting, edges, random, pauses);
   if (!layout) return undefined;
   const { epochs, steps, batchSize, learningRate } = START;
   const { repulsionStrength } = options;
   const negativeSampleRate = Math.round(options.negativeSampleRate);
   const refinement = { curve, epochs, negativeSampleRate, repulsionStrength, random: random.fork('layout') };
-  const positions = refineLayout(edges, layout, refinement);
+  const positions = await pauses.run(refineLayoutInParts(edges, layout, refinement));
   return {
     matrix,
     encoder,
@@ -101,13 +105,20 @@ export async function startFor(setting: Setting, edges: Edges): Promise<Plan | u
   };
 }
 
-async function firstLayout(setting: Setting, edges: Edges, random: Random): Promise<Matrix | undefined> {
+async function firstLayout(
+  setting: Setting,
+  edges: Edges,
+  random: Random,
+  pauses: Pauses,
+): Promise<Matrix | undefined> {
   const { init, nComponents } = setting.options;
   if (init === 'random') return undefined;
-  if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
+  if (init === 'spectral')
+    return pauses.run(spectralLayoutInParts(edges, { components: nComponents, random }));
   if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
   const components = Math.min(nComponents, ...setting.raw.shape);
-  const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: PCA_ROWS }));
+  const axes = await pauses.run(pcaInParts(setting.raw, { components, random, sampleRows: PCA_ROWS }));
+  const { data } = await pauses.run(projectInParts(setting.raw, axes));
   // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
   const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
   const places = new Float32Array(edges.vertices * nComponents);

@@ -1,4 +1,5 @@
 /** The way back: a decoder that learns to give the rows for their places on the map. */
+import { blockOf, inBlocks, type Work, whole } from '../pauses.js';
 import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network } from '../types.js';
@@ -70,8 +71,15 @@ export type Reconstruction =
  * The default for rows and a decoder: binary cross-entropy when the rows lie in [0, 1] (on probabilities for a
  * decoder that ends in a sigmoid, else on logits), the mean squared error otherwise.
  */
-export function defaultReconstruction({ data, shape }: Matrix, decoder: Network): Reconstruction {
-  if (data.every((value) => value >= 0 && value <= 1)) {
+export function* defaultReconstructionInParts(
+  { data, shape }: Matrix,
+  decoder: Network,
+): Work<Reconstruction> {
+  let within = true;
+  yield* inBlocks(data.length, blockOf(1), (from, to) => {
+    for (let i = from; within && i < to; i++) within = data[i]! >= 0 && data[i]! <= 1;
+  });
+  if (within) {
     const last = decoder.model.layers.findLast((layer) => layer.countParams() > 0 || 'activation' in layer);
     return { kind: activationOf(last) === 'sigmoid' ? 'probabilities' : 'logits' };
   }
@@ -84,9 +92,13 @@ export function defaultReconstruction({ data, shape }: Matrix, decoder: Network)
     const mean = sum / rows;
     for (let i = c; i < data.length; i += columns) squares += (data[i]! - mean) ** 2;
     variance += squares / rows / columns;
+    if (c % blockOf(rows) === 0) yield;
   }
   return { kind: 'squared', variance: variance > 0 ? variance : 1 };
 }
+
+/** As {@link defaultReconstructionInParts}, at once. */
+export const defaultReconstruction = whole(defaultReconstructionInParts);
 
 function activationOf(layer: tf.layers.Layer | undefined): unknown {
   return layer?.getConfig().activation;

@@ -1,4 +1,5 @@
 /** The body of a worker thread: takes parts of the stage it is told of until none is left. */
+import { finish } from '../pauses.js';
 import type { WorkerAnswer, WorkerStart, WorkerTask } from './crew.js';
 import { nextPartAt } from './plan.js';
 import { openStages, partsOf } from './stages.js';
@@ -15,7 +16,7 @@ parentPort!.on('message', ({ stage, argument }: WorkerTask) => {
     for (;;) {
       const part = Atomics.add(control, nextPartAt, 1);
       if (part >= parts) break;
-      runPart(stage, part, argument);
+      finish(runPart(stage, part, argument));
     }
   } catch (error) {
     answer.error = error as Error;
