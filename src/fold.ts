@@ -21,6 +21,9 @@ export interface Projection {
   readonly scale: number;
 }
 
+/** Rows that are projected at once: few, so that the event loop need not wait, and large buffers are not left behind. */
+const PROJECTED = 1024;
+
 /** The rows as a network behind the projection takes them. */
 export function projectRows(
   matrix: Matrix,
@@ -36,7 +39,7 @@ export function projectRows(
       return tf.div(tf.matMul(tf.sub(rows, mean) as tf.Tensor2D, axes, false, true), scale);
     },
   };
-  return encode(projection, matrix, { pauses });
+  return encode(projection, matrix, { batchSize: PROJECTED, pauses });
 }
 
 export interface Folded {

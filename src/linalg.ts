@@ -48,7 +48,7 @@ export function* pcaInParts(
   matrix: Matrix,
   { components, random, sampleRows, tolerance = 1e-6 }: PcaOptions,
 ): Work<Pca> {
-  const { data, rows, columns } = sample(matrix, sampleRows, random);
+  const { data, rows, columns } = yield* sample(matrix, sampleRows, random);
   if (!(Number.isInteger(components) && components >= 1 && components <= Math.min(rows, columns))) {
     throw new OptionError(
       `pca: components must be a whole number from 1 to the rows and columns used ` +
@@ -115,7 +115,7 @@ export function* projectInParts(
 export const project = whole(projectInParts);
 
 /** The rows to fit on: all of them, or a copy of some, in their order. */
-function sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | undefined, random: Random) {
+function* sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | undefined, random: Random) {
   if (data.length !== rows * columns || rows < 2) {
     throw new DataError(
       `pca: at least 2 rows, each as wide as said, are needed (rows=${rows}, columns=${columns}, values=${data.length})`,
@@ -132,9 +132,11 @@ function sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | u
     .subarray(0, sampleRows)
     .sort();
   const copy = new Float32Array(sampleRows * columns);
-  for (let i = 0; i < sampleRows; i++) {
-    copy.set(data.subarray(drawn[i]! * columns, (drawn[i]! + 1) * columns), i * columns);
-  }
+  yield* inBlocks(sampleRows, blockOf(columns), (from, to) => {
+    for (let i = from; i < to; i++) {
+      copy.set(data.subarray(drawn[i]! * columns, (drawn[i]! + 1) * columns), i * columns);
+    }
+  });
   return { data: copy, rows: sampleRows, columns };
 }
 
@@ -179,6 +181,7 @@ function* covariance(
   for (let i = 0; i < columns; i++) {
     for (let j = 0; j < columns; j++) matrix[i * columns + j] = -rows * mean[i]! * mean[j]!;
   }
+  yield;
   const view = columnsOf(columns);
   yield* addProductsInParts(data, view, columns, data, view, columns, rows, matrix, true);
   yield* inBlocks(columns, 64, (from, to) => {
