@@ -172,12 +172,10 @@ export function* uniteWithTransposeInParts(
       tail[filled++] = column;
     }
   }
-  return {
-    head: head.slice(0, filled),
-    tail: tail.slice(0, filled),
-    weight: weight.slice(0, filled),
-    vertices,
-  };
+  yield;
+  const kept = { head: head.slice(0, filled), tail: tail.slice(0, filled) };
+  yield;
+  return { ...kept, weight: weight.slice(0, filled), vertices };
 }
 
 /** As {@link uniteWithTransposeInParts}, at once. */

@@ -26,7 +26,7 @@ export function* spreadLabelsInParts(edges: Edges, labels: Int32Array, classes: 
   if (labels.length !== vertices) {
     throw new DataError(`labels: one a vertex wanted (${vertices}), got ${labels.length}`);
   }
-  const scaled = normalised(edges);
+  const scaled = yield* normalised(edges);
   let found = new Float32Array(vertices * classes);
   let next = new Float32Array(vertices * classes);
   for (let round = 0; round < ROUNDS; round++) {
@@ -55,10 +55,15 @@ export function* spreadLabelsInParts(edges: Edges, labels: Int32Array, classes: 
 export const spreadLabels = whole(spreadLabelsInParts);
 
 /** w_ij / sqrt(d_i d_j), d the sum of a vertex's weights. */
-function normalised(edges: Edges): Float32Array {
+function* normalised(edges: Edges): Work<Float32Array> {
   const { head, tail, weight } = edges;
   const degree = degrees(edgeRows(edges));
-  return weight.map((w, e) => w / Math.sqrt(degree[head[e]!]! * degree[tail[e]!]!));
+  yield;
+  const scaled = new Float32Array(weight.length);
+  yield* inBlocks(weight.length, blockOf(4), (from, to) => {
+    for (let e = from; e < to; e++) scaled[e] = weight[e]! / Math.sqrt(degree[head[e]!]! * degree[tail[e]!]!);
+  });
+  return scaled;
 }
 
 /** Equal mass for each class, sum 1 for each row, and every label where it was given. */

@@ -1,7 +1,7 @@
 /** UMAP without a network: places of a graph's vertices, moved by stochastic gradient descent. */
 import type { Curve } from './curve.js';
 import { atOnce, bindLayoutKernel, type LayoutLists, type LayoutPass, stretchOf } from './layoutKernel.js';
-import { type Work, whole } from './pauses.js';
+import { blockOf, inBlocks, type Work, whole } from './pauses.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 export interface RefineOptions {
@@ -36,14 +36,20 @@ export function* refineLayoutInParts(
   const { head, tail, weight, vertices } = edges;
   const { curve, epochs, negativeSampleRate: negatives, repulsionStrength: strength, random } = options;
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
+  const period = new Float32Array(weight.length);
+  const due = new Float32Array(weight.length);
+  // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
+  yield* inBlocks(weight.length, blockOf(8), (from, to) => {
+    for (let e = from; e < to; e++) {
+      period[e] = heaviest / weight[e]!;
+      due[e] = (random.next() * heaviest) / weight[e]!;
+    }
+  });
   const lists: LayoutLists = {
     ...powerTable(curve.b),
     places: Float32Array.from(layout.data),
     columns: layout.shape[1],
-    ...{ head, tail },
-    period: weight.map((w) => heaviest / w),
-    // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
-    due: weight.map((w) => (random.next() * heaviest) / w),
+    ...{ head, tail, period, due },
     others: new Int32Array(BLOCKS * atOnce * negatives),
     negatives,
   };

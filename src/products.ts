@@ -130,6 +130,7 @@ export function* addProductsInParts(
     for (let top = 0; top < rowsA; top += blockRows) {
       const height = Math.min(blockRows, rowsA - top);
       packRows(a, at(viewA, top, first), height, width, 2, left);
+      yield;
       for (let side = triangle ? top : 0; side < rowsB; side += blockRows) {
         const others = Math.min(blockRows, rowsB - side);
         packRows(b, at(viewB, side, first), others, width, 4, right);
