@@ -1,11 +1,12 @@
 /** The largest eigenvalues of a symmetric operator that is known only by what it does to vectors. */
-import { Matrix as DenseMatrix, EigenvalueDecomposition } from 'ml-matrix';
+import { blockOf, inBlocks, type Work } from './pauses.js';
+import { symmetricEigen } from './symmetricEigen.js';
 import type { Random } from './types.js';
 
 /**
  * Applies the operator to `count` vectors, one after another in `vectors`, and writes the results to `out`.
  */
-export type Operator = (vectors: Float64Array, count: number, out: Float64Array) => void;
+export type Operator = (vectors: Float64Array, count: number, out: Float64Array) => Work<void>;
 
 export interface Eigenpairs {
   /** Largest first. */
@@ -32,12 +33,12 @@ export interface EigenOptions {
  * 2000). Blocks as wide as `count` find eigenvalues of any multiplicity. Needs room for about 6 `count` + 16
  * vectors.
  */
-export function largestEigenpairs(
+export function* largestEigenpairs(
   apply: Operator,
   size: number,
   count: number,
   options: EigenOptions,
-): Eigenpairs {
+): Work<Eigenpairs> {
   const most = Math.min(size, 5 * count + 16);
   const kept = count + Math.max(8, Math.ceil(count / 2));
   // One block more than the basis holds: the next block is made before it is known to fit.
@@ -47,29 +48,29 @@ export function largestEigenpairs(
   const coefficients = new Float64Array(count * count);
   for (let i = 0; i < count * size; i++) basis[i] = options.start?.[i] ?? options.random.normal();
   let used = 0;
-  let next = orthonormalise(basis, 0, count, size, coefficients, count, 0);
+  let next = yield* orthonormalise(basis, 0, count, size, coefficients, count, 0);
   let scale = 0;
   for (let round = 0; ; round++) {
     let width = 0;
     do {
       width = next;
-      apply(basis.subarray(used * size, (used + width) * size), width, products);
+      yield* apply(basis.subarray(used * size, (used + width) * size), width, products);
       used += width;
       for (let c = 0; c < width; c++) {
         scale = Math.max(scale, Math.sqrt(dot(products, c * size, products, c * size, size)));
-        project(basis, used, size, products, c * size, projected, most, used - width + c);
+        yield* project(basis, used, size, products, c * size, projected, most, used - width + c);
       }
       basis.set(products.subarray(0, width * size), used * size);
-      next = orthonormalise(basis, used, width, size, coefficients, count, 1e-12 * scale);
+      next = yield* orthonormalise(basis, used, width, size, coefficients, count, 1e-12 * scale);
     } while (next > 0 && used + next <= most);
-    const ritz = rayleighRitz(projected, most, used);
+    const ritz = yield* rayleighRitz(projected, most, used);
     const residuals = residualNorms(ritz, used, width, next, coefficients, count);
     const wanted = ritz.values.subarray(0, count);
     const done = wanted.every(
       (value, i) => residuals[i]! <= options.tolerance * Math.abs(value) + 1e-12 * scale,
     );
     if (done || round + 1 >= options.rounds) {
-      rotate(basis, used, size, ritz.vectors, count);
+      yield* rotate(basis, used, size, ritz.vectors, count);
       return {
         values: ritz.values.slice(0, count),
         vectors: basis.slice(0, count * size),
@@ -78,7 +79,7 @@ export function largestEigenpairs(
     }
     const block = basis.slice(used * size, (used + next) * size);
     used = Math.min(kept, used);
-    rotate(basis, ritz.values.length, size, ritz.vectors, used);
+    yield* rotate(basis, ritz.values.length, size, ritz.vectors, used);
     basis.set(block, used * size);
     projected.fill(0);
     for (let i = 0; i < used; i++) projected[i * most + i] = ritz.values[i]!;
@@ -88,7 +89,7 @@ export function largestEigenpairs(
 /**
  * Takes the parts along the basis out of a vector, twice against rounding, and notes them in column `column`.
  */
-function project(
+function* project(
   basis: Float64Array,
   used: number,
   size: number,
@@ -97,15 +98,17 @@ function project(
   projected: Float64Array,
   stride: number,
   column: number,
-): void {
+): Work<void> {
   for (let pass = 0; pass < 2; pass++) {
-    for (let j = 0; j < used; j++) {
-      const along = dot(basis, j * size, vectors, offset, size);
-      subtract(vectors, offset, basis, j * size, along, size);
-      if (pass > 0) continue;
-      projected[j * stride + column] = along;
-      projected[column * stride + j] = along;
-    }
+    yield* inBlocks(used, blockOf(size), (from, to) => {
+      for (let j = from; j < to; j++) {
+        const along = dot(basis, j * size, vectors, offset, size);
+        subtract(vectors, offset, basis, j * size, along, size);
+        if (pass > 0) continue;
+        projected[j * stride + column] = along;
+        projected[column * stride + j] = along;
+      }
+    });
   }
 }
 
@@ -114,7 +117,7 @@ function project(
  * these come first, the others were no longer than `negligible`. Column c of `coefficients` tells how the
  * c-th vector was made of them.
  */
-function orthonormalise(
+function* orthonormalise(
   vectors: Float64Array,
   first: number,
   width: number,
@@ -122,7 +125,7 @@ function orthonormalise(
   coefficients: Float64Array,
   stride: number,
   negligible: number,
-): number {
+): Work<number> {
   coefficients.fill(0);
   let rank = 0;
   for (let c = 0; c < width; c++) {
@@ -141,21 +144,23 @@ function orthonormalise(
     for (let i = to; i < to + size; i++) vectors[i]! /= norm;
     coefficients[rank * stride + c] = norm;
     rank++;
+    yield;
   }
   return rank;
 }
 
 /** Eigenpairs of the projected matrix, largest first; vector i is row i. */
-function rayleighRitz(projected: Float64Array, stride: number, used: number) {
-  const dense = new DenseMatrix(used, used);
-  for (let i = 0; i < used; i++) for (let j = 0; j < used; j++) dense.set(i, j, projected[i * stride + j]!);
-  const decomposition = new EigenvalueDecomposition(dense, { assumeSymmetric: true });
-  const found = decomposition.realEigenvalues;
+function* rayleighRitz(projected: Float64Array, stride: number, used: number) {
+  const dense = new Float64Array(used * used);
+  for (let j = 0; j < used; j++) {
+    for (let i = 0; i < used; i++) dense[j * used + i] = projected[i * stride + j]!;
+  }
+  const { values: found, vectors: rows } = yield* symmetricEigen(dense, used);
   const order = Array.from(found, (_, i) => i).sort((a, b) => found[b]! - found[a]!);
-  const columns = decomposition.eigenvectorMatrix;
   const vectors = new Float64Array(used * used);
-  for (let i = 0; i < used; i++)
-    for (let j = 0; j < used; j++) vectors[i * used + j] = columns.get(j, order[i]!);
+  order.forEach((from, to) => {
+    vectors.set(rows.subarray(from * used, (from + 1) * used), to * used);
+  });
   return { values: Float64Array.from(order, (i) => found[i]!), vectors };
 }
 
@@ -186,7 +191,13 @@ function residualNorms(
  * Replaces the first `count` of `used` basis vectors by combinations of all of them, one slice of entries at
  * a time.
  */
-function rotate(basis: Float64Array, used: number, size: number, vectors: Float64Array, count: number): void {
+function* rotate(
+  basis: Float64Array,
+  used: number,
+  size: number,
+  vectors: Float64Array,
+  count: number,
+): Work<void> {
   const slice = 512;
   const rotated = new Float64Array(count * slice);
   for (let start = 0; start < size; start += slice) {
@@ -198,6 +209,7 @@ function rotate(basis: Float64Array, used: number, size: number, vectors: Float6
     }
     for (let i = 0; i < count; i++)
       basis.set(rotated.subarray(i * slice, i * slice + width), i * size + start);
+    yield;
   }
 }
 

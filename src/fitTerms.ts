@@ -1,12 +1,12 @@
 /** The losses of a Parametric UMAP fit, and their values on held-out rows. */
 import type { Curve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
-import { spreadLabels } from './labelSpreading.js';
+import { spreadLabelsInParts } from './labelSpreading.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
 import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
 import {
-  defaultReconstruction,
+  defaultReconstructionInParts,
   type Reconstruction,
   type ReconstructionLoss,
   reconstructionLoss,
@@ -16,6 +16,7 @@ import { umapLoss } from './losses/umap.js';
 import { enterWidth } from './matrix.js';
 import { neighborGraph } from './neighborGraph.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import type { Pauses, Work } from './pauses.js';
 import { type Projection, projectRows } from './projection.js';
 import { edgeSampler } from './sampler.js';
 import type { Classes } from './targets.js';
@@ -40,11 +41,11 @@ export interface Setting {
 }
 
 /** The losses that this fit adds up; the UMAP loss is always among them. */
-export function termsFor(
+export function* termsFor(
   setting: Setting,
   edges: Edges,
   inputs: { readonly landmarkLossWeight?: number },
-): LossTerm[] {
+): Work<LossTerm[]> {
   const { options, random, encoder, decoder, classifier, lossFn, classes, positions, raw, matrix, curve } =
     setting;
   const terms: LossTerm[] = [umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') })];
@@ -63,7 +64,7 @@ export function termsFor(
     terms.push(landmarkLoss({ positions, weight, lossFn: options.landmarkLossFn ?? euclideanLandmarkLoss }));
   }
   if (classifier && classes?.ids.some((label) => label >= 0)) {
-    const targets = spreadLabels(edges, classes.ids, classes.names.length);
+    const targets = yield* spreadLabelsInParts(edges, classes.ids, classes.names.length);
     const parts = {
       encoder,
       classifier,
@@ -86,12 +87,12 @@ function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOp
 }
 
 /** The kind of reconstruction: the caller's, of an earlier fit, or the default for the rows. */
-export function reconstructionOf(
+export function* reconstructionOf(
   matrix: Matrix,
   decoder: Network,
   { parametricReconstructionLossFn: custom }: ParametricUMAPOptions,
   earlier: { readonly reconstruction: Reconstruction | undefined } | undefined,
-): Reconstruction {
+): Work<Reconstruction> {
   if (custom) return { kind: 'custom' };
   if (earlier?.reconstruction?.kind === 'custom') {
     throw new OptionError(
@@ -99,7 +100,7 @@ export function reconstructionOf(
         'pass it to load(path, { parametricReconstructionLossFn })',
     );
   }
-  return earlier?.reconstruction ?? defaultReconstruction(matrix, decoder);
+  return earlier?.reconstruction ?? (yield* defaultReconstructionInParts(matrix, decoder));
 }
 
 /** What `verbose` says of each kind of reconstruction. */
@@ -111,7 +112,11 @@ export const reconstructionLines = {
 } as const;
 
 /** Reads the held-out rows, builds their graph, and returns what evaluates them at a report. */
-export async function validatorFor(setting: Setting): Promise<() => Promise<Record<string, number>>> {
+export async function validatorFor(
+  setting: Setting,
+  pauses: Pauses,
+  signal: AbortSignal | undefined,
+): Promise<() => Promise<Record<string, number>>> {
   const { options, decoder, lossFn, encoder, projection, raw, curve } = setting;
   const held = options.reconstructionValidation;
   if (held === null || !decoder || !lossFn) return async () => ({});
@@ -125,9 +130,9 @@ export async function validatorFor(setting: Setting): Promise<() => Promise<Reco
     nNeighbors,
     metric: options.metric === 'precomputed' ? 'euclidean' : options.metric,
   };
-  const edges = await neighborGraph(matrix, undefined, graphOptions, {}, random, () => {});
+  const edges = await neighborGraph(matrix, undefined, graphOptions, { signal }, random, () => {});
   const batchSize = Math.min(1000, matrix.shape[0]);
-  const projected = projection ? await projectRows(matrix, projection) : matrix;
+  const projected = projection ? await projectRows(matrix, projection, pauses) : matrix;
   return async () => ({
     ...(await validate({
       matrix: projected,

@@ -4,7 +4,7 @@ import { DataError, OptionError } from './errors.js';
 import { type FitNetworks, fitNetworks } from './fitNetworks.js';
 import type { FitRows } from './fitRows.js';
 import { reconstructionLines, reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
-import { bendingUnits, foldEncoder } from './fold.js';
+import { bendingUnits, type Folded, foldEncoder } from './fold.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
@@ -14,6 +14,7 @@ import { withSeededLayers } from './networks/seededLayers.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { having, type Rule, real, resolveOptions } from './options.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import { pausesFor } from './pauses.js';
 import { type Projection, projectionOf, projectRows } from './projection.js';
 import { createRandom } from './random.js';
 import { defaultBatchSize, noiseDeviation, type Plan, scheduleFor, startFor } from './recipe.js';
@@ -94,18 +95,18 @@ export async function prepareFit(
   inputs: FitInputs,
   say: (line: string) => void,
 ): Promise<Prepared> {
+  const pauses = pausesFor(inputs.signal);
   const fits = (earlier?.fits ?? 0) + 1;
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
-  const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random);
+  const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random, pauses);
   if (found?.remark) say(found.remark);
   const projection = earlier ? earlier.projection : found?.projection;
   const units = projection ? bendingUnits(projection) : 0;
   const networks = fitNetworks(options, rowShape, classes, earlier, random, units);
   const { encoder, decoder, classifier } = networks;
   const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
-  const folded =
-    projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
+  let folded: Folded | undefined;
   const threads: Threaded[] = [];
   const threaded = async (network: Network, use: ThreadOptions) => {
     threads.push(await withThreads(network, use));
@@ -119,13 +120,16 @@ export async function prepareFit(
     optimizer.dispose();
   };
   try {
-    const reconstruction = decoder && reconstructionOf(matrix, decoder, options, earlier);
-    const projected = found?.rows ?? (projection ? await projectRows(matrix, projection) : matrix);
+    folded = projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
+    const reconstruction = decoder && (await pauses.run(reconstructionOf(matrix, decoder, options, earlier)));
+    const projected = found?.rows ?? (projection ? await projectRows(matrix, projection, pauses) : matrix);
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
+    await pauses.take();
     const draws = random.fork('noise');
     // After loading, a caller's encoder is no longer among the options; but only ours has a projection.
     const deviation = noiseDeviation(projected, edges, options, draws, projection !== undefined);
+    await pauses.take();
     const noise = inputNoise(deviation, draws);
     const trained = await threaded(folded?.network ?? encoder, { table: projected, noise });
     const setting: Setting = {
@@ -144,9 +148,10 @@ export async function prepareFit(
       matrix: projected,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
     };
-    const validation = await validatorFor(setting);
+    const validation = await validatorFor(setting, pauses, inputs.signal);
     if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
     const batchSize = options.batchSize ?? defaultBatchSize(matrix.shape[0]);
+    await pauses.take();
     return {
       ...networks,
       reconstruction,
@@ -162,12 +167,12 @@ export async function prepareFit(
         matrix: setting.matrix,
         encoder: setting.encoder,
         sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
-        terms: termsFor(setting, edges, inputs),
+        terms: await pauses.run(termsFor(setting, edges, inputs)),
         optimizer,
         clipValue: options.clipValue,
         ...scheduleFor(options, edges, batchSize),
       },
-      start: earlier ? undefined : await startFor(setting, edges),
+      start: earlier ? undefined : await startFor(setting, edges, pauses),
       fold: () => folded?.fold(),
       validate: validation,
       release,

@@ -3,7 +3,8 @@
  * (McInnes, Healy and Melville, UMAP, 2018, algorithms 2 and 3).
  */
 import { DataError, OptionError } from './errors.js';
-import { type SparseRows, transpose } from './sparse.js';
+import { inBlocks, type Work, whole } from './pauses.js';
+import { blockVertices, type SparseRows, transposeInParts } from './sparse.js';
 import type { Edges, Knn } from './types.js';
 
 /** How neighbours become memberships. */
@@ -34,12 +35,18 @@ const smallestScale = 1e-3;
  *
  * Throws `OptionError` for options out of range and `DataError` for a malformed table.
  */
-export function fuzzyGraph(knn: Knn, { setOpMixRatio = 1, ...options }: FuzzyOptions = {}): Edges {
+export function* fuzzyGraphInParts(
+  knn: Knn,
+  { setOpMixRatio = 1, ...options }: FuzzyOptions = {},
+): Work<Edges> {
   checkRange('setOpMixRatio', setOpMixRatio, setOpMixRatio >= 0 && setOpMixRatio <= 1, 'lie in [0, 1]');
-  const transposed = transpose(directedMemberships(knn, options));
+  const transposed = yield* transposeInParts(yield* directedMembershipsInParts(knn, options));
   // Transposing twice sorts every row by column.
-  return uniteWithTranspose(transpose(transposed), transposed, setOpMixRatio);
+  return yield* uniteWithTransposeInParts(yield* transposeInParts(transposed), transposed, setOpMixRatio);
 }
+
+/** As {@link fuzzyGraphInParts}, at once. */
+export const fuzzyGraph = whole(fuzzyGraphInParts);
 
 /**
  * The local scale of every row: `rho`, the distance to its nearest neighbour (`localConnectivity` of them),
@@ -49,21 +56,21 @@ export function fuzzyGraph(knn: Knn, { setOpMixRatio = 1, ...options }: FuzzyOpt
  *
  * Throws as {@link fuzzyGraph} does.
  */
-export function smoothKnn(
+export function* smoothKnnInParts(
   knn: Knn,
   { localConnectivity = 1, disconnectionDistance = Number.POSITIVE_INFINITY }: SmoothKnnOptions = {},
-): { sigma: Float32Array; rho: Float32Array } {
+): Work<{ sigma: Float32Array; rho: Float32Array }> {
   const finite = Number.isFinite(localConnectivity) && localConnectivity >= 0;
   checkRange('localConnectivity', localConnectivity, finite, 'be a finite number of at least 0');
   checkRange('disconnectionDistance', disconnectionDistance, disconnectionDistance > 0, 'be above 0');
-  checkKnn(knn);
+  yield* checkKnn(knn);
   const { indices, distances, rows, k } = knn;
   const sigma = new Float32Array(rows);
   const rho = new Float32Array(rows);
   const target = Math.log2(k);
-  const overallMean = meanDistance(knn, disconnectionDistance);
+  const overallMean = yield* meanDistance(knn, disconnectionDistance);
   const kept = new Float64Array(k);
-  for (let i = 0; i < rows; i++) {
+  const scale = (i: number) => {
     let count = 0;
     let sum = 0;
     let self = 0;
@@ -79,18 +86,24 @@ export function smoothKnn(
     rho[i] = nearest;
     // Among k or more duplicates a row may not be listed as its own neighbour. Its nearest then stands in for
     // it, so that duplicates get equal scales.
-    const scale = bisect(kept, 1 - self, count, rho[i]!, target);
-    sigma[i] = Math.max(scale, smallestScale * (nearest > 0 ? sum / (count + self) : overallMean));
-  }
+    const found = bisect(kept, 1 - self, count, rho[i]!, target);
+    sigma[i] = Math.max(found, smallestScale * (nearest > 0 ? sum / (count + self) : overallMean));
+  };
+  yield* inBlocks(rows, blockVertices, (from, to) => {
+    for (let i = from; i < to; i++) scale(i);
+  });
   return { sigma, rho };
 }
+
+/** As {@link smoothKnnInParts}, at once. */
+export const smoothKnn = whole(smoothKnnInParts);
 
 /**
  * Directed memberships, row by row, nearest first: exp(-max(0, d - rho) / sigma) for every neighbour that is
  * not cut, nothing on the row itself. These are the rows before the union; the sum of each is log2(k).
  */
-export function directedMemberships(knn: Knn, options: SmoothKnnOptions = {}): SparseRows {
-  const { sigma, rho } = smoothKnn(knn, options);
+export function* directedMembershipsInParts(knn: Knn, options: SmoothKnnOptions = {}): Work<SparseRows> {
+  const { sigma, rho } = yield* smoothKnnInParts(knn, options);
   const { indices, distances, rows, k } = knn;
   const limit = options.disconnectionDistance ?? Number.POSITIVE_INFINITY;
   const offsets = new Int32Array(rows + 1);
@@ -98,6 +111,7 @@ export function directedMemberships(knn: Knn, options: SmoothKnnOptions = {}): S
   const values = new Float32Array(rows * k);
   let filled = 0;
   for (let i = 0; i < rows; i++) {
+    if (i % blockVertices === 0) yield;
     const nearest = rho[i]!;
     const scale = sigma[i]!;
     for (let entry = i * k; entry < (i + 1) * k; entry++) {
@@ -112,11 +126,18 @@ export function directedMemberships(knn: Knn, options: SmoothKnnOptions = {}): S
   return { offsets, columns: columns.subarray(0, filled), values: values.subarray(0, filled) };
 }
 
+/** As {@link directedMembershipsInParts}, at once. */
+export const directedMemberships = whole(directedMembershipsInParts);
+
 /**
  * mix (A + B - A B) + (1 - mix) A B, element by element, for a matrix A with sorted rows and its transpose B,
  * as sorted edges. Zeros are dropped.
  */
-export function uniteWithTranspose(rows: SparseRows, transposed: SparseRows, mix: number): Edges {
+export function* uniteWithTransposeInParts(
+  rows: SparseRows,
+  transposed: SparseRows,
+  mix: number,
+): Work<Edges> {
   const vertices = rows.offsets.length - 1;
   const { columns: columnsA, values: valuesA } = rows;
   const { columns: columnsB, values: valuesB } = transposed;
@@ -126,6 +147,7 @@ export function uniteWithTranspose(rows: SparseRows, transposed: SparseRows, mix
   const weight = new Float32Array(most);
   let filled = 0;
   for (let i = 0; i < vertices; i++) {
+    if (i % blockVertices === 0) yield;
     let a = rows.offsets[i]!;
     let b = transposed.offsets[i]!;
     const endA = rows.offsets[i + 1]!;
@@ -150,13 +172,14 @@ export function uniteWithTranspose(rows: SparseRows, transposed: SparseRows, mix
       tail[filled++] = column;
     }
   }
-  return {
-    head: head.slice(0, filled),
-    tail: tail.slice(0, filled),
-    weight: weight.slice(0, filled),
-    vertices,
-  };
+  yield;
+  const kept = { head: head.slice(0, filled), tail: tail.slice(0, filled) };
+  yield;
+  return { ...kept, weight: weight.slice(0, filled), vertices };
 }
+
+/** As {@link uniteWithTransposeInParts}, at once. */
+export const uniteWithTranspose = whole(uniteWithTransposeInParts);
 
 /** Vertices without an edge, ascending: nothing in training will hold them to the rest of the map. */
 export function disconnectedVertices({ head, vertices }: Edges): Int32Array {
@@ -176,7 +199,7 @@ function checkRange(name: string, value: number, holds: boolean, wanted: string)
   if (!holds) throw new OptionError(`fuzzy: ${name} must ${wanted} (${name}=${value})`);
 }
 
-function checkKnn({ indices, distances, rows, k }: Knn): void {
+function* checkKnn({ indices, distances, rows, k }: Knn): Work<void> {
   if (!(Number.isInteger(rows) && Number.isInteger(k) && rows >= 1 && k >= 2)) {
     throw new DataError(`fuzzy: neighbours need at least 1 row and k of at least 2 (rows=${rows}, k=${k})`);
   }
@@ -187,6 +210,7 @@ function checkKnn({ indices, distances, rows, k }: Knn): void {
     );
   }
   for (let i = 0; i < rows; i++) {
+    if (i % blockVertices === 0) yield;
     let last = 0;
     for (let entry = i * k; entry < (i + 1) * k; entry++) {
       const id = indices[entry]!;
@@ -205,10 +229,11 @@ function checkKnn({ indices, distances, rows, k }: Knn): void {
 }
 
 /** Mean of all distances that are not cut, a row's own 0 included. */
-function meanDistance({ indices, distances }: Knn, limit: number): number {
+function* meanDistance({ indices, distances }: Knn, limit: number): Work<number> {
   let sum = 0;
   let count = 0;
   for (let entry = 0; entry < indices.length; entry++) {
+    if (entry % 2 ** 18 === 0) yield;
     if (isCut(indices[entry]!, distances[entry]!, limit)) continue;
     sum += distances[entry]!;
     count++;

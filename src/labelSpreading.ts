@@ -1,5 +1,6 @@
 /** From a few labelled vertices of a graph to an opinion on all of them. */
 import { DataError } from './errors.js';
+import { blockOf, inBlocks, type Work, whole } from './pauses.js';
 import { degrees, edgeRows } from './sparse.js';
 import type { Edges, Matrix } from './types.js';
 
@@ -20,38 +21,49 @@ const ROUNDS = 60;
  * `labels` holds a class from 0 to `classes - 1` for each vertex, -1 for unknown. Returns vertices x classes.
  * Throws `DataError` when labels and vertices differ in number.
  */
-export function spreadLabels(edges: Edges, labels: Int32Array, classes: number): Matrix {
+export function* spreadLabelsInParts(edges: Edges, labels: Int32Array, classes: number): Work<Matrix> {
   const { head, tail, weight, vertices } = edges;
   if (labels.length !== vertices) {
     throw new DataError(`labels: one a vertex wanted (${vertices}), got ${labels.length}`);
   }
-  const scaled = normalised(edges);
+  const scaled = yield* normalised(edges);
   let found = new Float32Array(vertices * classes);
   let next = new Float32Array(vertices * classes);
   for (let round = 0; round < ROUNDS; round++) {
-    next.fill(0);
-    for (let e = 0; e < weight.length; e++) {
-      const to = head[e]! * classes;
-      const from = tail[e]! * classes;
-      const share = ALPHA * scaled[e]!;
-      for (let c = 0; c < classes; c++) next[to + c] = next[to + c]! + share * found[from + c]!;
-    }
+    const [source, target] = [found, next];
+    target.fill(0);
+    yield* inBlocks(weight.length, blockOf(classes), (first, end) => {
+      for (let e = first; e < end; e++) {
+        const to = head[e]! * classes;
+        const from = tail[e]! * classes;
+        const share = ALPHA * scaled[e]!;
+        for (let c = 0; c < classes; c++) target[to + c] = target[to + c]! + share * source[from + c]!;
+      }
+    });
     for (let i = 0; i < vertices; i++) {
       if (labels[i]! < 0) continue;
       const at = i * classes + labels[i]!;
-      next[at] = next[at]! + 1 - ALPHA;
+      target[at] = target[at]! + 1 - ALPHA;
     }
-    [found, next] = [next, found];
+    [found, next] = [target, source];
   }
   balance(found, labels, classes);
   return { data: found, shape: [vertices, classes] };
 }
 
+/** As {@link spreadLabelsInParts}, at once. */
+export const spreadLabels = whole(spreadLabelsInParts);
+
 /** w_ij / sqrt(d_i d_j), d the sum of a vertex's weights. */
-function normalised(edges: Edges): Float32Array {
+function* normalised(edges: Edges): Work<Float32Array> {
   const { head, tail, weight } = edges;
   const degree = degrees(edgeRows(edges));
-  return weight.map((w, e) => w / Math.sqrt(degree[head[e]!]! * degree[tail[e]!]!));
+  yield;
+  const scaled = new Float32Array(weight.length);
+  yield* inBlocks(weight.length, blockOf(4), (from, to) => {
+    for (let e = from; e < to; e++) scaled[e] = weight[e]! / Math.sqrt(degree[head[e]!]! * degree[tail[e]!]!);
+  });
+  return scaled;
 }
 
 /** Equal mass for each class, sum 1 for each row, and every label where it was given. */

@@ -1,6 +1,7 @@
 /** UMAP without a network: places of a graph's vertices, moved by stochastic gradient descent. */
 import type { Curve } from './curve.js';
 import { atOnce, bindLayoutKernel, type LayoutLists, type LayoutPass, stretchOf } from './layoutKernel.js';
+import { blockOf, inBlocks, type Work, whole } from './pauses.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 export interface RefineOptions {
@@ -26,21 +27,33 @@ const BLOCKS = 8;
  *    2 b s / ((0.001 + d²) (1 + g))    for the push, of strength s.
  * A kernel does it, or a script where WebAssembly is not allowed; `compiled` false asks for the latter.
  */
-export function refineLayout(edges: Edges, layout: Matrix, options: RefineOptions, compiled = true): Matrix {
+export function* refineLayoutInParts(
+  edges: Edges,
+  layout: Matrix,
+  options: RefineOptions,
+  compiled = true,
+): Work<Matrix> {
   const { head, tail, weight, vertices } = edges;
   const { curve, epochs, negativeSampleRate: negatives, repulsionStrength: strength, random } = options;
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
+  const period = new Float32Array(weight.length);
+  const due = new Float32Array(weight.length);
+  // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
+  yield* inBlocks(weight.length, blockOf(8), (from, to) => {
+    for (let e = from; e < to; e++) {
+      period[e] = heaviest / weight[e]!;
+      due[e] = (random.next() * heaviest) / weight[e]!;
+    }
+  });
   const lists: LayoutLists = {
     ...powerTable(curve.b),
     places: Float32Array.from(layout.data),
     columns: layout.shape[1],
-    ...{ head, tail },
-    period: weight.map((w) => heaviest / w),
-    // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
-    due: weight.map((w) => (random.next() * heaviest) / w),
+    ...{ head, tail, period, due },
     others: new Int32Array(BLOCKS * atOnce * negatives),
     negatives,
   };
+  yield;
   const kernel = compiled ? bindLayoutKernel(lists) : undefined;
   const { places, others } = kernel ?? lists;
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -48,10 +61,14 @@ export function refineLayout(edges: Edges, layout: Matrix, options: RefineOption
     for (let turn = 0; turn < 8 * stretchOf(head.length); ) {
       random.integers(others, vertices);
       turn = kernel ? kernel.pass(turn, numbers) : pass(lists, turn, numbers);
+      yield;
     }
   }
   return { data: places.slice(), shape: layout.shape };
 }
+
+/** As {@link refineLayoutInParts}, at once. */
+export const refineLayout = whole(refineLayoutInParts);
 
 /** Largest step along one axis, before the learning rate; and what keeps a push finite. Both as in umap-learn. */
 const reach = 4;

@@ -1,7 +1,8 @@
 /** Principal components: fit and projection. */
 import { largestEigenpairs, type Operator } from './eigen.js';
 import { DataError, OptionError } from './errors.js';
-import { addProducts, columnsOf, rowsOf } from './products.js';
+import { blockOf, inBlocks, type Work, whole } from './pauses.js';
+import { addProductsInParts, columnsOf, rowsOf } from './products.js';
 import { shuffle } from './random.js';
 import type { Matrix, Random } from './types.js';
 
@@ -43,26 +44,24 @@ const widestCovariance = 2048;
  * Throws `OptionError` for `components` or `sampleRows` out of range, `DataError` for fewer than 2 rows or
  * values that are not finite.
  */
-export function pca(matrix: Matrix, { components, random, sampleRows, tolerance = 1e-6 }: PcaOptions): Pca {
-  const { data, rows, columns } = sample(matrix, sampleRows, random);
+export function* pcaInParts(
+  matrix: Matrix,
+  { components, random, sampleRows, tolerance = 1e-6 }: PcaOptions,
+): Work<Pca> {
+  const { data, rows, columns } = yield* sample(matrix, sampleRows, random);
   if (!(Number.isInteger(components) && components >= 1 && components <= Math.min(rows, columns))) {
     throw new OptionError(
       `pca: components must be a whole number from 1 to the rows and columns used ` +
         `(components=${components}, rows=${rows}, columns=${columns}); lower components`,
     );
   }
-  const mean = columnMeans(data, rows, columns);
-  let totalVariance = 0;
-  for (let place = 0, c = 0; place < rows * columns; place++) {
-    totalVariance += (data[place]! - mean[c]!) ** 2;
-    if (++c === columns) c = 0;
-  }
-  totalVariance /= rows - 1;
+  const mean = yield* columnMeans(data, rows, columns);
+  const totalVariance = (yield* squaresAbout(mean, data, rows, columns)) / (rows - 1);
   const operator =
     columns <= widestCovariance
-      ? symmetricProduct(covariance(data, rows, columns, mean), columns)
+      ? symmetricProduct(yield* covariance(data, rows, columns, mean), columns)
       : covarianceProduct(data, rows, columns, mean);
-  const { values, vectors } = largestEigenpairs(operator, columns, components, {
+  const { values, vectors } = yield* largestEigenpairs(operator, columns, components, {
     random,
     tolerance,
     rounds: 60,
@@ -76,12 +75,18 @@ export function pca(matrix: Matrix, { components, random, sampleRows, tolerance 
   };
 }
 
+/** As {@link pcaInParts}, at once. */
+export const pca = whole(pcaInParts);
+
 /**
  * Coordinates of the rows of a matrix along fitted components, rows x components: (x - mean) . component.
  *
  * Throws `DataError` when the columns are not those of the fit.
  */
-export function project(matrix: Matrix, { mean, components }: Pick<Pca, 'mean' | 'components'>): Matrix {
+export function* projectInParts(
+  matrix: Matrix,
+  { mean, components }: Pick<Pca, 'mean' | 'components'>,
+): Work<Matrix> {
   const [rows, columns] = matrix.shape;
   const [count, width] = components.shape;
   if (columns !== width) {
@@ -93,7 +98,7 @@ export function project(matrix: Matrix, { mean, components }: Pick<Pca, 'mean' |
     for (let c = 0; c < columns; c++) shift += mean[c]! * components.data[i * columns + c]!;
     for (let row = 0; row < rows; row++) projected[row * count + i] = -shift;
   }
-  addProducts(
+  yield* addProductsInParts(
     matrix.data,
     rowsOf(columns),
     rows,
@@ -106,8 +111,11 @@ export function project(matrix: Matrix, { mean, components }: Pick<Pca, 'mean' |
   return { data: projected, shape: [rows, count] };
 }
 
+/** As {@link projectInParts}, at once. */
+export const project = whole(projectInParts);
+
 /** The rows to fit on: all of them, or a copy of some, in their order. */
-function sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | undefined, random: Random) {
+function* sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | undefined, random: Random) {
   if (data.length !== rows * columns || rows < 2) {
     throw new DataError(
       `pca: at least 2 rows, each as wide as said, are needed (rows=${rows}, columns=${columns}, values=${data.length})`,
@@ -124,15 +132,19 @@ function sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | u
     .subarray(0, sampleRows)
     .sort();
   const copy = new Float32Array(sampleRows * columns);
-  for (let i = 0; i < sampleRows; i++) {
-    copy.set(data.subarray(drawn[i]! * columns, (drawn[i]! + 1) * columns), i * columns);
-  }
+  yield* inBlocks(sampleRows, blockOf(columns), (from, to) => {
+    for (let i = from; i < to; i++) {
+      copy.set(data.subarray(drawn[i]! * columns, (drawn[i]! + 1) * columns), i * columns);
+    }
+  });
   return { data: copy, rows: sampleRows, columns };
 }
 
-function columnMeans(data: Float32Array, rows: number, columns: number): Float64Array {
+function* columnMeans(data: Float32Array, rows: number, columns: number): Work<Float64Array> {
   const mean = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) for (let c = 0; c < columns; c++) mean[c]! += data[i * columns + c]!;
+  yield* inBlocks(rows, blockOf(columns), (from, to) => {
+    for (let i = from; i < to; i++) for (let c = 0; c < columns; c++) mean[c]! += data[i * columns + c]!;
+  });
   for (let c = 0; c < columns; c++) {
     mean[c]! /= rows;
     if (!Number.isFinite(mean[c])) {
@@ -144,44 +156,66 @@ function columnMeans(data: Float32Array, rows: number, columns: number): Float64
   return mean;
 }
 
+/** Squared distances of all rows from the mean, added up. */
+function* squaresAbout(mean: Float64Array, data: Float32Array, rows: number, columns: number): Work<number> {
+  let total = 0;
+  yield* inBlocks(rows, blockOf(columns), (from, to) => {
+    let sum = total;
+    for (let place = from * columns, c = 0; place < to * columns; place++) {
+      sum += (data[place]! - mean[c]!) ** 2;
+      if (++c === columns) c = 0;
+    }
+    total = sum;
+  });
+  return total;
+}
+
 /** (X'X - rows mean mean') / (rows - 1) */
-function covariance(data: Float32Array, rows: number, columns: number, mean: Float64Array): Float64Array {
+function* covariance(
+  data: Float32Array,
+  rows: number,
+  columns: number,
+  mean: Float64Array,
+): Work<Float64Array> {
   const matrix = new Float64Array(columns * columns);
   for (let i = 0; i < columns; i++) {
     for (let j = 0; j < columns; j++) matrix[i * columns + j] = -rows * mean[i]! * mean[j]!;
   }
+  yield;
   const view = columnsOf(columns);
-  addProducts(data, view, columns, data, view, columns, rows, matrix, true);
-  for (let i = 0; i < columns; i++) {
-    for (let j = i; j < columns; j++) {
-      matrix[i * columns + j]! /= rows - 1;
-      matrix[j * columns + i] = matrix[i * columns + j]!;
+  yield* addProductsInParts(data, view, columns, data, view, columns, rows, matrix, true);
+  yield* inBlocks(columns, 64, (from, to) => {
+    for (let i = from; i < to; i++) {
+      for (let j = i; j < columns; j++) {
+        matrix[i * columns + j]! /= rows - 1;
+        matrix[j * columns + i] = matrix[i * columns + j]!;
+      }
     }
-  }
+  });
   return matrix;
 }
 
 /** v -> C v for a symmetric matrix C. */
 function symmetricProduct(matrix: Float64Array, size: number): Operator {
-  return (vectors, count, out) => {
+  return function* (vectors, count, out) {
     out.fill(0, 0, count * size);
-    addProducts(vectors, rowsOf(size), count, matrix, rowsOf(size), size, size, out);
+    yield* addProductsInParts(vectors, rowsOf(size), count, matrix, rowsOf(size), size, size, out);
   };
 }
 
 /** v -> X'(X v - mean v) / (rows - 1): the covariance matrix without building it. */
 function covarianceProduct(data: Float32Array, rows: number, columns: number, mean: Float64Array): Operator {
-  return (vectors, count, out) => {
+  return function* (vectors, count, out) {
     const scores = new Float64Array(rows * count);
     for (let i = 0; i < count; i++) {
       let shift = 0;
       for (let c = 0; c < columns; c++) shift += mean[c]! * vectors[i * columns + c]!;
       for (let row = 0; row < rows; row++) scores[row * count + i] = -shift;
     }
-    addProducts(data, rowsOf(columns), rows, vectors, rowsOf(columns), count, columns, scores);
+    yield* addProductsInParts(data, rowsOf(columns), rows, vectors, rowsOf(columns), count, columns, scores);
     // The scores of a component sum to 0, so X need not be centred a second time.
     out.fill(0, 0, count * columns);
-    addProducts(scores, columnsOf(count), count, data, columnsOf(columns), columns, rows, out);
+    yield* addProductsInParts(scores, columnsOf(count), count, data, columnsOf(columns), columns, rows, out);
     for (let place = 0; place < count * columns; place++) out[place]! /= rows - 1;
   };
 }

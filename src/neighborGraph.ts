@@ -1,12 +1,17 @@
 /** From rows, and targets where there are any, to the weighted graph that the map is drawn from. */
 import { disconnectionDefault } from './distance.js';
 import { DataError, OptionError } from './errors.js';
-import { disconnectedVertices, fuzzyGraph } from './fuzzy.js';
+import { disconnectedVertices, fuzzyGraphInParts } from './fuzzy.js';
 import { enter, type MatrixInput } from './matrix.js';
 import { chooseNeighbors, type NeighborChoice } from './neighbors/choose.js';
 import { linkCopies } from './neighbors/copies.js';
-import { type KnnInput, neighborsFromDistances, precomputedNeighbors } from './neighbors/precomputed.js';
-import { scalarNeighbors, superviseCategorical, superviseContinuous } from './supervised.js';
+import {
+  type KnnInput,
+  neighborsFromDistancesInParts,
+  precomputedNeighborsInParts,
+} from './neighbors/precomputed.js';
+import { type Pauses, pausesFor, type Work } from './pauses.js';
+import { scalarNeighbors, superviseCategoricalInParts, superviseContinuousInParts } from './supervised.js';
 import { readValues, type Targets } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 
@@ -45,16 +50,18 @@ export async function neighborGraph(
 ): Promise<Edges> {
   const { metric } = options;
   const rows = matrix.shape[0];
-  const knn = await nearest(matrix, options, inputs, random, say);
+  const pauses = pausesFor(inputs.signal);
+  const knn = await nearest(matrix, options, inputs, random, say, pauses);
   const disconnectionDistance =
     options.disconnectionDistance ??
     (typeof metric === 'string' ? disconnectionDefault(metric) : Number.POSITIVE_INFINITY);
   const { localConnectivity, setOpMixRatio } = options;
-  const edges = fuzzyGraph(knn, { localConnectivity, setOpMixRatio, disconnectionDistance });
+  const fuzzy = { localConnectivity, setOpMixRatio, disconnectionDistance };
+  const edges = await pauses.run(fuzzyGraphInParts(knn, fuzzy));
   const alone = disconnectedVertices(edges).length;
   if (alone > 0)
     say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
-  return supervise(edges, targets, options);
+  return pauses.run(supervise(edges, targets, options));
 }
 
 async function nearest(
@@ -63,6 +70,7 @@ async function nearest(
   { knn, distances, signal }: GraphInputs,
   random: Random,
   say: (line: string) => void,
+  pauses: Pauses,
 ): Promise<Knn> {
   const rows = matrix.shape[0];
   if (k > rows) {
@@ -80,7 +88,7 @@ async function nearest(
   }
   if (knn) {
     say('neighbours: as given');
-    return precomputedNeighbors(knn, { rows, k });
+    return pauses.run(precomputedNeighborsInParts(knn, { rows, k }));
   }
   if (distances) {
     say('neighbours: from the given distances');
@@ -91,9 +99,8 @@ async function nearest(
           `got ${table.shape.join(' x ')}`,
       );
     }
-    return linkCopies(neighborsFromDistances(table, k), async (some, wanted) =>
-      neighborsFromDistances(distancesAmong(table, some), wanted),
-    );
+    const among = (some: Matrix, wanted: number) => pauses.run(neighborsFromDistancesInParts(some, wanted));
+    return linkCopies(await among(table, k), (some, wanted) => among(distancesAmong(table, some), wanted));
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
   say(`neighbours: ${reason}`);
@@ -123,14 +130,16 @@ function distancesAmong({ data, shape: [, columns] }: Matrix, rows: Int32Array):
 }
 
 /** Lets classes or values reweigh the graph (`supervised.ts`). */
-function supervise(
+function* supervise(
   edges: Edges,
   targets: GraphTargets,
   { targetWeight, targetNNeighbors, nNeighbors }: GraphOptions,
-): Edges {
+): Work<Edges> {
   if (!targets || targetWeight === 0) return edges;
-  if ('classes' in targets) return superviseCategorical(edges, targets.classes, { targetWeight });
+  if ('classes' in targets) {
+    return yield* superviseCategoricalInParts(edges, targets.classes, { targetWeight });
+  }
   const values = readValues(targets.values, edges.vertices);
   const k = Math.min(targetNNeighbors ?? nNeighbors, edges.vertices);
-  return superviseContinuous(edges, scalarNeighbors(values, k), { targetWeight });
+  return yield* superviseContinuousInParts(edges, scalarNeighbors(values, k), { targetWeight });
 }

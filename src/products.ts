@@ -1,6 +1,7 @@
 /**
  * Inner products of rows, block against block: the inner loop of PCA and of exact comparisons of all pairs.
  */
+import { type Work, whole } from './pauses.js';
 
 /** Rows in a block. 64 rows of 784 columns take 400 kB, so two blocks stay in a core's own cache. */
 export const blockRows = 64;
@@ -110,7 +111,7 @@ export function blockProducts(
  * over `columns` of A(i, c) B(j, c). With `triangle`, both are one view and only blocks that reach the
  * diagonal or lie right of it are computed.
  */
-export function addProducts(
+export function* addProductsInParts(
   a: Float32Array | Float64Array,
   viewA: View,
   rowsA: number,
@@ -120,7 +121,7 @@ export function addProducts(
   columns: number,
   out: Float32Array | Float64Array,
   triangle = false,
-): void {
+): Work<void> {
   const left = packedBlock(Math.min(slab, columns));
   const right = packedBlock(Math.min(slab, columns));
   const products = new Float64Array(blockRows * blockRows);
@@ -129,16 +130,32 @@ export function addProducts(
     for (let top = 0; top < rowsA; top += blockRows) {
       const height = Math.min(blockRows, rowsA - top);
       packRows(a, at(viewA, top, first), height, width, 2, left);
+      yield;
       for (let side = triangle ? top : 0; side < rowsB; side += blockRows) {
         const others = Math.min(blockRows, rowsB - side);
         packRows(b, at(viewB, side, first), others, width, 4, right);
         blockProducts(left, height, right, others, width, products);
-        for (let i = 0; i < height; i++) {
-          const row = (top + i) * rowsB + side;
-          for (let j = 0; j < others; j++) out[row + j]! += products[i * blockRows + j]!;
-        }
+        addBlock(products, height, others, out, top * rowsB + side, rowsB);
+        yield;
       }
     }
+  }
+}
+
+/** As {@link addProductsInParts}, at once. */
+export const addProducts = whole(addProductsInParts);
+
+function addBlock(
+  products: Float64Array,
+  height: number,
+  others: number,
+  out: Float32Array | Float64Array,
+  start: number,
+  stride: number,
+): void {
+  for (let i = 0; i < height; i++) {
+    const row = start + i * stride;
+    for (let j = 0; j < others; j++) out[row + j]! += products[i * blockRows + j]!;
   }
 }
 

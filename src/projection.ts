@@ -2,8 +2,9 @@
  * What the default encoder is trained on: the rows along their principal axes, on a scale that a few rows far outside
  * do not change.
  */
-import { type Pca, pca } from './linalg.js';
+import { type Pca, pcaInParts } from './linalg.js';
 import { encode } from './networks/encode.js';
+import { blockOf, inBlocks, type Pauses, pausesFor, type Work, whole } from './pauses.js';
 import * as tf from './tf.js';
 import type { Matrix, Random } from './types.js';
 
@@ -42,15 +43,16 @@ export interface Projected {
  * are left out, the scale of a component that is mostly made of them is that of its middle half, and what lies beyond
  * `LIMIT` in the end is drawn nearer.
  */
-export async function projectionOf(matrix: Matrix, random: Random): Promise<Projected> {
+export async function projectionOf(matrix: Matrix, random: Random, pauses = pausesFor()): Promise<Projected> {
   // Only what the axes span matters: at 1e-2, MNIST's lose a ten-millionth of the variance.
-  const axes = nearAxes(matrix, TRAINED_COLUMNS, { random: random.fork('projection'), tolerance: 1e-2 });
+  const search = { random: random.fork('projection'), tolerance: 1e-2 };
+  const axes = await pauses.run(nearAxesInParts(matrix, TRAINED_COLUMNS, search));
   const components = axes.variance.length;
   let variance = 0;
   for (const v of axes.variance) variance += v / components;
   const scale = variance > 0 ? Math.sqrt(variance) : 1;
-  const rows = await projectRows(matrix, { ...axes, scale });
-  const share = robustShare(rows, axes, scale);
+  const rows = await projectRows(matrix, { ...axes, scale }, pauses);
+  const share = await pauses.run(robustShare(rows, axes, scale));
   if (share < 1) for (let i = 0; i < rows.data.length; i++) rows.data[i]! /= share;
   const bends = bendsOf(rows);
   const remark = bends && remarkOn(matrix, rows, axes.mean);
@@ -68,20 +70,24 @@ export async function projectionOf(matrix: Matrix, random: Random): Promise<Proj
 }
 
 /** Principal axes, as many as there are up to `most`, of (a sample of) the rows without those far outside. */
-export function nearAxes(
+export function* nearAxesInParts(
   matrix: Matrix,
   most: number,
   search: { readonly random: Random; readonly tolerance?: number },
-): Pca {
-  const sample = nearRows(matrix) ?? matrix;
+): Work<Pca> {
+  const sample = (yield* nearRowsInParts(matrix)) ?? matrix;
   const components = Math.min(most, ...sample.shape);
-  return pca(sample, { ...search, components, sampleRows: SAMPLED_ROWS });
+  return yield* pcaInParts(sample, { ...search, components, sampleRows: SAMPLED_ROWS });
 }
+
+/** Rows that are projected at once: few, so that the event loop need not wait, and large buffers are not left behind. */
+const PROJECTED = 1024;
 
 /** The rows as a network behind the projection takes them. */
 export async function projectRows(
   matrix: Matrix,
   { mean, components, scale, bends }: Projection,
+  pauses?: Pauses,
 ): Promise<Matrix> {
   const [count, columns] = components.shape;
   const projection = {
@@ -92,7 +98,7 @@ export async function projectRows(
       return tf.div(tf.matMul(tf.sub(rows, mean) as tf.Tensor2D, axes, false, true), scale);
     },
   };
-  const projected = await encode(projection, matrix);
+  const projected = await encode(projection, matrix, { batchSize: PROJECTED, pauses });
   if (bends) bendRows(projected, bends);
   return projected;
 }
@@ -142,33 +148,47 @@ function bendsOf({ data, shape: [, columns] }: Matrix): Int32Array | undefined {
  * Of (a sample of) the rows, those that do not lie far outside; undefined if none does. The mean is taken anew without
  * them until no more are found. Where half of the rows are equal, there is no measure of what is far.
  */
-export function nearRows({ data, shape: [rows, columns] }: Matrix): Matrix | undefined {
+export function* nearRowsInParts(matrix: Matrix): Work<Matrix | undefined> {
+  const [rows, columns] = matrix.shape;
   const step = Math.max(1, rows / SAMPLED_ROWS);
-  let near = Int32Array.from({ length: Math.min(rows, SAMPLED_ROWS) }, (_, i) => Math.floor(i * step));
-  const all = near.length;
-  while (true) {
-    const mean = new Float64Array(columns);
-    for (const row of near) {
-      for (let c = 0; c < columns; c++) mean[c]! += data[row * columns + c]! / near.length;
-    }
-    const squares = new Float64Array(near.length);
-    near.forEach((row, i) => {
-      let sum = 0;
-      for (let c = 0; c < columns; c++) sum += (data[row * columns + c]! - mean[c]!) ** 2;
-      squares[i] = sum;
-    });
+  const sampled = Int32Array.from({ length: Math.min(rows, SAMPLED_ROWS) }, (_, i) => Math.floor(i * step));
+  let near = sampled;
+  for (let found = true; found; ) {
+    const squares = yield* squaresAboutMean(matrix, near);
     const median = squares.slice().sort()[near.length >> 1]!;
     if (median === 0) return undefined;
     const kept = near.filter((_, i) => squares[i]! <= FAR ** 2 * median);
-    if (kept.length === near.length) break;
+    found = kept.length < near.length;
     near = kept;
   }
-  if (near.length === all || near.length < 2) return undefined;
+  if (near.length === sampled.length || near.length < 2) return undefined;
   const some = new Float32Array(near.length * columns);
   near.forEach((row, i) => {
-    some.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+    some.set(matrix.data.subarray(row * columns, (row + 1) * columns), i * columns);
   });
   return { data: some, shape: [near.length, columns] };
+}
+
+/** As {@link nearRowsInParts}, at once. */
+export const nearRows = whole(nearRowsInParts);
+
+/** Squared distance of each of some rows from their mean. */
+function* squaresAboutMean({ data, shape: [, columns] }: Matrix, some: Int32Array): Work<Float64Array> {
+  const mean = new Float64Array(columns);
+  const squares = new Float64Array(some.length);
+  yield* inBlocks(some.length, blockOf(columns), (from, to) => {
+    for (let i = from; i < to; i++) {
+      const at = some[i]! * columns;
+      for (let c = 0; c < columns; c++) mean[c]! += data[at + c]! / some.length;
+    }
+  });
+  yield* inBlocks(some.length, blockOf(columns), (from, to) => {
+    for (let i = from; i < to; i++) {
+      const at = some[i]! * columns;
+      for (let c = 0; c < columns; c++) squares[i]! += (data[at + c]! - mean[c]!) ** 2;
+    }
+  });
+  return squares;
 }
 
 /** A component whose deviation is so many times that of its middle half is mostly made of what lies outside. */
@@ -177,7 +197,11 @@ const TAILED = 10;
 const TOO_LARGE = 3;
 
 /** What the scale is to be multiplied by: 1, or below 1/3 where components are mostly made of what lies outside. */
-function robustShare({ data, shape: [rows, columns] }: Matrix, { variance }: Pca, scale: number): number {
+function* robustShare(
+  { data, shape: [rows, columns] }: Matrix,
+  { variance }: Pca,
+  scale: number,
+): Work<number> {
   const step = Math.max(1, rows / SAMPLED_ROWS);
   const values = new Float32Array(Math.min(rows, SAMPLED_ROWS));
   let plain = 0;
@@ -192,6 +216,7 @@ function robustShare({ data, shape: [rows, columns] }: Matrix, { variance }: Pca
     const middling = (1.4826 * spread) ** 2;
     plain += mean;
     robust += middling > 0 && mean > TAILED ** 2 * middling ? middling : mean;
+    yield;
   }
   const share = Math.sqrt(robust / plain);
   return share < 1 / TOO_LARGE ? share : 1;

@@ -2,14 +2,15 @@
 
 import type { Setting } from './fitTerms.js';
 import { readPositions } from './landmarks.js';
-import { refineLayout } from './layout.js';
-import { project } from './linalg.js';
+import { refineLayoutInParts } from './layout.js';
+import { projectInParts } from './linalg.js';
 import { landmarkLoss } from './losses/landmark.js';
 import { adam } from './optimizer.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
-import { nearAxes } from './projection.js';
+import type { Pauses } from './pauses.js';
+import { nearAxesInParts } from './projection.js';
 import { edgeSampler, rowSampler, stepsPerEpoch } from './sampler.js';
-import { spectralLayout } from './spectral.js';
+import { spectralLayoutInParts } from './spectral.js';
 import * as tf from './tf.js';
 import type { TrainOptions } from './train.js';
 import type { Edges, Matrix, Random } from './types.js';
@@ -64,16 +65,16 @@ export function noiseDeviation(
 const START = { epochs: 60, steps: 500, batchSize: 1000, learningRate: 0.01 };
 
 /** A training on the first layout: every row a landmark, at the mean squared distance. */
-export async function startFor(setting: Setting, edges: Edges): Promise<Plan | undefined> {
+export async function startFor(setting: Setting, edges: Edges, pauses: Pauses): Promise<Plan | undefined> {
   const { options, encoder, matrix, curve } = setting;
   const random = setting.random.fork('init');
-  const layout = await firstLayout(setting, edges, random);
+  const layout = await firstLayout(setting, edges, random, pauses);
   if (!layout) return undefined;
   const { epochs, steps, batchSize, learningRate } = START;
   const { repulsionStrength } = options;
   const negativeSampleRate = Math.round(options.negativeSampleRate);
   const refinement = { curve, epochs, negativeSampleRate, repulsionStrength, random: random.fork('layout') };
-  const positions = refineLayout(edges, layout, refinement);
+  const positions = await pauses.run(refineLayoutInParts(edges, layout, refinement));
   return {
     matrix,
     encoder,
@@ -87,14 +88,20 @@ export async function startFor(setting: Setting, edges: Edges): Promise<Plan | u
   };
 }
 
-async function firstLayout(setting: Setting, edges: Edges, random: Random): Promise<Matrix | undefined> {
+async function firstLayout(
+  setting: Setting,
+  edges: Edges,
+  random: Random,
+  pauses: Pauses,
+): Promise<Matrix | undefined> {
   const { init, nComponents } = setting.options;
   if (init === 'random') return undefined;
-  if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
+  if (init === 'spectral')
+    return pauses.run(spectralLayoutInParts(edges, { components: nComponents, random }));
   if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
-  const axes = nearAxes(setting.raw, nComponents, { random });
+  const axes = await pauses.run(nearAxesInParts(setting.raw, nComponents, { random }));
   const components = axes.variance.length;
-  const { data } = project(setting.raw, axes);
+  const { data } = await pauses.run(projectInParts(setting.raw, axes));
   // What lies far outside must not leave the others too little room.
   const most = FAR_OUT * Math.sqrt(axes.variance[0]!);
   for (let i = 0; i < data.length; i++) data[i] = Math.min(most, Math.max(-most, data[i]!));

@@ -4,7 +4,8 @@
  */
 import { largestEigenpairs, type Operator } from './eigen.js';
 import { DataError, OptionError } from './errors.js';
-import { connectedComponents, edgeRows, type SparseRows } from './sparse.js';
+import { inBlocks, type Work, whole } from './pauses.js';
+import { blockVertices, connectedComponents, edgeRows, type SparseRows } from './sparse.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 /** Largest absolute coordinate of a layout, and the deviation of the noise on it, as in umap-learn. */
@@ -26,10 +27,10 @@ const filterDegree = 8;
  *
  * Throws `OptionError` for `components` out of range and `DataError` for a graph without vertices.
  */
-export function spectralLayout(
+export function* spectralLayoutInParts(
   edges: Edges,
   { components, random }: { components: number; random: Random },
-): Matrix {
+): Work<Matrix> {
   const { vertices } = edges;
   if (!(Number.isInteger(components) && components >= 1)) {
     throw new OptionError(
@@ -38,7 +39,7 @@ export function spectralLayout(
   }
   if (vertices < 1) throw new DataError(`spectral: the graph must have vertices (vertices=${vertices})`);
   const rows = edgeRows(edges);
-  const { members, offsets } = connectedComponents(rows);
+  const { members, offsets } = yield* connectedComponents(rows);
   const count = offsets.length - 1;
   const sides = new Float64Array(count);
   for (let part = 0; part < count; part++)
@@ -48,7 +49,7 @@ export function spectralLayout(
   const local = new Int32Array(vertices);
   for (let part = 0; part < count; part++) {
     const own = members.subarray(offsets[part]!, offsets[part + 1]!);
-    const placed = layOutComponent(rows, own, local, components, random);
+    const placed = yield* layOutComponent(rows, own, local, components, random);
     // The component fills most of its box, so that a gap stays between neighbours.
     const reach = (0.4 * sides[part]!) / largest(placed);
     for (let i = 0; i < own.length; i++) {
@@ -60,21 +61,26 @@ export function spectralLayout(
   }
   const scale = extent / largest(layout);
   const data = new Float32Array(layout.length);
-  for (let i = 0; i < data.length; i++) data[i] = layout[i]! * scale + noise * random.normal();
+  yield* inBlocks(data.length, 2 ** 14, (from, to) => {
+    for (let i = from; i < to; i++) data[i] = layout[i]! * scale + noise * random.normal();
+  });
   return { data, shape: [vertices, components] };
 }
+
+/** As {@link spectralLayoutInParts}, at once. */
+export const spectralLayout = whole(spectralLayoutInParts);
 
 /**
  * Coordinates of one component, dimension after dimension, in [-1, 1] or smaller. `local` is scratch: it
  * takes the place of every vertex among the members.
  */
-function layOutComponent(
+function* layOutComponent(
   rows: SparseRows,
   members: Int32Array,
   local: Int32Array,
   components: number,
   random: Random,
-): Float64Array {
+): Work<Float64Array> {
   const size = members.length;
   if (size < Math.max(2 * components, components + 2)) {
     const scattered = new Float64Array(size * components);
@@ -83,27 +89,29 @@ function layOutComponent(
     return scattered;
   }
   for (let i = 0; i < size; i++) local[members[i]!] = i;
-  const { rows: normalised, root } = normalise(rows, members, local);
+  const { rows: normalised, root } = yield* normalise(rows, members, local);
   const adjacency = withoutFirst(normalised, root);
   // A first round tells where the spectrum ends; a filter then lifts what lies above from the rest, which
   // saves most of the orthogonalisation that the small gaps of large graphs would cost.
-  const first = largestEigenpairs(adjacency, size, components, { random, tolerance, rounds: 1 });
+  const first = yield* largestEigenpairs(adjacency, size, components, { random, tolerance, rounds: 1 });
   if (first.residuals.every((norm) => norm <= tolerance)) return first.vectors;
   const filtered = chebyshevFilter(adjacency, size, components, first.values[components - 1]!);
-  return largestEigenpairs(filtered, size, components, {
+  const { vectors } = yield* largestEigenpairs(filtered, size, components, {
     random,
     tolerance,
     rounds: 30,
     start: first.vectors,
-  }).vectors;
+  });
+  return vectors;
 }
 
 /** D^(-1/2) W D^(-1/2) within one component, with the square roots of its degrees, D^(1/2), as `root`. */
-function normalise({ offsets, columns, values }: SparseRows, members: Int32Array, local: Int32Array) {
+function* normalise({ offsets, columns, values }: SparseRows, members: Int32Array, local: Int32Array) {
   const size = members.length;
   const starts = new Int32Array(size + 1);
   const root = new Float64Array(size);
   for (let i = 0; i < size; i++) {
+    if (i % blockVertices === 0) yield;
     const vertex = members[i]!;
     let degree = 0;
     for (let entry = offsets[vertex]!; entry < offsets[vertex + 1]!; entry++) degree += values[entry]!;
@@ -113,6 +121,7 @@ function normalise({ offsets, columns, values }: SparseRows, members: Int32Array
   const neighbors = new Int32Array(starts[size]!);
   const weights = new Float32Array(starts[size]!);
   for (let i = 0; i < size; i++) {
+    if (i % blockVertices === 0) yield;
     let from = offsets[members[i]!]!;
     for (let entry = starts[i]!; entry < starts[i + 1]!; entry++) {
       const neighbor = local[columns[from]!]!;
@@ -131,7 +140,7 @@ function withoutFirst({ offsets, columns, values }: SparseRows, root: Float64Arr
   const size = root.length;
   let total = 0;
   for (let i = 0; i < size; i++) total += root[i]! * root[i]!;
-  return (vectors, count, out) => {
+  return function* (vectors, count, out) {
     for (let start = 0; start < count * size; start += 2 * size) {
       // Two vectors at a time, so that the matrix is read once for both; an odd last one goes with itself.
       const other = start + size < count * size ? start + size : start;
@@ -143,19 +152,21 @@ function withoutFirst({ offsets, columns, values }: SparseRows, root: Float64Arr
       }
       const known = (2 * along) / total;
       const knownOther = (2 * alongOther) / total;
-      for (let i = 0; i < size; i++) {
-        const end = offsets[i + 1]!;
-        let sum = -known * root[i]!;
-        let sumOther = -knownOther * root[i]!;
-        for (let entry = offsets[i]!; entry < end; entry++) {
-          const value = values[entry]!;
-          const column = columns[entry]!;
-          sum += value * vectors[start + column]!;
-          sumOther += value * vectors[other + column]!;
+      yield* inBlocks(size, blockVertices, (from, to) => {
+        for (let i = from; i < to; i++) {
+          const end = offsets[i + 1]!;
+          let sum = -known * root[i]!;
+          let sumOther = -knownOther * root[i]!;
+          for (let entry = offsets[i]!; entry < end; entry++) {
+            const value = values[entry]!;
+            const column = columns[entry]!;
+            sum += value * vectors[start + column]!;
+            sumOther += value * vectors[other + column]!;
+          }
+          out[start + i] = sum;
+          out[other + i] = sumOther;
         }
-        out[start + i] = sum;
-        out[other + i] = sumOther;
-      }
+      });
     }
   };
 }
@@ -176,13 +187,13 @@ function chebyshevFilter(operator: Operator, size: number, count: number, cut: n
   let previous = new Float64Array(count * size);
   let current = new Float64Array(count * size);
   const applied = new Float64Array(count * size);
-  return (vectors, used, out) => {
+  return function* (vectors, used, out) {
     const length = used * size;
     previous.set(vectors.subarray(0, length));
-    operator(previous, used, applied);
+    yield* operator(previous, used, applied);
     for (let i = 0; i < length; i++) current[i] = scale * (applied[i]! - middle * previous[i]!);
     for (let step = 2; step <= degree; step++) {
-      operator(current, used, applied);
+      yield* operator(current, used, applied);
       // T_(n+1)(x) = 2 x T_n(x) - T_(n-1)(x)
       for (let i = 0; i < length; i++)
         previous[i] = 2 * scale * (applied[i]! - middle * current[i]!) - previous[i]!;

@@ -1,7 +1,8 @@
 /** The graph of the data meets what is known about its rows: labels or numbers to predict. */
 import { DataError, OptionError } from './errors.js';
-import { directedMemberships, uniteWithTranspose } from './fuzzy.js';
-import { edgeRows, type SparseRows, transpose } from './sparse.js';
+import { directedMembershipsInParts, uniteWithTransposeInParts } from './fuzzy.js';
+import { type Work, whole } from './pauses.js';
+import { blockVertices, edgeRows, type SparseRows, transposeInParts } from './sparse.js';
 import type { Edges, Knn } from './types.js';
 
 /** How much the targets count. */
@@ -23,11 +24,11 @@ const leastMembership = 1e-8;
  *
  * Throws `DataError` for labels that do not match the graph, `OptionError` for `targetWeight` out of range.
  */
-export function superviseCategorical(
+export function* superviseCategoricalInParts(
   edges: Edges,
   labels: Int32Array,
   options: SuperviseOptions = {},
-): Edges {
+): Work<Edges> {
   checkVertices('labels', labels.length, edges);
   const { head, tail } = edges;
   const different = Math.exp(-2.5 / (1 - checkTargetWeight(options)));
@@ -39,8 +40,11 @@ export function superviseCategorical(
     if (a === -1 || b === -1) weight[edge]! *= unknown;
     else if (a !== b) weight[edge]! *= different;
   }
-  return reconnect(edgeRows({ ...edges, weight }));
+  return yield* reconnect(edgeRows({ ...edges, weight }));
 }
+
+/** As {@link superviseCategoricalInParts}, at once. */
+export const superviseCategorical = whole(superviseCategoricalInParts);
 
 /**
  * Intersects the graph with the directed fuzzy graph of the targets, as in umap-learn. With l and r the
@@ -54,12 +58,20 @@ export function superviseCategorical(
  * Throws `DataError` for a table that does not match the graph or is malformed, `OptionError` for
  * `targetWeight` out of range.
  */
-export function superviseContinuous(edges: Edges, targetKnn: Knn, options: SuperviseOptions = {}): Edges {
+export function* superviseContinuousInParts(
+  edges: Edges,
+  targetKnn: Knn,
+  options: SuperviseOptions = {},
+): Work<Edges> {
   const targetWeight = checkTargetWeight(options);
   checkVertices('target neighbours', targetKnn.rows, edges);
-  const directed = directedMemberships(targetKnn);
-  return reconnect(intersect(edgeRows(edges), transpose(transpose(directed)), targetWeight));
+  const directed = yield* directedMembershipsInParts(targetKnn);
+  const sorted = yield* transposeInParts(yield* transposeInParts(directed));
+  return yield* reconnect(yield* intersect(edgeRows(edges), sorted, targetWeight));
 }
+
+/** As {@link superviseContinuousInParts}, at once. */
+export const superviseContinuous = whole(superviseContinuousInParts);
 
 /**
  * Exact nearest neighbours of numbers, |y_i - y_j| apart, by sorting them. Column 0 is the row itself. Of
@@ -106,7 +118,7 @@ export function scalarNeighbors(values: ArrayLike<number>, k: number): Knn {
  * Merges two matrices with sorted rows, entry by entry where either has one, by the powers of the target
  * weight.
  */
-function intersect(data: SparseRows, targets: SparseRows, targetWeight: number): SparseRows {
+function* intersect(data: SparseRows, targets: SparseRows, targetWeight: number): Work<SparseRows> {
   const rows = data.offsets.length - 1;
   const most = data.offsets[rows]! + targets.offsets[rows]!;
   const offsets = new Int32Array(rows + 1);
@@ -118,6 +130,7 @@ function intersect(data: SparseRows, targets: SparseRows, targetWeight: number):
   const targetPower = targetWeight < 0.5 ? targetWeight / (1 - targetWeight) : 1;
   let filled = 0;
   for (let i = 0; i < rows; i++) {
+    if (i % blockVertices === 0) yield;
     let a = data.offsets[i]!;
     let b = targets.offsets[i]!;
     const endA = data.offsets[i + 1]!;
@@ -137,16 +150,17 @@ function intersect(data: SparseRows, targets: SparseRows, targetWeight: number):
 }
 
 /** Divides every row by its maximum, then unites it with the transpose. Changes the values it is given. */
-function reconnect(rows: SparseRows): Edges {
+function* reconnect(rows: SparseRows): Work<Edges> {
   const { offsets, values } = rows;
   for (let i = 0; i + 1 < offsets.length; i++) {
+    if (i % blockVertices === 0) yield;
     let strongest = 0;
     for (let entry = offsets[i]!; entry < offsets[i + 1]!; entry++)
       strongest = Math.max(strongest, values[entry]!);
     if (strongest === 0) continue;
     for (let entry = offsets[i]!; entry < offsets[i + 1]!; entry++) values[entry]! /= strongest;
   }
-  return uniteWithTranspose(rows, transpose(rows), 1);
+  return yield* uniteWithTransposeInParts(rows, yield* transposeInParts(rows), 1);
 }
 
 function smallest(values: Float32Array): number {

@@ -2,6 +2,7 @@
 
 import { copyRows, hostRows } from './backend/hostRows.js';
 import { DivergedError } from './errors.js';
+import { pausesFor } from './pauses.js';
 import * as tf from './tf.js';
 import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from './types.js';
 
@@ -25,9 +26,6 @@ export interface TrainOptions {
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
 }
 
-/** Longest time, in milliseconds, that the loop keeps the event loop to itself. */
-const BREATH = 40;
-
 /**
  * Trains and yields a `Progress` at every report. Stops when the consumer stops; throws the signal's reason
  * when aborted, and `DivergedError` for a report whose loss is not finite, with the weights of the last
@@ -42,21 +40,17 @@ export async function* train(options: TrainOptions): AsyncGenerator<Progress, vo
   const takeStep = stepper(options, variables);
   try {
     let good = await readWeights(networks);
-    let rested = performance.now();
+    const pauses = pausesFor(signal);
     for (let step = 0, epoch = 0; epoch < reports; epoch++) {
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
-        signal?.throwIfAborted();
+        await pauses.take();
         const { rows, losses } = takeStep(learningRate(step));
         try {
           await onStep?.(step, rows, losses[0]!);
           meter.add(losses);
         } finally {
           tf.dispose(losses);
-        }
-        if (performance.now() - rested > BREATH) {
-          await tf.nextFrame();
-          rested = performance.now();
         }
       }
       const losses = await meter.take();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { largestEigenpairs } from '../src/eigen.js';
+import { finish } from '../src/pauses.js';
 import { createRandom } from '../src/random.js';
 
 /** A symmetric matrix with the given eigenvalues: a diagonal one, reflected at random vectors. */
@@ -27,21 +28,24 @@ function solve(
   options: { tolerance?: number; rounds?: number; seed?: number } = {},
 ) {
   const size = matrix.length;
-  const pairs = largestEigenpairs(
-    (vectors, width, out) => {
-      for (let v = 0; v < width; v++) {
-        for (let i = 0; i < size; i++) {
-          out[v * size + i] = matrix[i]!.reduce((sum, value, j) => sum + value * vectors[v * size + j]!, 0);
+  const pairs = finish(
+    largestEigenpairs(
+      function* (vectors, width, out) {
+        yield;
+        for (let v = 0; v < width; v++) {
+          for (let i = 0; i < size; i++) {
+            out[v * size + i] = matrix[i]!.reduce((sum, value, j) => sum + value * vectors[v * size + j]!, 0);
+          }
         }
-      }
-    },
-    size,
-    count,
-    {
-      random: createRandom(options.seed ?? 1),
-      tolerance: options.tolerance ?? 1e-8,
-      rounds: options.rounds ?? 50,
-    },
+      },
+      size,
+      count,
+      {
+        random: createRandom(options.seed ?? 1),
+        tolerance: options.tolerance ?? 1e-8,
+        rounds: options.rounds ?? 50,
+      },
+    ),
   );
   const vectors = Array.from({ length: count }, (_, v) =>
     Array.from(pairs.vectors.subarray(v * size, (v + 1) * size)),

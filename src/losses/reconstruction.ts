@@ -1,6 +1,6 @@
 /** The way back: a decoder that learns to give the rows for their places on the map. */
-
-import { nearRows } from '../projection.js';
+import { blockOf, inBlocks, type Work, whole } from '../pauses.js';
+import { nearRowsInParts } from '../projection.js';
 import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network } from '../types.js';
@@ -86,13 +86,20 @@ export type Reconstruction =
  * The default for rows and a decoder: binary cross-entropy when the rows lie in [0, 1] (on probabilities for a
  * decoder that ends in a sigmoid, else on logits), the mean squared error otherwise.
  */
-export function defaultReconstruction({ data, shape }: Matrix, decoder: Network): Reconstruction {
-  if (data.every((value) => value >= 0 && value <= 1)) {
+export function* defaultReconstructionInParts(
+  { data, shape }: Matrix,
+  decoder: Network,
+): Work<Reconstruction> {
+  let within = true;
+  yield* inBlocks(data.length, blockOf(1), (from, to) => {
+    for (let i = from; within && i < to; i++) within = data[i]! >= 0 && data[i]! <= 1;
+  });
+  if (within) {
     const last = decoder.model.layers.findLast((layer) => layer.countParams() > 0 || 'activation' in layer);
     return { kind: activationOf(last) === 'sigmoid' ? 'probabilities' : 'logits' };
   }
-  const near = nearRows({ data, shape });
-  const variance = meanVariance(near ?? { data, shape }) || 1;
+  const near = yield* nearRowsInParts({ data, shape });
+  const variance = (yield* meanVariance(near ?? { data, shape })) || 1;
   return { kind: 'squared', variance, ...(near && { limit: OUTLYING * Math.sqrt(variance) }) };
 }
 
@@ -100,7 +107,7 @@ export function defaultReconstruction({ data, shape }: Matrix, decoder: Network)
 const OUTLYING = 10;
 
 /** Mean over the columns of their variances. */
-function meanVariance({ data, shape: [rows, columns] }: Matrix): number {
+function* meanVariance({ data, shape: [rows, columns] }: Matrix): Work<number> {
   let variance = 0;
   for (let c = 0; c < columns; c++) {
     let sum = 0;
@@ -109,9 +116,13 @@ function meanVariance({ data, shape: [rows, columns] }: Matrix): number {
     const mean = sum / rows;
     for (let i = c; i < data.length; i += columns) squares += (data[i]! - mean) ** 2;
     variance += squares / rows / columns;
+    if (c % blockOf(rows) === 0) yield;
   }
   return variance;
 }
+
+/** As {@link defaultReconstructionInParts}, at once. */
+export const defaultReconstruction = whole(defaultReconstructionInParts);
 
 function activationOf(layer: tf.layers.Layer | undefined): unknown {
   return layer?.getConfig().activation;

@@ -1,4 +1,5 @@
 /** A few directions that keep near rows near: principal components of a sample, tried out on that sample. */
+import { blockOf, inBlocks, type Work } from '../pauses.js';
 import type { Random } from '../types.js';
 import { bindKernels, createMemory, type Kernels } from './kernels.js';
 import { createLists, createOffer, type Lists } from './lists.js';
@@ -16,6 +17,10 @@ export interface Basis {
 const sampleRows = 1024;
 const queries = 192;
 const tried = 15;
+/** Rows that are gone through between two pauses. */
+const atATime = 64;
+/** Products that the kernels add up between two pauses. */
+const productsAtATime = 2 ** 26;
 /** Share of the nearest 15 of a sampled row that must be among its nearest 30 in the directions. */
 const wantedRecall = 0.95;
 
@@ -33,13 +38,18 @@ interface Workspace {
  * The smallest of 64, 128, 256, … directions that keep neighbours, or undefined when half the columns do not,
  * as for data without structure.
  */
-export function findBasis(space: Space, rows: number, width: number, random: Random): Basis | undefined {
+export function* findBasis(
+  space: Space,
+  rows: number,
+  width: number,
+  random: Random,
+): Work<Basis | undefined> {
   for (let size = 64; 2 * size <= space.columns; size *= 2) {
     const work = openWorkspace(Math.min(rows, sampleRows) & ~3, width, size);
     if (work === undefined) return undefined;
-    const shift = drawSample(work, space, rows, random);
-    subspace(work, size, random);
-    if (recallOf(work, size) >= wantedRecall) {
+    const shift = yield* drawSample(work, space, rows, random);
+    yield* subspace(work, size, random);
+    if ((yield* recallOf(work, size)) >= wantedRecall) {
       const start = work.at.directions / 4;
       return { directions: work.floats.slice(start, start + size * width), size, shift };
     }
@@ -66,11 +76,12 @@ function openWorkspace(samples: number, width: number, size: number): Workspace 
   return kernels && { kernels, floats: new Float32Array(memory.buffer), samples, width, at };
 }
 
-function drawSample(work: Workspace, space: Space, rows: number, random: Random): Float64Array {
+function* drawSample(work: Workspace, space: Space, rows: number, random: Random): Work<Float64Array> {
   const { floats, samples, width, at } = work;
   const shift = new Float64Array(width);
   const start = at.sample / 4;
   for (let i = 0; i < samples; i++) {
+    if (i % atATime === 0) yield;
     // One row of each stretch: a sample without repeats.
     const row = Math.floor(((i + random.next()) * rows) / samples);
     space.writeRow(row, floats, start + i * width);
@@ -79,6 +90,7 @@ function drawSample(work: Workspace, space: Space, rows: number, random: Random)
   const rounded = shift.map(Math.round);
   const left = shift.map((mean, c) => mean - rounded[c]!);
   for (let i = 0; i < samples; i++) {
+    if (i % atATime === 0) yield;
     for (let c = 0; c < width; c++) {
       const value = floats[start + i * width + c]! - rounded[c]! - left[c]!;
       floats[start + i * width + c] = value;
@@ -89,25 +101,62 @@ function drawSample(work: Workspace, space: Space, rows: number, random: Random)
 }
 
 /** Subspace iteration: B ← orthonormal rows of (S B')' S, twice from random directions. */
-function subspace({ kernels, floats, samples, width, at }: Workspace, size: number, random: Random): void {
+function* subspace(work: Workspace, size: number, random: Random): Work<void> {
+  const { floats, samples, width, at } = work;
   const directions = floats.subarray(at.directions / 4, at.directions / 4 + size * width);
   for (let i = 0; i < directions.length; i++) directions[i] = random.next() - 0.5;
-  orthonormalize(directions, size, width);
+  yield* orthonormalize(directions, size, width);
   const products = at.products / 4;
   const turned = at.turned / 4;
   for (let round = 0; round < 2; round++) {
-    kernels.dots(at.sample, samples, at.directions, size, width * 4, at.products);
+    yield* dots(work, at.sample, samples, at.directions, size, width, at.products);
     for (let i = 0; i < samples; i++) {
       for (let b = 0; b < size; b++) floats[turned + b * samples + i] = floats[products + i * size + b]!;
     }
-    kernels.dots(at.turned, size, at.transposed, width, samples * 4, at.directions);
-    orthonormalize(directions, size, width);
+    yield* dots(work, at.turned, size, at.transposed, width, samples, at.directions);
+    yield* orthonormalize(directions, size, width);
   }
 }
 
+/** Products of all rows at `a` with all at `b`, to `out`. */
+function* dots(
+  { kernels }: Workspace,
+  a: number,
+  aRows: number,
+  b: number,
+  bRows: number,
+  columns: number,
+  out: number,
+): Work<void> {
+  yield* inBlocks(aRows, heightOf(bRows, columns), (from, to) => {
+    kernels.dots(a + from * columns * 4, to - from, b, bRows, columns * 4, out + from * bRows * 4);
+  });
+}
+
+/** Squared distances of all rows at `a` from all at `b`, to `out`. */
+function* squares(
+  { kernels }: Workspace,
+  a: number,
+  aRows: number,
+  b: number,
+  bRows: number,
+  columns: number,
+  out: number,
+): Work<void> {
+  yield* inBlocks(aRows, heightOf(bRows, columns), (from, to) => {
+    kernels.squares(a + from * columns * 4, to - from, b, bRows, columns * 4, out + from * bRows * 4);
+  });
+}
+
+/** Rows of a block, in whole tiles of the kernels. */
+function heightOf(bRows: number, columns: number): number {
+  return Math.max(2, Math.floor(productsAtATime / (bRows * columns)) & ~1);
+}
+
 /** Gram and Schmidt, twice, which is enough. A direction that vanishes becomes zeros. */
-function orthonormalize(rows: Float32Array, size: number, width: number): void {
+function* orthonormalize(rows: Float32Array, size: number, width: number): Work<void> {
   for (let a = 0; a < size; a++) {
+    if (a % blockOf(4 * size * width) === 0) yield;
     const start = a * width;
     const before = Math.sqrt(dot(rows, start, start, width));
     for (let pass = 0; pass < 2; pass++) {
@@ -129,15 +178,15 @@ function dot(values: Float32Array, a: number, b: number, length: number): number
 }
 
 /** Share of the nearest 15 sampled rows, in all columns, that are among the nearest 30 in the directions. */
-function recallOf(work: Workspace, size: number): number {
-  const { kernels, floats, samples, width, at } = work;
+function* recallOf(work: Workspace, size: number): Work<number> {
+  const { floats, samples, width, at } = work;
   const count = Math.min(queries, samples);
   const products = floats.subarray(at.products / 4);
-  kernels.squares(at.sample, count, at.sample, samples, width * 4, at.products);
+  yield* squares(work, at.sample, count, at.sample, samples, width, at.products);
   const nearest = listNearest(products, count, samples, tried);
   // The transposed sample has done its work, and what is reduced needs less room.
-  kernels.dots(at.sample, samples, at.directions, size, width * 4, at.transposed);
-  kernels.squares(at.transposed, count, at.transposed, samples, size * 4, at.products);
+  yield* dots(work, at.sample, samples, at.directions, size, width, at.transposed);
+  yield* squares(work, at.transposed, count, at.transposed, samples, size, at.products);
   const reduced = listNearest(products, count, samples, 2 * tried);
   let kept = 0;
   for (let i = 0; i < count; i++) {

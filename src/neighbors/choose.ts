@@ -1,10 +1,11 @@
 /** Which way to search: the caller's choice, else by the number of rows. */
 import { OptionError, UnavailableError } from '../errors.js';
+import { pausesFor } from '../pauses.js';
 import type { DistanceFunction, Knn, Matrix, NeighborProvider, NeighborQuery } from '../types.js';
 import { exact } from './exact.js';
 import { type HnswModule, hnsw } from './hnsw.js';
 import { nndescent } from './nndescent.js';
-import { neighborsFromDistances } from './precomputed.js';
+import { neighborsFromDistancesInParts } from './precomputed.js';
 import { usearch } from './usearch.js';
 
 /** Ways to search. `auto`: exact up to 4,096 rows, else nndescent. */
@@ -32,8 +33,8 @@ const exactRows = 4096;
 
 const precomputed: NeighborProvider = {
   name: 'precomputed',
-  async search(data, { k }) {
-    return neighborsFromDistances(data, k);
+  async search(data, { k, signal }) {
+    return pausesFor(signal).run(neighborsFromDistancesInParts(data, k));
   },
 };
 

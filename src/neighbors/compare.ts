@@ -1,5 +1,6 @@
 /** Compares rows with candidates and offers these to the rows' lists: with the kernels, or by any metric. */
 import { distanceFor } from '../distance.js';
+import { blockOf, inBlocks, type Work } from '../pauses.js';
 import type { Kernels } from './kernels.js';
 import { createOffer, type Lists } from './lists.js';
 import type { Margins } from './partition.js';
@@ -11,7 +12,7 @@ export interface Comparer {
   /** Compares ids[from..to) with one another. */
   leaf(ids: Int32Array, from: number, to: number): void;
   /** Compares each row of [from, to) with all rows after it, for both: for one thread, and not with the kernels. */
-  readonly pairs?: (from: number, to: number) => void;
+  readonly pairs?: (from: number, to: number) => Work<void>;
   readonly margins: Margins;
 }
 
@@ -103,8 +104,13 @@ export function metricComparer(plan: SearchPlan, buffer: ArrayBufferLike, lists:
     leaf(order, from, to) {
       for (let i = from; i < to; i++) for (let j = i + 1; j < to; j++) both(order[i]!, order[j]!);
     },
-    pairs(from, to) {
-      for (let row = from; row < to; row++) for (let other = row + 1; other < rows; other++) both(row, other);
+    *pairs(from, to) {
+      for (let row = from; row < to; row++) {
+        const first = row + 1;
+        yield* inBlocks(rows - first, blockOf(width), (start, end) => {
+          for (let other = first + start; other < first + end; other++) both(row, other);
+        });
+      }
     },
     // A cut needs distances alone, so it works for any metric.
     margins(a, b, order, from, to, margins) {

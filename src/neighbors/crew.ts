@@ -1,5 +1,6 @@
 /** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
 import type { Worker } from 'node:worker_threads';
+import { pausesFor } from '../pauses.js';
 import { cores, startThreads } from '../threads.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
@@ -52,19 +53,12 @@ export async function openCrew(
 
 function inThread(plan: SearchPlan, arena: Arena, signal?: AbortSignal): Crew {
   const runPart = openStages(plan, arena, 0);
-  let rested = performance.now();
+  const pauses = pausesFor(signal);
   return {
     threads: 0,
     async run(stage, argument = 0) {
       const parts = partsOf(stage, plan);
-      for (let part = 0; part < parts; part++) {
-        signal?.throwIfAborted();
-        runPart(stage, part, argument);
-        if (performance.now() - rested < 40) continue;
-        // Lets timers, events and the caller's abort in.
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        rested = performance.now();
-      }
+      for (let part = 0; part < parts; part++) await pauses.run(runPart(stage, part, argument));
     },
     taken: () => takeCount(plan, arena),
     async close() {},

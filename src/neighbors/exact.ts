@@ -1,4 +1,5 @@
 /** Exact neighbours: every pair of rows is compared. */
+import { pausesFor } from '../pauses.js';
 import type { NeighborProvider } from '../types.js';
 import { openCrew, threadsFor } from './crew.js';
 import { toKnn, viewLists } from './lists.js';
@@ -20,7 +21,8 @@ export function exact({ threads }: ExactOptions = {}): NeighborProvider {
     async search(data, query) {
       checkQuery(data, query);
       const able = threads ?? (await threadsFor(data, query.metric));
-      const { plan, arena, finish } = prepare(data, query, able, true);
+      const pauses = pausesFor(query.signal);
+      const { plan, arena, finish } = await pauses.run(prepare(data, query, able, true));
       // Alone, a thread compares each pair once for both rows; threads own their rows, so it takes three to be faster.
       const pairs = plan.metric !== undefined && able < 3;
       const crew = await openCrew(plan, arena, pairs ? 1 : able, query.signal);
@@ -29,7 +31,7 @@ export function exact({ threads }: ExactOptions = {}): NeighborProvider {
       } finally {
         await crew.close();
       }
-      return toKnn(viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity), finish);
+      return pauses.run(toKnn(viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity), finish));
     },
   };
 }

@@ -1,4 +1,5 @@
 /** One pass over the neighbours of neighbours. */
+import type { Work } from '../pauses.js';
 import type { Comparer } from './compare.js';
 import { type SearchPlan, takenAt } from './plan.js';
 
@@ -33,7 +34,7 @@ export function createExplore(plan: SearchPlan, buffer: ArrayBufferLike, compare
       walk(reverse, middle, middle + counts[words[i]! >>> 1]!, known, stamp);
     }
   };
-  return (from: number, to: number) => {
+  return function* (from: number, to: number): Work<void> {
     let taken = 0;
     for (let start = from; start < to; start += group) {
       const end = Math.min(to, start + group);
@@ -43,6 +44,7 @@ export function createExplore(plan: SearchPlan, buffer: ArrayBufferLike, compare
         via(reverse, row * links, row * links + counts[row]!, start);
       }
       taken += compare.rows(start, end, candidates, count);
+      yield;
     }
     Atomics.add(control, takenAt, taken);
   };

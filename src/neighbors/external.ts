@@ -1,6 +1,7 @@
 /** What the adapters of index packages share: their input table, and lists that are whole whatever the index found. */
 import { distanceFor } from '../distance.js';
 import { OptionError } from '../errors.js';
+import { blockOf, inBlocks, type Work } from '../pauses.js';
 import type { Knn, Matrix, NeighborQuery } from '../types.js';
 import { clearLists, createLists, createOffer, isShort, toKnn } from './lists.js';
 import { checkQuery } from './query.js';
@@ -14,16 +15,16 @@ export interface IndexInput {
   /** Takes what the index found for a row: any order, with or without the row itself. */
   found(row: number, id: number, square: number): void;
   /** The neighbours; rows of which too few were found are compared with all others. */
-  finish(): Knn;
+  finish(): Work<Knn>;
 }
 
-/** Rows between two looks at the signal: the packages work without a pause. */
-export const rowsAtATime = 1024;
+/** Rows between two pauses: the packages work without one. */
+export const rowsAtATime = 64;
 
 /** Opens the input of an index package; throws OptionError for a metric that it cannot rank by. */
-export function openIndexInput(name: string, data: Matrix, query: NeighborQuery): IndexInput {
+export function* openIndexInput(name: string, data: Matrix, query: NeighborQuery): Work<IndexInput> {
   checkQuery(data, query);
-  const space = euclideanSpace(data, query.metric, query.metricParams);
+  const space = yield* euclideanSpace(data, query.metric, query.metricParams);
   if (space === undefined) {
     const metric = typeof query.metric === 'string' ? `'${query.metric}'` : 'a function';
     throw new OptionError(
@@ -34,7 +35,9 @@ export function openIndexInput(name: string, data: Matrix, query: NeighborQuery)
   const rows = data.shape[0];
   const width = space.columns;
   const table = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++) space.writeRow(row, table, row * width);
+  yield* inBlocks(rows, blockOf(width), (from, to) => {
+    for (let row = from; row < to; row++) space.writeRow(row, table, row * width);
+  });
   const lists = createLists(rows, query.k - 1);
   const offer = createOffer(lists);
   const euclidean = distanceFor('euclidean');
@@ -45,23 +48,18 @@ export function openIndexInput(name: string, data: Matrix, query: NeighborQuery)
     found(row, id, square) {
       if (id !== row) offer(row, id, Math.max(0, square));
     },
-    finish() {
+    *finish() {
       for (let row = 0; row < rows; row++) {
         if (!isShort(lists, row)) continue;
         // The package's distances may differ in the last bit, and an id must not stand twice.
+        yield;
         clearLists(lists, row, row + 1);
         for (let other = 0; other < rows; other++) {
           if (other !== row)
             offer(row, other, euclidean(table, row * width, table, other * width, width) ** 2);
         }
       }
-      return toKnn(lists, space.finish);
+      return yield* toKnn(lists, space.finish);
     },
   };
-}
-
-/** Lets timers, events and the caller's abort in. */
-export async function pause(signal?: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  signal?.throwIfAborted();
 }

@@ -1,6 +1,7 @@
 /** Neighbours from the optional package hnswlib-node (hierarchical navigable small worlds, in C++). */
+import { pausesFor } from '../pauses.js';
 import type { NeighborProvider } from '../types.js';
-import { openIndexInput, pause, rowsAtATime } from './external.js';
+import { openIndexInput, rowsAtATime } from './external.js';
 
 /** The part of hnswlib-node that is used here. */
 export interface HnswModule {
@@ -37,7 +38,9 @@ export function hnsw(
     name: 'hnsw',
     async search(data, query) {
       const { k, random, signal } = query;
-      const { rows, width, table, found, finish } = openIndexInput('hnsw', data, query);
+      const pauses = pausesFor(signal);
+      const opened = openIndexInput('hnsw', data, query);
+      const { rows, width, table, found, finish } = await pauses.run(opened);
       const index = new module.HierarchicalNSW('l2', width);
       // The package takes a signed 32-bit seed.
       const randomSeed = random.fork('hnsw').uint32() >>> 1;
@@ -46,16 +49,16 @@ export function hnsw(
       // It takes plain arrays only, one row a call.
       const point = (row: number) => Array.from(table.subarray(row * width, (row + 1) * width));
       for (let row = 0; row < rows; row++) {
-        if (row % rowsAtATime === 0) await pause(signal);
+        if (row % rowsAtATime === 0) await pauses.take();
         index.addPoint(point(row), row);
       }
       for (let row = 0; row < rows; row++) {
-        if (row % rowsAtATime === 0) await pause(signal);
+        if (row % rowsAtATime === 0) await pauses.take();
         // The row itself is not always among those found, nor first: it is known by its id.
         const { neighbors, distances } = index.searchKnn(point(row), k);
         for (let c = 0; c < neighbors.length; c++) found(row, neighbors[c]!, distances[c]!);
       }
-      return finish();
+      return pauses.run(finish());
     },
   };
 }

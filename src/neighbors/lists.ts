@@ -6,6 +6,7 @@
  * such bits is never NaN. A list therefore ends up the same whatever the order of the offers.
  */
 import { DataError } from '../errors.js';
+import type { Work } from '../pauses.js';
 import type { Knn } from '../types.js';
 
 /** Highest distance word and id word: an empty place, after every real key. */
@@ -93,12 +94,13 @@ export function isShort({ words, capacity }: Lists, row: number): boolean {
  *
  * @param finish makes a distance of what the lists hold, without changing the order.
  */
-export function toKnn(lists: Lists, finish: (value: number) => number = (value) => value): Knn {
+export function* toKnn(lists: Lists, finish: (value: number) => number = (value) => value): Work<Knn> {
   const { rows, capacity, words, floats } = lists;
   const k = capacity + 1;
   const indices = new Int32Array(rows * k);
   const distances = new Float32Array(rows * k);
   for (let row = 0; row < rows; row++) {
+    if (row % 2 ** 14 === 0) yield;
     if (capacity > 0 && isShort(lists, row)) {
       throw new DataError(`neighbors: row ${row} has fewer than ${capacity} neighbours besides itself`);
     }

@@ -1,4 +1,5 @@
 /** Approximate neighbours in about n log n time: random trees, then neighbours of neighbours. */
+import { pausesFor } from '../pauses.js';
 import type { NeighborProvider } from '../types.js';
 import { type Crew, openCrew, threadsFor } from './crew.js';
 import { toKnn, viewLists } from './lists.js';
@@ -32,14 +33,15 @@ export function nndescent({ threads }: DescentOptions = {}): NeighborProvider {
     async search(data, query) {
       checkQuery(data, query);
       const workers = threads ?? (await threadsFor(data, query.metric));
-      const { plan, arena, finish } = prepare(data, query, workers, false);
+      const pauses = pausesFor(query.signal);
+      const { plan, arena, finish } = await pauses.run(prepare(data, query, workers, false));
       const crew = await openCrew(plan, arena, workers, query.signal);
       try {
         await descend(plan, crew);
       } finally {
         await crew.close();
       }
-      return toKnn(viewLists(arena.buffer, plan.at.result, plan.rows, plan.wanted), finish);
+      return pauses.run(toKnn(viewLists(arena.buffer, plan.at.result, plan.rows, plan.wanted), finish));
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Halving of rows by random cuts, until the parts are small: the leaves of one random projection tree. */
+import { inBlocks, type Work } from '../pauses.js';
 import type { Random } from '../types.js';
 
 /** Writes |x - a|² - |x - b|² (or another such margin) of the rows order[from..to) to margins[from..to). */
@@ -10,6 +11,9 @@ export type Margins = (
   to: number,
   margins: Float32Array,
 ) => void;
+
+/** Rows whose margins are computed between two pauses. */
+const marginsAtATime = 4096;
 
 /** Ends of the leaves of `rows` rows: always the same halves, so all trees of one size have the same ends. */
 export function leafEnds(rows: number, leafRows: number): Int32Array {
@@ -28,20 +32,27 @@ export function leafEnds(rows: number, leafRows: number): Int32Array {
  * Orders rows so that those of one leaf stand together. Each cut lies between two random rows (Dasgupta and
  * Freund, 2008), moved so that it halves the part: leaves are even, and equal rows are no trouble.
  */
-export function partition(order: Int32Array, leafRows: number, random: Random, marginsOf: Margins): void {
+export function* partition(
+  order: Int32Array,
+  leafRows: number,
+  random: Random,
+  marginsOf: Margins,
+): Work<void> {
   const margins = new Float32Array(order.length);
-  const cut = (from: number, to: number) => {
+  function* cut(from: number, to: number): Work<void> {
     const count = to - from;
     if (count <= leafRows) return;
     const a = order[from + random.integer(count)]!;
     const b = order[from + random.integer(count)]!;
-    marginsOf(a, b, order, from, to, margins);
+    yield* inBlocks(count, marginsAtATime, (start, end) =>
+      marginsOf(a, b, order, from + start, from + end, margins),
+    );
     const middle = from + (count >> 1);
     select(margins, order, from, to - 1, middle);
-    cut(from, middle);
-    cut(middle, to);
-  };
-  cut(0, order.length);
+    yield* cut(from, middle);
+    yield* cut(middle, to);
+  }
+  yield* cut(0, order.length);
 }
 
 /** Hoare's selection: afterwards no value before `middle` is above any value from it on. */

@@ -1,5 +1,6 @@
 /** Neighbours that the caller has already: as lists, or within a table of all distances. */
 import { DataError } from '../errors.js';
+import { blockOf, type Work, whole } from '../pauses.js';
 import type { Knn, Matrix } from '../types.js';
 import { createLists, createOffer, isShort, toKnn } from './lists.js';
 import { checkCount } from './query.js';
@@ -28,10 +29,10 @@ interface Flat {
  * @param wanted rows of the data, and `k`, the row itself counted.
  * @throws DataError when shapes, ids or distances are not right, or a row has too few others.
  */
-export function precomputedNeighbors(
+export function* precomputedNeighborsInParts(
   given: KnnInput | Knn,
   wanted: { readonly rows: number; readonly k: number },
-): Knn {
+): Work<Knn> {
   const { rows, k } = wanted;
   checkCount(rows, k);
   const indices = flatten(given, 'indices');
@@ -54,6 +55,7 @@ export function precomputedNeighbors(
   const offer = createOffer(lists);
   const seen = new Int32Array(rows).fill(-1);
   for (let row = 0; row < rows; row++) {
+    if (row % blockOf(4 * columns) === 0) yield;
     for (let c = 0; c < columns; c++) {
       const id = indices.values[row * columns + c]!;
       const distance = distances.values[row * columns + c]!;
@@ -68,8 +70,11 @@ export function precomputedNeighbors(
       );
     }
   }
-  return toKnn(lists);
+  return yield* toKnn(lists);
 }
+
+/** As {@link precomputedNeighborsInParts}, at once. */
+export const precomputedNeighbors = whole(precomputedNeighborsInParts);
 
 /**
  * Nearest neighbours from all distances.
@@ -77,7 +82,7 @@ export function precomputedNeighbors(
  * @param matrix n x n; the diagonal is not read, and row i holds the distances from row i.
  * @throws DataError when it is not square, k is above n, or a distance is negative or not a number.
  */
-export function neighborsFromDistances(matrix: Matrix, k: number): Knn {
+export function* neighborsFromDistancesInParts(matrix: Matrix, k: number): Work<Knn> {
   const [rows, columns] = matrix.shape;
   if (rows !== columns) {
     throw new DataError(
@@ -88,6 +93,7 @@ export function neighborsFromDistances(matrix: Matrix, k: number): Knn {
   const lists = createLists(rows, k - 1);
   const offer = createOffer(lists);
   for (let row = 0; row < rows; row++) {
+    if (row % blockOf(rows) === 0) yield;
     for (let other = 0; other < rows; other++) {
       if (other === row) continue;
       const distance = matrix.data[row * rows + other]!;
@@ -98,8 +104,11 @@ export function neighborsFromDistances(matrix: Matrix, k: number): Knn {
         );
     }
   }
-  return toKnn(lists);
+  return yield* toKnn(lists);
 }
+
+/** As {@link neighborsFromDistancesInParts}, at once. */
+export const neighborsFromDistances = whole(neighborsFromDistancesInParts);
 
 function checkEntry(id: number, distance: number, row: number, column: number, rows: number): void {
   if (!Number.isInteger(id) || id < 0 || id >= rows) {

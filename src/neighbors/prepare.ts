@@ -1,4 +1,5 @@
 /** Plans a search and fills its buffer: settings, addresses, and the rows as the search wants them. */
+import { blockOf, inBlocks, type Work } from '../pauses.js';
 import type { Matrix, NeighborQuery } from '../types.js';
 import { type Basis, findBasis } from './basis.js';
 import { bindKernels, createMemory } from './kernels.js';
@@ -21,27 +22,32 @@ const wideColumns = 128;
  *
  * @param exact whether every pair will be compared: then without trees, directions or spare candidates.
  */
-export function prepare(data: Matrix, query: NeighborQuery, threads: number, exact: boolean): Prepared {
-  const space = euclideanSpace(data, query.metric, query.metricParams);
+export function* prepare(
+  data: Matrix,
+  query: NeighborQuery,
+  threads: number,
+  exact: boolean,
+): Work<Prepared> {
+  const space = yield* euclideanSpace(data, query.metric, query.metricParams);
   return (
-    (space && prepareKernels(data, query, space, threads, exact)) ??
-    prepareMetric(data, query, threads, exact)
+    (space && (yield* prepareKernels(data, query, space, threads, exact))) ??
+    (yield* prepareMetric(data, query, threads, exact))
   );
 }
 
-function prepareKernels(
+function* prepareKernels(
   data: Matrix,
   query: NeighborQuery,
   space: Space,
   threads: number,
   exact: boolean,
-): Prepared | undefined {
+): Work<Prepared | undefined> {
   const rows = data.shape[0];
   const width = Math.ceil(space.columns / 4) * 4;
   const basis =
     exact || space.columns < wideColumns
       ? undefined
-      : findBasis(space, rows, width, query.random.fork('basis'));
+      : yield* findBasis(space, rows, width, query.random.fork('basis'));
   const plan = planFor(query, rows, exact, threads, {
     trees: 6,
     leaf: 192,
@@ -55,15 +61,17 @@ function prepareKernels(
   const { at } = plan;
   const buffer: ArrayBufferLike = memory.buffer;
   const table = new Float32Array(buffer, basis === undefined ? at.table : at.full, rows * width);
-  for (let row = 0; row < rows; row++) space.writeRow(row, table, row * width);
+  yield* inBlocks(rows, blockOf(width), (from, to) => {
+    for (let row = from; row < to; row++) space.writeRow(row, table, row * width);
+  });
   if (basis !== undefined) {
-    takeOff(table, basis, rows, width);
+    yield* takeOff(table, basis, rows, width);
     new Float32Array(buffer, at.directions, basis.directions.length).set(basis.directions);
   }
-  return { plan, arena: open(plan, { buffer, memory }), finish: space.finish };
+  return { plan, arena: yield* open(plan, { buffer, memory }), finish: space.finish };
 }
 
-function prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exact: boolean): Prepared {
+function* prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exact: boolean): Work<Prepared> {
   const [rows, width] = data.shape;
   const { metric, metricParams } = query;
   const shape = { trees: 5, leaf: 64, group: 1, minLinks: 20, width, fullWidth: 0 };
@@ -72,8 +80,9 @@ function prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exac
     typeof SharedArrayBuffer === 'undefined'
       ? new ArrayBuffer(plan.bytes)
       : new SharedArrayBuffer(plan.bytes);
-  new Float32Array(buffer, plan.at.table, rows * width).set(data.data);
-  return { plan, arena: open(plan, { buffer }), finish: (value) => value };
+  const table = new Float32Array(buffer, plan.at.table, rows * width);
+  yield* inBlocks(table.length, 2 ** 22, (from, to) => table.set(data.data.subarray(from, to), from));
+  return { plan, arena: yield* open(plan, { buffer }), finish: (value) => value };
 }
 
 interface Shape extends Pick<SearchPlan, 'leaf' | 'group' | 'width' | 'fullWidth'> {
@@ -129,17 +138,23 @@ function planFor(
 }
 
 /** Puts the rows in their own order and empties the lists. */
-function open(plan: SearchPlan, arena: Arena): Arena {
-  const order = new Int32Array(arena.buffer, plan.at.order, plan.rows);
-  for (let row = 0; row < plan.rows; row++) order[row] = row;
-  clearLists(viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity));
-  if (plan.seeds.length > 0) clearLists(viewLists(arena.buffer, plan.at.result, plan.rows, plan.wanted));
+function* open(plan: SearchPlan, arena: Arena): Work<Arena> {
+  const { at, rows, capacity, wanted } = plan;
+  const order = new Int32Array(arena.buffer, at.order, rows);
+  for (let row = 0; row < rows; row++) order[row] = row;
+  const lists = viewLists(arena.buffer, at.lists, rows, capacity);
+  yield* inBlocks(rows, blockOf(capacity), (from, to) => clearLists(lists, from, to));
+  if (plan.seeds.length === 0) return arena;
+  const result = viewLists(arena.buffer, at.result, rows, wanted);
+  yield* inBlocks(rows, blockOf(wanted), (from, to) => clearLists(result, from, to));
   return arena;
 }
 
-function takeOff(table: Float32Array, { shift }: Basis, rows: number, width: number): void {
+function* takeOff(table: Float32Array, { shift }: Basis, rows: number, width: number): Work<void> {
   if (shift.every((value) => value === 0)) return;
-  for (let row = 0; row < rows; row++) {
-    for (let c = 0; c < width; c++) table[row * width + c]! -= shift[c]!;
-  }
+  yield* inBlocks(rows, blockOf(width), (start, end) => {
+    for (let row = start; row < end; row++) {
+      for (let c = 0; c < width; c++) table[row * width + c]! -= shift[c]!;
+    }
+  });
 }

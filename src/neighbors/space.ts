@@ -1,5 +1,6 @@
 /** Metrics that rank like the Euclidean distance of suitably changed rows, and so can use the fast kernels. */
 import { metricName } from '../distance.js';
+import { blockOf, inBlocks, type Work } from '../pauses.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 
 /** How to write rows so that squared Euclidean distances rank them as the metric does. */
@@ -13,33 +14,33 @@ export interface Space {
 }
 
 /** The space of a metric, or undefined when it has none. */
-export function euclideanSpace(
+export function* euclideanSpace(
   data: Matrix,
   metric: string | DistanceFunction,
   params: Readonly<Record<string, unknown>> = {},
-): Space | undefined {
+): Work<Space | undefined> {
   if (typeof metric === 'function') return undefined;
   switch (metricName(metric)) {
     case 'euclidean':
       return plain(data);
     case 'minkowski':
-      return params.p === undefined || params.p === 2 ? euclideanSpace(data, 'euclidean') : undefined;
+      return params.p === undefined || params.p === 2 ? plain(data) : undefined;
     case 'cosine':
-      return sphere(
+      return yield* sphere(
         data,
         false,
         (value) => value,
         (square) => square / 2,
       );
     case 'correlation':
-      return sphere(
+      return yield* sphere(
         data,
         true,
         (value) => value,
         (square) => square / 2,
       );
     case 'hellinger':
-      return sphere(data, false, Math.sqrt, (square) => Math.sqrt(square / 2));
+      return yield* sphere(data, false, Math.sqrt, (square) => Math.sqrt(square / 2));
     default:
       return undefined;
   }
@@ -58,25 +59,27 @@ function plain({ data, shape }: Matrix): Space {
  * Rows scaled to length 1: |x/|x| - y/|y||² = 2 (1 - cos). Rows of zeros get a column of their own, so that they
  * are at 0 from each other and at 2 from all else.
  */
-function sphere(
+function* sphere(
   { data, shape }: Matrix,
   centre: boolean,
   change: (value: number) => number,
   finish: (square: number) => number,
-): Space {
+): Work<Space> {
   const [rows, columns] = shape;
   const means = new Float64Array(rows);
   const norms = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) {
-    const start = i * columns;
-    let mean = 0;
-    if (centre) for (let c = 0; c < columns; c++) mean += data[start + c]! / columns;
-    let square = 0;
-    for (let c = 0; c < columns; c++) square += change(data[start + c]! - mean) ** 2;
-    means[i] = mean;
-    // What rounding leaves of a constant row has no direction.
-    norms[i] = square > columns * mean * mean * 1e-20 ? Math.sqrt(square) : 0;
-  }
+  yield* inBlocks(rows, blockOf(columns), (from, to) => {
+    for (let i = from; i < to; i++) {
+      const start = i * columns;
+      let mean = 0;
+      if (centre) for (let c = 0; c < columns; c++) mean += data[start + c]! / columns;
+      let square = 0;
+      for (let c = 0; c < columns; c++) square += change(data[start + c]! - mean) ** 2;
+      means[i] = mean;
+      // What rounding leaves of a constant row has no direction.
+      norms[i] = square > columns * mean * mean * 1e-20 ? Math.sqrt(square) : 0;
+    }
+  });
   return {
     columns: columns + (norms.includes(0) ? 1 : 0),
     writeRow(row, table, offset) {

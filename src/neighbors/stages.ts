@@ -2,13 +2,14 @@
  * The stages of a search. Each is cut into parts that may run in any order, on any worker: a part writes only
  * places of its own and reads only what earlier stages wrote, so the outcome does not depend on the workers.
  */
+import { blockOf, inBlocks, type Work } from '../pauses.js';
 import { createRandom } from '../random.js';
 import { kernelComparer, metricComparer } from './compare.js';
 import { createExplore } from './explore.js';
 import { bindKernels, type Kernels } from './kernels.js';
 import { createOffer, viewLists } from './lists.js';
 import { leafEnds, partition } from './partition.js';
-import { type Arena, rowBlock, type SearchPlan, scratchLayout } from './plan.js';
+import { type Arena, block, rowBlock, type SearchPlan, scratchLayout } from './plan.js';
 
 export type Stage =
   | 'project'
@@ -35,7 +36,7 @@ export function partsOf(stage: Stage, plan: SearchPlan): number {
 }
 
 /** Runs one part of a stage; `argument` is the tree of the stage `leaves`. */
-export type RunPart = (stage: Stage, part: number, argument: number) => void;
+export type RunPart = (stage: Stage, part: number, argument: number) => Work<void>;
 
 /** Opens an arena for one worker, `slot` being its number. */
 export function openStages(plan: SearchPlan, { buffer, memory }: Arena, slot: number): RunPart {
@@ -51,37 +52,53 @@ export function openStages(plan: SearchPlan, { buffer, memory }: Arena, slot: nu
   const random = (tree: number) => createRandom(plan.seeds[tree]!);
   const sorted = (ids: Int32Array, leaf: number, tree: number) => {
     for (let i = 0; i < rows; i++) ids[i] = i;
-    partition(ids, leaf, random(tree), compare.margins);
+    return partition(ids, leaf, random(tree), compare.margins);
   };
   const treeOf = (tree: number) => new Int32Array(buffer, at.trees + tree * rows * 4, rows);
   const ends = leafEnds(rows, plan.leaf);
   // Opened when first needed: an exact search has no places for them.
-  let explore: ((from: number, to: number) => void) | undefined;
+  let explore: ((from: number, to: number) => Work<void>) | undefined;
   let rank: ((from: number, to: number) => void) | undefined;
   const everyRow = Int32Array.from({ length: rows }, (_, i) => i);
 
-  const stages: Record<Stage, (part: number, argument: number) => void> = {
-    project: (part) => project(plan, kernels!, part * partRows, Math.min(rows, (part + 1) * partRows)),
+  // Of all rows, so many meet a block of rows between two pauses; the kernels take whole blocks of them.
+  const others = Math.max(plan.metric === undefined ? block : 1, blockOf((rowBlock * plan.width) / 4));
+
+  const stages: Record<Stage, (part: number, argument: number) => Work<void>> = {
+    *project(part) {
+      project(plan, kernels!, part * partRows, Math.min(rows, (part + 1) * partRows));
+      yield;
+    },
     order: () => sorted(order, rowBlock, 0),
     permute: () => permute(new Float32Array(buffer, at.table, rows * plan.width), plan.width, order),
     tree: (part) => sorted(treeOf(part), plan.leaf, part + 1),
-    leaves(part, tree) {
+    *leaves(part, tree) {
       const ids = treeOf(tree);
       for (let leaf = part * partLeaves; leaf < Math.min(ends.length, (part + 1) * partLeaves); leaf++) {
         compare.leaf(ids, ends[leaf - 1] ?? 0, ends[leaf]!);
+        yield;
       }
     },
     links: () => link(plan, buffer),
     explore(part) {
       explore ??= createExplore(plan, buffer, compare);
-      explore(part * partRows, Math.min(rows, (part + 1) * partRows));
+      return explore(part * partRows, Math.min(rows, (part + 1) * partRows));
     },
-    rank(part) {
+    *rank(part) {
       rank ??= createRank(plan, buffer, kernels, scratch);
       rank(part * partRows, Math.min(rows, (part + 1) * partRows));
+      yield;
     },
     pairs: (part) => compare.pairs!(part * rowBlock, Math.min(rows, (part + 1) * rowBlock)),
-    all: (part) => compare.rows(part * rowBlock, Math.min(rows, (part + 1) * rowBlock), everyRow, rows),
+    all: (part) =>
+      inBlocks(rows, others, (from, to) =>
+        compare.rows(
+          part * rowBlock,
+          Math.min(rows, (part + 1) * rowBlock),
+          everyRow.subarray(from, to),
+          to - from,
+        ),
+      ),
   };
   return (stage, part, argument) => stages[stage](part, argument);
 }
@@ -101,9 +118,11 @@ function project(plan: SearchPlan, kernels: Kernels, from: number, to: number): 
 }
 
 /** Puts row order[i] at place i, along the cycles of the order, so that rows near in space are near in memory. */
-function permute(table: Float32Array, width: number, order: Int32Array): void {
+function* permute(table: Float32Array, width: number, order: Int32Array): Work<void> {
   const done = new Uint8Array(order.length);
   const spare = new Float32Array(width);
+  const atATime = blockOf(width);
+  let moved = 0;
   for (let start = 0; start < order.length; start++) {
     if (done[start] === 1) continue;
     spare.set(table.subarray(start * width, (start + 1) * width));
@@ -112,6 +131,7 @@ function permute(table: Float32Array, width: number, order: Int32Array): void {
       table.copyWithin(to * width, from * width, (from + 1) * width);
       done[to] = 1;
       to = from;
+      if (++moved % atATime === 0) yield;
     }
     table.set(spare, to * width);
     done[to] = 1;
@@ -119,7 +139,7 @@ function permute(table: Float32Array, width: number, order: Int32Array): void {
 }
 
 /** Takes a snapshot of the lists, marks their entries as known, and lists for each row who has it as a neighbour. */
-function link(plan: SearchPlan, buffer: ArrayBufferLike): void {
+function* link(plan: SearchPlan, buffer: ArrayBufferLike): Work<void> {
   const { at, rows, capacity, links } = plan;
   const { words } = viewLists(buffer, at.lists, rows, capacity);
   const snapshot = new Uint32Array(buffer, at.snapshot, rows * links);
@@ -128,15 +148,17 @@ function link(plan: SearchPlan, buffer: ArrayBufferLike): void {
   counts.fill(0);
   // Rank by rank, so that the nearest come first into the limited room.
   for (let c = 0; c < links; c++) {
-    for (let row = 0; row < rows; row++) {
-      const word = words[2 * (row * capacity + c)]!;
-      snapshot[row * links + c] = word;
-      const id = word >>> 1;
-      const count = counts[id]!;
-      if (count === links) continue;
-      reverse[id * links + count] = row * 2 + (word & 1);
-      counts[id] = count + 1;
-    }
+    yield* inBlocks(rows, 2 ** 16, (from, to) => {
+      for (let row = from; row < to; row++) {
+        const word = words[2 * (row * capacity + c)]!;
+        snapshot[row * links + c] = word;
+        const id = word >>> 1;
+        const count = counts[id]!;
+        if (count === links) continue;
+        reverse[id * links + count] = row * 2 + (word & 1);
+        counts[id] = count + 1;
+      }
+    });
   }
   for (let i = 0; i < words.length; i += 2) words[i]! |= 1;
 }

@@ -1,6 +1,7 @@
 /** Neighbours from the optional package usearch (hierarchical navigable small worlds, in C++, prebuilt). */
+import { pausesFor } from '../pauses.js';
 import type { NeighborProvider } from '../types.js';
-import { openIndexInput, pause, rowsAtATime } from './external.js';
+import { openIndexInput, rowsAtATime } from './external.js';
 
 /** The part of usearch that is used here. */
 export interface UsearchModule {
@@ -50,7 +51,9 @@ export function usearch(
     name: 'usearch',
     async search(data, query) {
       const { k, signal } = query;
-      const { rows, width, table, found, finish } = openIndexInput('usearch', data, query);
+      const pauses = pausesFor(signal);
+      const opened = openIndexInput('usearch', data, query);
+      const { rows, width, table, found, finish } = await pauses.run(opened);
       const index = new module.Index({
         dimensions: width,
         metric: 'l2sq',
@@ -61,13 +64,13 @@ export function usearch(
         multi: false,
       });
       for (let from = 0; from < rows; from += rowsAtATime) {
-        await pause(signal);
+        await pauses.take();
         const to = Math.min(rows, from + rowsAtATime);
         const keys = BigUint64Array.from({ length: to - from }, (_, i) => BigInt(from + i));
         index.add(keys, table.subarray(from * width, to * width), 1);
       }
       for (let from = 0; from < rows; from += rowsAtATime) {
-        await pause(signal);
+        await pauses.take();
         const to = Math.min(rows, from + rowsAtATime);
         const { keys, distances, counts } = index.search(table.subarray(from * width, to * width), k, 1);
         for (let row = from; row < to; row++) {
@@ -76,7 +79,7 @@ export function usearch(
           for (let c = 0; c < count; c++) found(row, Number(keys[start + c]), distances[start + c]!);
         }
       }
-      return finish();
+      return pauses.run(finish());
     },
   };
 }

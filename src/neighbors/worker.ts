@@ -1,4 +1,5 @@
 /** The body of a worker thread: takes parts of the stage it is told of until none is left. */
+import { finish } from '../pauses.js';
 import { importNode } from '../threads.js';
 import type { WorkerAnswer, WorkerStart, WorkerTask } from './crew.js';
 import { nextPartAt } from './plan.js';
@@ -22,7 +23,7 @@ async function serve(): Promise<void> {
       for (;;) {
         const part = Atomics.add(control, nextPartAt, 1);
         if (part >= parts) break;
-        runPart(stage, part, argument);
+        finish(runPart(stage, part, argument));
       }
     } catch (error) {
       answer.error = error as Error;

@@ -170,6 +170,8 @@ interface Standing {
   leave?: ReturnType<typeof setTimeout>;
   /** Identities of the tensors whose numbers the crew has; a variable that is assigned another tensor has its identity. */
   weighed: readonly object[];
+  /** Settled when the last of those who use it, one after another, is done. */
+  turn: Promise<void>;
 }
 const standing = new WeakMap<tf.LayersModel, Standing>();
 
@@ -181,7 +183,7 @@ const standing = new WeakMap<tf.LayersModel, Standing>();
 export async function withCrew<T>(
   network: Network,
   rows: number,
-  use: (crew: DenseCrew) => T,
+  use: (crew: DenseCrew) => Promise<T>,
 ): Promise<T | undefined> {
   const layers = layersHere(network);
   const weights = network.variables();
@@ -191,13 +193,24 @@ export async function withCrew<T>(
   const found = standingFor(network.model, layers, threads);
   const crew = await found.crew;
   if (crew === undefined) return undefined;
-  clearTimeout(found.leave);
+  const before = found.turn;
+  let done = () => {};
+  found.turn = new Promise((resolve) => {
+    done = resolve;
+  });
+  await before;
   try {
+    if (standing.get(network.model) !== found) {
+      // Whoever was before has let it go, or wanted more threads.
+      dismiss(network.model, found);
+      return await withCrew(network, rows, use);
+    }
+    clearTimeout(found.leave);
     if (weights.some(({ dataId }, i) => dataId !== found.weighed[i])) {
       crew.weigh(weights.map((weight) => weight.dataSync<'float32'>()));
       found.weighed = weights.map(({ dataId }) => dataId);
     }
-    const made = use(crew);
+    const made = await use(crew);
     found.leave = setTimeout(() => dismiss(network.model, found), STAY);
     found.leave.unref?.();
     return made;
@@ -205,6 +218,8 @@ export async function withCrew<T>(
     // It may be the crew that has failed.
     dismiss(network.model, found);
     throw error;
+  } finally {
+    done();
   }
 }
 
@@ -217,7 +232,7 @@ function standingFor(model: tf.LayersModel, layers: DenseLayer[], threads: numbe
     return known;
   }
   const crew = openDenseCrew(layers, { threads, reach: 'none' });
-  const opened: Standing = { crew, layers: kind, threads, weighed: [] };
+  const opened: Standing = { crew, layers: kind, threads, weighed: [], turn: Promise.resolve() };
   // Whoever uses the one before lets it go in the end.
   standing.set(model, opened);
   return opened;

@@ -2,6 +2,7 @@
 
 import type { DenseCrew } from '../backend/denseCrew.js';
 import { checkFinite } from '../matrix.js';
+import { type Pauses, pausesFor } from '../pauses.js';
 import * as tf from '../tf.js';
 import type { Matrix, Network } from '../types.js';
 import { withCrew } from './dense.js';
@@ -41,6 +42,8 @@ export interface EncodeOptions {
   readonly batchSize?: number | null;
   /** Whom an error is to name if there are values that are not finite. Default: they were looked for before. */
   readonly who?: string;
+  /** When to let the event loop in. Default: between batches, where it is time for it. */
+  readonly pauses?: Pauses;
 }
 
 /**
@@ -50,7 +53,7 @@ export interface EncodeOptions {
 export async function encode(
   network: Applied,
   matrix: Matrix,
-  { batchSize = null, who }: EncodeOptions = {},
+  { batchSize = null, who, pauses = pausesFor() }: EncodeOptions = {},
 ): Promise<Matrix> {
   const { data, shape } = matrix;
   const [rows, columns] = shape;
@@ -61,6 +64,7 @@ export async function encode(
     if (who !== undefined) checkFinite(matrix, who);
     const atOnce = batchSize ?? rowsAtOnce(network);
     for (let start = 0; start < rows; start += atOnce) {
+      if (start > 0) await pauses.take();
       out.set(await applied(network, rowsFrom(start, atOnce)), start * width);
     }
   }
@@ -70,10 +74,11 @@ export async function encode(
     return data.subarray(start * columns, Math.min(start + atOnce, rows) * columns);
   }
 
-  function byCrew(crew: DenseCrew): true {
+  async function byCrew(crew: DenseCrew): Promise<true> {
     const atOnce = Math.min(CREW_ROWS, batchSize ?? rowsAtOnce(network));
     crew.put(rowsFrom(0, atOnce));
     for (let start = 0; start < rows; start += atOnce) {
+      if (start > 0) await pauses.take();
       crew.start();
       if (start + atOnce < rows) crew.put(rowsFrom(start + atOnce, atOnce));
       out.set(crew.result(), start * width);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { fuzzyGraph } from '../../src/fuzzy.js';
 import { findNeighbors } from '../../src/neighbors/choose.js';
 import { linkCopies } from '../../src/neighbors/copies.js';
+import { finish } from '../../src/pauses.js';
 import { createRandom } from '../../src/random.js';
 import { connectedComponents, edgeRows } from '../../src/sparse.js';
 import type { Knn } from '../../src/types.js';
@@ -24,7 +25,7 @@ async function linked(rows: number[][], k: number) {
   return { knn, found, searches };
 }
 
-const components = (knn: Knn) => connectedComponents(edgeRows(fuzzyGraph(knn))).offsets.length - 1;
+const components = (knn: Knn) => finish(connectedComponents(edgeRows(fuzzyGraph(knn)))).offsets.length - 1;
 
 test('without a group of k copies nothing changes, and nothing is searched', async () => {
   const rows = groups(40);
