@@ -1,12 +1,18 @@
 /** From rows, and targets where there are any, to the weighted graph that the map is drawn from. */
-import { disconnectionDefault } from './distance.js';
+import { cutAtBound, disconnectionDefault } from './distance.js';
 import { DataError, OptionError } from './errors.js';
 import { disconnectedVertices, fuzzyGraph } from './fuzzy.js';
-import { enter, type MatrixInput } from './matrix.js';
 import { chooseNeighbors, type NeighborChoice } from './neighbors/choose.js';
-import { type KnnInput, neighborsFromDistances, precomputedNeighbors } from './neighbors/precomputed.js';
-import { scalarNeighbors, superviseCategorical, superviseContinuous } from './supervised.js';
-import { readValues, type Targets } from './targets.js';
+import {
+  type DistanceInput,
+  type KnnInput,
+  neighborsFromDistances,
+  precomputedNeighbors,
+  readDistances,
+} from './neighbors/precomputed.js';
+import { superviseCategorical, superviseContinuous } from './supervised.js';
+import { groupTargets, nearNumbers, nearRows, searchTable, targetMemberships } from './targetNeighbors.js';
+import { type EnteredTargets, readValues } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 
 export interface GraphOptions {
@@ -24,14 +30,17 @@ export interface GraphOptions {
 /** Stages done elsewhere. */
 export interface GraphInputs {
   /** Neighbours found elsewhere, with or without the row itself: used instead of a search. */
-  readonly knn?: KnnInput;
-  /** Distances between all rows, n x n, for `metric: 'precomputed'`. */
-  readonly distances?: MatrixInput;
-  readonly signal?: AbortSignal;
+  readonly knn?: KnnInput | undefined;
+  /**
+   * Distances between all rows, for `metric: 'precomputed'`: n x n, or the n (n - 1) / 2 above the diagonal in a list, as
+   * of scipy's `pdist`. Rows at an infinite distance are never joined.
+   */
+  readonly distances?: DistanceInput | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Targets as `fit` takes them: classes by index (-1 unknown), or values to be read. */
-export type GraphTargets = { readonly classes: Int32Array } | { readonly values: Targets } | undefined;
+export type GraphTargets = { readonly classes: Int32Array } | { readonly values: EnteredTargets } | undefined;
 
 /** Finds neighbours, weighs them, and lets the targets have their say. `say` gets a line for each choice made. */
 export async function neighborGraph(
@@ -44,16 +53,19 @@ export async function neighborGraph(
 ): Promise<Edges> {
   const { metric } = options;
   const rows = matrix.shape[0];
-  const knn = await nearest(matrix, options, inputs, random, say);
-  const disconnectionDistance =
-    options.disconnectionDistance ??
-    (typeof metric === 'string' ? disconnectionDefault(metric) : Number.POSITIVE_INFINITY);
+  const found = await nearest(matrix, options, inputs, random, say);
+  const bound = disconnectionDefault(metric);
+  const disconnectionDistance = options.disconnectionDistance ?? bound;
+  const knn =
+    typeof metric === 'string' && disconnectionDistance === bound
+      ? cutAtBound(found, metric, inputs.knn ? undefined : matrix, options.metricParams)
+      : found;
   const { localConnectivity, setOpMixRatio } = options;
   const edges = fuzzyGraph(knn, { localConnectivity, setOpMixRatio, disconnectionDistance });
   const alone = disconnectedVertices(edges).length;
   if (alone > 0)
     say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
-  return supervise(edges, targets, options);
+  return supervise(edges, targets, options, random.fork('targets'), inputs.signal);
 }
 
 async function nearest(
@@ -83,14 +95,7 @@ async function nearest(
   }
   if (distances) {
     say('neighbours: from the given distances');
-    const { matrix: table } = await enter(distances, 'fit: distances');
-    if (table.shape[0] !== rows) {
-      throw new DataError(
-        `fit: distances between ${rows} rows wanted (${rows} x ${rows}, kept landmarks counted, after the rows), ` +
-          `got ${table.shape.join(' x ')}`,
-      );
-    }
-    return neighborsFromDistances(table, k);
+    return neighborsFromDistances(await readDistances(distances, rows), k);
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
   say(`neighbours: ${reason}`);
@@ -98,14 +103,32 @@ async function nearest(
 }
 
 /** Lets classes or values reweigh the graph (`supervised.ts`). */
-function supervise(
+async function supervise(
   edges: Edges,
   targets: GraphTargets,
-  { targetWeight, targetNNeighbors, nNeighbors }: GraphOptions,
-): Edges {
+  { targetWeight, targetNNeighbors, nNeighbors, neighbors }: GraphOptions,
+  random: Random,
+  signal: AbortSignal | undefined,
+): Promise<Edges> {
   if (!targets || targetWeight === 0) return edges;
   if ('classes' in targets) return superviseCategorical(edges, targets.classes, { targetWeight });
   const values = readValues(targets.values, edges.vertices);
-  const k = Math.min(targetNNeighbors ?? nNeighbors, edges.vertices);
-  return superviseContinuous(edges, scalarNeighbors(values, k), { targetWeight });
+  const groups = groupTargets(values);
+  // Targets that are all alike, or not known, tell no rows apart.
+  if (groups.count < 2) return edges;
+  const k = Math.min(targetNNeighbors ?? nNeighbors, groups.members.length);
+  let near = values.shape[1] === 1 ? nearNumbers(groups, k) : undefined;
+  if (!near) {
+    const { provider } = await chooseNeighbors({ rows: groups.count, metric: 'euclidean', neighbors });
+    // Groups of several rows fill a list sooner; as many groups as rows are always enough.
+    const query = {
+      k: Math.min(k, groups.count),
+      metric: 'euclidean',
+      random: random.fork('search'),
+      signal,
+    };
+    near = nearRows(groups, await provider.search(searchTable(groups), query), k);
+  }
+  const memberships = targetMemberships(edges, groups, near, k, random);
+  return superviseContinuous(edges, memberships, { targetWeight }, (row) => groups.groupOf[row]! >= 0);
 }

@@ -13,7 +13,7 @@ import { parametricUmapRules } from './parametricUmapRules.js';
 import type { Fitted } from './runFit.js';
 import { networkArtifacts, networkFrom } from './savedNetwork.js';
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from './table.js';
-import type { AdamState, Network } from './types.js';
+import type { AdamState, Network, RowFrame } from './types.js';
 
 /** Options that hold what is saved elsewhere (networks) or cannot be saved (functions, callbacks, rows). */
 const unsaved = [
@@ -49,6 +49,7 @@ export async function umapArtifact(
   const tables: Record<string, Table> = {};
   if (memory) tables.optimizer = optimizerTable(memory);
   if (fitted.projection) tables.projection = projectionTable(fitted.projection);
+  if (fitted.frame) tables.frame = frameTable(fitted.frame);
   if (landmarks) {
     const { matrix, y, weight } = landmarks;
     tables.landmarks = {
@@ -134,6 +135,7 @@ function restoreFit(
     optimizer,
     history: historyOf(state.history),
     rowShape,
+    frame: tables.frame && frameOf(tables.frame, size),
     fits: asCount(state.fits, 'state.fits'),
     curve: { a: numberOf(state.curve, 'state.curve', 'a'), b: numberOf(state.curve, 'state.curve', 'b') },
     edges: graph && edgesOf(graph),
@@ -181,6 +183,16 @@ function projectionOf(table: Table, columns: number): Projection {
   const data = takeArray(table, 'components', 'float32', shape);
   const scale = numberOf(table.state as Json, 'projection', 'scale');
   return { mean: takeArray(table, 'mean', 'float32', [columns]), components: { data, shape }, scale };
+}
+
+function frameTable({ shift, scale }: RowFrame): Table {
+  return { state: { scale }, arrays: { shift: { data: shift, shape: [shift.length] } } };
+}
+
+function frameOf(table: Table, columns: number): RowFrame {
+  const scale = numberOf(table.state as Json, 'frame', 'scale');
+  if (!(scale > 0)) throw new ArtifactError(`saved model: frame.scale must be above 0, not ${scale}`);
+  return { shift: takeArray(table, 'shift', 'float64', [columns]), scale };
 }
 
 function landmarksOf(table: Table, columns: number): Landmarks {
