@@ -89,7 +89,7 @@ function frameRules(options: ParametricUMAPOptions, hasKnn: boolean, refit: bool
   }
   if (hasKnn || name === 'precomputed') return { noShift: undefined, noScale: undefined, columnwise };
   if (name === undefined) return both('a metric of your own gets the rows as they are');
-  const matters = `the metric ${name} depends on it`;
+  const matters = `which changes what ${name} compares`;
   const limited = disconnectionDistance !== null && !unitless.has(name);
   return {
     noShift: ofDifferences.has(name) ? undefined : matters,

@@ -5,7 +5,7 @@
 
 import { DataError } from './errors.js';
 import { cast, checkFinite, type Entered, enterSource, type MatrixInput, type WideMatrix } from './matrix.js';
-import type { Source } from './rows.js';
+import { openFlat, type Source } from './rows.js';
 import type { Matrix, RowFrame } from './types.js';
 
 /** What may be done to the rows of a fit. */
@@ -26,9 +26,9 @@ const farAwayExact = 2 ** 16;
 const largestSize = 2 ** 56;
 const smallestSize = 2 ** -30;
 /** Values that the columns are judged by, about, and rows, at least and at most. */
-const sampleSize = 2 ** 20;
+const sampleSize = 2 ** 18;
 const fewestSampled = 64;
-const mostSampled = 1024;
+const mostSampled = 256;
 
 /** As `enter`, in the frame that the rows need, if any. Throws `DataError` for rows that no frame may or can save. */
 export async function enterFramed(
@@ -48,6 +48,13 @@ export async function enterFramed(
   const framed: Matrix = { data, shape: matrix.shape };
   checkFinite(framed, who);
   return { ...entered, matrix: framed, frame };
+}
+
+/** A table of a file in 32 bits. Throws `DataError` for columns that they cannot hold. */
+export function narrow({ data, shape }: WideMatrix, who: string): Matrix {
+  const look = lookAt(openFlat({ data, shape }, who), ...shape);
+  shiftFor(look, who, { noShift: 'in the file', noScale: undefined, columnwise: true });
+  return { data: Float32Array.from(data), shape };
 }
 
 /** Rows in their frame, back in the units of the data. */
@@ -113,8 +120,9 @@ function shiftFor(look: Look, who: string, { noShift, columnwise }: FrameRules):
   for (let c = 0; c < middle.length; c++) {
     const reach = Math.abs(middle[c]!);
     const scale = columnwise ? spread[c]! : widest;
-    // The negation lets columns alone that hold NaN, which are refused later.
-    if (!(scale > 0 && reach >= (inexact[c] ? farAway : farAwayExact) * scale)) continue;
+    // Columns that hold values which are not finite are refused later.
+    if (!(scale > 0 && Number.isFinite(scale) && Number.isFinite(reach))) continue;
+    if (reach < (inexact[c] ? farAway : farAwayExact) * scale) continue;
     if (noShift === undefined) {
       shift ??= new Float64Array(middle.length);
       shift[c] = middle[c]!;
@@ -158,17 +166,14 @@ function scaleFor(
 
 /** The largest magnitude; NaN is passed over. */
 function largestOf(values: Float32Array): number {
-  let a = 0;
-  let b = 0;
-  const even = values.length & ~1;
-  for (let i = 0; i < even; i += 2) {
-    const x = Math.abs(values[i]!);
-    const y = Math.abs(values[i + 1]!);
-    if (x > a) a = x;
-    if (y > b) b = y;
+  let high = 0;
+  let low = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value > high) high = value;
+    else if (value < low) low = value;
   }
-  const last = even < values.length ? Math.abs(values[even]!) : 0;
-  return Math.max(a, b, Number.isNaN(last) ? 0 : last);
+  return Math.max(high, -low);
 }
 
 function largestIn64(

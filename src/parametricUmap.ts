@@ -17,7 +17,7 @@ import { enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js'
 import { encode, softmax } from './networks/encode.js';
 import { rowSize } from './networks/network.js';
 import { flag, orNull, resolveOptions, whole } from './options.js';
-import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import type { GivenUMAPOptions, ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { resolveUmapOptions } from './parametricUmapRules.js';
 import { progressBar } from './progress.js';
 import { createRandom } from './random.js';
@@ -58,7 +58,7 @@ export class ParametricUMAP {
   #disposed = false;
 
   /** Throws `OptionError` for an unknown option or a value out of range. */
-  constructor(options: Partial<ParametricUMAPOptions> = {}) {
+  constructor(options: GivenUMAPOptions = {}) {
     this.options = resolveUmapOptions(options);
   }
 
@@ -254,10 +254,7 @@ export class ParametricUMAP {
    * and gives functions back that could not be saved. Throws `ArtifactError` for whatever is not a whole, sound
    * model of this kind, and `OptionError` for a wrong override.
    */
-  static async load(
-    path: string | URL,
-    overrides: Partial<ParametricUMAPOptions> = {},
-  ): Promise<ParametricUMAP> {
+  static async load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
     const { loadDirectory } = await import('./node/store.js');
     const artifact = await fromFiles(await loadDirectory(path), { kind: 'ParametricUMAP' });
     return ParametricUMAP.fromArtifact(artifact, overrides);
@@ -266,7 +263,7 @@ export class ParametricUMAP {
   /** As `load`, from what `fromFiles` read. */
   static async fromArtifact(
     artifact: LoadedArtifact,
-    overrides: Partial<ParametricUMAPOptions> = {},
+    overrides: GivenUMAPOptions = {},
   ): Promise<ParametricUMAP> {
     const { options, restore } = restoreUmap(artifact, overrides);
     const estimator = new ParametricUMAP(options);

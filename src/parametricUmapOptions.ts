@@ -141,6 +141,11 @@ export interface ParametricUMAPOptions {
   verbose: boolean;
 }
 
+/** Options as they are given: any of them, and undefined for one left out. */
+export type GivenUMAPOptions = {
+  readonly [K in keyof ParametricUMAPOptions]?: ParametricUMAPOptions[K] | undefined;
+};
+
 /** Values for options left out. */
 export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.freeze({
   nNeighbors: 15,

@@ -13,7 +13,11 @@ import {
   resolveOptions,
   whole,
 } from './options.js';
-import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+import {
+  type GivenUMAPOptions,
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+} from './parametricUmapOptions.js';
 
 const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
 const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
@@ -98,7 +102,7 @@ const renamed: Readonly<Record<string, string>> = {
 };
 
 /** Completes, checks and freezes. Throws `OptionError` for an unknown option or a value out of range. */
-export function resolveUmapOptions(given: Partial<ParametricUMAPOptions>): Readonly<ParametricUMAPOptions> {
+export function resolveUmapOptions(given: GivenUMAPOptions): Readonly<ParametricUMAPOptions> {
   const options = resolveOptions(
     'ParametricUMAP',
     given,

@@ -125,7 +125,7 @@ export function searchTable({ table: { data, shape } }: TargetGroups): Matrix {
 
 /**
  * Directed memberships of the targets, as `directedMemberships` has them of data, each row sorted by column. Of rows
- * that are as far as the last place of a list, those tied to the row in `edges` all come in; if they leave places, a
+ * that are as far as the last place of a list, those joined to the row in `edges` all come in; if they leave places, a
  * random choice of the others. Rows of unknown target have none.
  *
  * - `k`: neighbors a row, itself included, at most the number of rows with a known target.
@@ -138,61 +138,58 @@ export function targetMemberships(
   random: Random,
 ): SparseRows {
   const { groupOf, members, starts } = targets;
+  const { offsets: firsts, groups, distances } = near;
   const rows = groupOf.length;
-  const lists = distanceLists(targets, near, k);
-  const { sigma, rho } = smoothKnn(lists);
+  const { sigma, rho } = smoothKnn(distanceLists(targets, near, k));
   const data = edgeRows(edges);
-  /** Distance of each group from the row that is looked at; -1 for beyond its list. */
-  const distance = new Float64Array(targets.count).fill(-1);
-  const taken = new Int32Array(rows).fill(-1);
+  const most = rows * k + data.columns.length;
+  const columns = new Int32Array(most);
+  const values = new Float32Array(most);
   const offsets = new Int32Array(rows + 1);
-  const columns: number[] = [];
-  const values: number[] = [];
+  let filled = 0;
+  /** Distance of each group from the row that is looked at; -1 for those not near. */
+  const apart = new Float64Array(targets.count).fill(-1);
+  /** The row that last listed each row. */
+  const listed = new Int32Array(rows).fill(-1);
+  const add = (row: number, other: number, distance: number) => {
+    listed[other] = row;
+    const [nearest, scale] = [rho[row]!, sigma[row]!];
+    values[filled] = distance <= nearest || scale === 0 ? 1 : Math.exp((nearest - distance) / scale);
+    if (values[filled]! > 0) columns[filled++] = other;
+  };
   for (let row = 0; row < rows; row++) {
-    const group = groupOf[row]!;
-    if (group >= 0) {
-      const first = near.offsets[group]!;
-      const end = near.offsets[group + 1]!;
-      for (let g = first; g < end; g++) distance[near.groups[g]!] = near.distances[g]!;
-      const membership = (d: number) =>
-        d <= rho[row]! || sigma[row] === 0 ? 1 : Math.exp((rho[row]! - d) / sigma[row]!);
-      const add = (other: number, d: number) => {
-        taken[other] = row;
-        const value = Math.fround(membership(d));
-        if (value === 0) return;
-        columns.push(other);
-        values.push(value);
-      };
-      taken[row] = row;
-      let places = k - 1;
-      const last = near.distances[end - 1]!;
-      let tied = end - 1;
-      while (tied > first && near.distances[tied - 1] === last) tied--;
-      for (let g = first; g < tied; g++) {
-        const from = starts[near.groups[g]!]!;
-        const to = starts[near.groups[g]! + 1]!;
-        for (let m = from; m < to; m++) {
-          if (members[m] === row) continue;
-          add(members[m]!, near.distances[g]!);
-          places--;
-        }
-      }
-      for (let entry = data.offsets[row]!; entry < data.offsets[row + 1]!; entry++) {
-        const other = data.columns[entry]!;
-        if (groupOf[other]! < 0 || distance[groupOf[other]!] !== last || taken[other] === row) continue;
-        add(other, last);
+    offsets[row + 1] = filled;
+    if (groupOf[row]! < 0) continue;
+    const first = firsts[groupOf[row]!]!;
+    const end = firsts[groupOf[row]! + 1]!;
+    const last = distances[end - 1]!;
+    let places = k - 1;
+    let tied = end;
+    while (tied > first && distances[tied - 1] === last) apart[groups[--tied]!] = last;
+    listed[row] = row;
+    for (let g = first; g < tied; g++) {
+      for (let m = starts[groups[g]!]!; m < starts[groups[g]! + 1]!; m++) {
+        if (members[m] === row) continue;
+        add(row, members[m]!, distances[g]!);
         places--;
       }
-      const choices = near.groups.subarray(tied, end);
-      for (const other of choose(places, k, choices, targets, (id) => taken[id] !== row, random))
-        add(other, last);
-      for (let g = first; g < end; g++) distance[near.groups[g]!] = -1;
     }
-    offsets[row + 1] = columns.length;
+    for (let entry = data.offsets[row]!; entry < data.offsets[row + 1]!; entry++) {
+      const other = data.columns[entry]!;
+      if (groupOf[other]! < 0 || apart[groupOf[other]!] !== last || listed[other] === row) continue;
+      add(row, other, last);
+      places--;
+    }
+    const free = (other: number) => listed[other] !== row;
+    for (const other of choose(places, k, groups.subarray(tied, end), targets, free, random))
+      add(row, other, last);
+    for (let g = tied; g < end; g++) apart[groups[g]!] = -1;
+    offsets[row + 1] = filled;
   }
-  const directed = { offsets, columns: Int32Array.from(columns), values: Float32Array.from(values) };
   // Transposing twice sorts every row by column.
-  return transpose(transpose(directed));
+  return transpose(
+    transpose({ offsets, columns: columns.subarray(0, filled), values: values.subarray(0, filled) }),
+  );
 }
 
 /** For each row the `k` smallest distances to targets, its own first, with no more of an id than whose it is. */

@@ -8,7 +8,11 @@ import type { Reconstruction } from './losses/reconstruction.js';
 import { networkOf, rowSize } from './networks/network.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { resolveOptions } from './options.js';
-import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+import {
+  type GivenUMAPOptions,
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+} from './parametricUmapOptions.js';
 import { parametricUmapRules } from './parametricUmapRules.js';
 import type { Fitted } from './runFit.js';
 import { networkArtifacts, networkFrom } from './savedNetwork.js';
@@ -72,7 +76,7 @@ export async function umapArtifact(
  * Reads a loaded artifact: the options to make an estimator of, and how to bring its fit back. Throws
  * `ArtifactError` for fields that are missing or contradict each other.
  */
-export function restoreUmap(artifact: LoadedArtifact, overrides: Partial<ParametricUMAPOptions>) {
+export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOptions) {
   const options = { ...savedOptions(artifact), ...overrides };
   return {
     options,
