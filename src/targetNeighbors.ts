@@ -94,15 +94,13 @@ export function nearRows({ starts, count }: TargetGroups, knn: Knn, k: number): 
   const groups: number[] = [];
   const distances: number[] = [];
   for (let group = 0; group < count; group++) {
-    groups.push(group);
-    distances.push(0);
-    let found = starts[group + 1]! - starts[group]!;
+    let found = 0;
     let last = 0;
+    // A search puts the row itself first.
     for (let entry = group * knn.k; entry < (group + 1) * knn.k; entry++) {
-      const other = knn.indices[entry]!;
       const distance = knn.distances[entry]!;
-      if (other === group) continue;
       if (found >= k && distance > last) break;
+      const other = knn.indices[entry]!;
       groups.push(other);
       distances.push(distance);
       found += starts[other + 1]! - starts[other]!;

@@ -53,7 +53,10 @@ export async function umapArtifact(
   const tables: Record<string, Table> = {};
   if (memory) tables.optimizer = optimizerTable(memory);
   if (fitted.projection) tables.projection = projectionTable(fitted.projection);
-  if (fitted.frame) tables.frame = frameTable(fitted.frame);
+  if (fitted.frame) {
+    const { shift, scale } = fitted.frame;
+    tables.frame = { state: { scale }, arrays: { shift: { data: shift, shape: [shift.length] } } };
+  }
   if (landmarks) {
     const { matrix, y, weight } = landmarks;
     tables.landmarks = {
@@ -187,10 +190,6 @@ function projectionOf(table: Table, columns: number): Projection {
   const data = takeArray(table, 'components', 'float32', shape);
   const scale = numberOf(table.state as Json, 'projection', 'scale');
   return { mean: takeArray(table, 'mean', 'float32', [columns]), components: { data, shape }, scale };
-}
-
-function frameTable({ shift, scale }: RowFrame): Table {
-  return { state: { scale }, arrays: { shift: { data: shift, shape: [shift.length] } } };
 }
 
 function frameOf(table: Table, columns: number): RowFrame {

@@ -49,7 +49,12 @@ test('the declarations need no typed arrays with an argument, which TypeScript 5
   const emitted = new Map<string, string>();
   const program = ts.createProgram(entries, {
     ...settings,
-    ...{ declaration: true, emitDeclarationOnly: true, noEmit: false, outDir: path.join(root, 'build/types') },
+    ...{
+      declaration: true,
+      emitDeclarationOnly: true,
+      noEmit: false,
+      outDir: path.join(root, 'build/types'),
+    },
     ...{ rootDir: path.join(root, 'src'), stripInternal: true },
   });
   program.emit(undefined, (name, text) => emitted.set(path.normalize(name), text));

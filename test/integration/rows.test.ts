@@ -184,32 +184,6 @@ test('documents that share no word with anyone have no edges, under hellinger', 
   }
 });
 
-test('opposite rows are cut at the bound of cosine and correlation, however they are scaled', async () => {
-  // One half points one way, the other the other way: whoever is not opposite is alike.
-  for (const metric of ['cosine', 'correlation']) {
-    const one = Array.from({ length: 7 }, () => random.normal());
-    const X = Array.from({ length: 40 }, (_, i) => {
-      const size = (i < 3 ? 1 : -1) * Math.exp(random.normal());
-      return one.map((value) => value * size);
-    });
-    const { head, tail } = await graphOf(X, { metric, nNeighbors: 15 });
-    for (let edge = 0; edge < head.length; edge++) {
-      assert.equal(head[edge]! < 3, tail[edge]! < 3, `${metric}: ${head[edge]} and ${tail[edge]}`);
-    }
-  }
-  // Bounds that 32 bits hold, for comparison.
-  for (const metric of ['jaccard', 'dice']) {
-    const X = Array.from({ length: 30 }, (_, i) =>
-      Array.from({ length: 40 }, (_, c) => (i < 3 ? +(c === i) : +(c > 5 && random.next() < 0.5))),
-    );
-    const { head } = await graphOf(X, { metric, nNeighbors: 10 });
-    assert.ok(
-      head.every((id) => id >= 3),
-      metric,
-    );
-  }
-});
-
 test('haversine refuses degrees with the conversion, and takes the poles and the date line', async () => {
   const degrees = Array.from({ length: 60 }, () => [180 * random.next() - 90, 360 * random.next() - 180]);
   await assert.rejects(
