@@ -45,8 +45,8 @@ export interface LoadedArtifact extends Artifact {
   readonly libraryVersion: string;
 }
 
-/** Gives the bytes of one file, named as in `toFiles`; should refuse, unread, a file of more than `maxBytes`. */
-export type ReadFile = (name: string, maxBytes: number) => Promise<Uint8Array>;
+/** Gives the bytes of one file, named as in `toFiles`, as `Uint8Array` or `ArrayBuffer`; should refuse, unread, a file of more than `maxBytes`. */
+export type ReadFile = (name: string, maxBytes: number) => Promise<Uint8Array | ArrayBuffer>;
 
 /**
  * The bytes of each file, by relative path with forward slashes. What could not be loaded again (a function among
@@ -102,7 +102,10 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
  * its SHA-256; the first thing that is wrong is an `ArtifactError` with the file, the field and both values. With
  * `kind`, the model of another estimator is refused.
  */
-export async function fromFiles(read: ReadFile, wanted: { kind?: string } = {}): Promise<LoadedArtifact> {
+export async function fromFiles(
+  read: ReadFile,
+  wanted: { kind?: string | undefined } = {},
+): Promise<LoadedArtifact> {
   const manifest = await readManifest(await readUpTo(read, manifestName, manifestLimit), wanted.kind);
   const plans = manifest.tables.map((table) => planTable(table.arrays, table.where, table.bytes));
   const get = (name: string) => readListed(read, manifest.files.get(name)!);
@@ -144,18 +147,27 @@ async function readListed(read: ReadFile, { name, bytes, sha256: stated }: FileE
 }
 
 async function readUpTo(read: ReadFile, name: string, maxBytes: number): Promise<Uint8Array> {
-  let bytes: Uint8Array;
+  let found: Uint8Array | ArrayBuffer;
   try {
-    bytes = await read(name, maxBytes);
+    found = await read(name, maxBytes);
   } catch (cause) {
     if (cause instanceof ArtifactError) throw cause;
     throw new ArtifactError(`${name}: cannot be read (${messageOf(cause)})`, { cause });
   }
-  if (!(bytes instanceof Uint8Array)) throw new ArtifactError(`${name}: cannot be read (${show(bytes)})`);
+  const bytes = bytesOf(found);
+  if (bytes === undefined) throw new ArtifactError(`${name}: cannot be read (${show(found)})`);
   if (bytes.length > maxBytes) {
     throw new ArtifactError(`${name}: has ${bytes.length} bytes, at most ${maxBytes} were expected`);
   }
   return bytes;
+}
+
+/** Bytes in any form that readers give; undefined for anything else. By no `instanceof`: realms have classes of their own. */
+function bytesOf(found: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(found)) return new Uint8Array(found.buffer, found.byteOffset, found.byteLength);
+  const tag = Object.prototype.toString.call(found);
+  if (tag !== '[object ArrayBuffer]' && tag !== '[object SharedArrayBuffer]') return undefined;
+  return new Uint8Array(found as ArrayBuffer);
 }
 
 /** The bytes as a buffer of their own. */

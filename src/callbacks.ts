@@ -108,15 +108,15 @@ function asCallback(callback: TrainingCallback): Callback {
 
 export interface EarlyStoppingOptions {
   /** Key of the history to watch. Default `'loss'`. */
-  readonly monitor?: string;
+  readonly monitor?: string | undefined;
   /** A smaller change is no improvement. Default 0. */
-  readonly minDelta?: number;
+  readonly minDelta?: number | undefined;
   /** Reports without improvement after which training stops. Default 1, at least 1. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Whether lower (`'min'`, default) or higher (`'max'`) is better. */
-  readonly mode?: 'min' | 'max';
+  readonly mode?: 'min' | 'max' | undefined;
   /** Puts the weights of the best report back at the end. Default false. */
-  readonly restoreBestWeights?: boolean;
+  readonly restoreBestWeights?: boolean | undefined;
 }
 
 const stoppingDefaults: Required<EarlyStoppingOptions> = {

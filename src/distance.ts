@@ -1,7 +1,7 @@
 /** How a metric's name, as in umap-learn, becomes a function; what a metric asks of its data. */
 import { mahalanobis, minkowski, plainMetrics } from './distanceFormulas.js';
 import { DataError, OptionError } from './errors.js';
-import type { Distance, DistanceFunction, Matrix } from './types.js';
+import type { Distance, DistanceFunction, Knn, Matrix } from './types.js';
 
 type Params = Readonly<Record<string, unknown>>;
 
@@ -84,6 +84,39 @@ export function disconnectionDefault(metric: string | DistanceFunction): number 
   return metric === 'hellinger' || metric === 'jaccard' || metric === 'dice' ? 1 : Number.POSITIVE_INFINITY;
 }
 
+/** Distances in 32 bits may fall this far below a bound that they have reached. */
+const doubtful = 2e-3;
+/** Distances in 64 bits, of rows in 32. */
+const rounding = 2 ** -22;
+
+/**
+ * Neighbors without those at the bound of a metric, which are unrelated rows: their ids become -1. Distances of 32 bits
+ * miss a bound by what rounding leaves, as 0.99999994 for 1, so that those near it are computed again in 64.
+ *
+ * @param data the rows that `metric` compared; undefined when the distances came from elsewhere.
+ */
+export function cutAtBound(knn: Knn, metric: string, data?: Matrix, params: Params = {}): Knn {
+  const bound = disconnectionDefault(metric);
+  if (bound === Number.POSITIVE_INFINITY) return knn;
+  const limit = bound * (1 - rounding);
+  const distance = data && distanceFor(metric, params);
+  const { rows, k, distances } = knn;
+  const columns = data?.shape[1] ?? 0;
+  let indices = knn.indices;
+  for (let entry = 0; entry < rows * k; entry++) {
+    if (!(distances[entry]! >= bound * (1 - doubtful)) || indices[entry]! < 0) continue;
+    const [row, other] = [Math.floor(entry / k), indices[entry]!];
+    const exact =
+      data && distance
+        ? distance(data.data, row * columns, data.data, other * columns, columns)
+        : distances[entry]!;
+    if (exact < limit || other === row) continue;
+    if (indices === knn.indices) indices = indices.slice();
+    indices[entry] = -1;
+  }
+  return { ...knn, indices };
+}
+
 /** Throws DataError when the metric is not defined for such data: negative entries, wrong number of columns. */
 export function checkMetricData(
   metric: string | DistanceFunction,
@@ -98,6 +131,7 @@ export function checkMetricData(
       `haversine: rows must be [latitude, longitude] in radians (columns=2), got ${columns}`,
     );
   }
+  if (name === 'haversine') checkRadians(data);
   if (name === 'hellinger') {
     const at = data.findIndex((value) => value < 0);
     if (at < 0) return;
@@ -107,6 +141,21 @@ export function checkMetricData(
   if (name === 'wminkowski') checkLength(name, 'w', columns, columns, params);
   if (name === 'seuclidean') checkLength(name, 'V', columns, columns, params);
   if (name === 'mahalanobis') checkLength(name, 'VI', columns ** 2, columns, params);
+}
+
+/** 32 bits may round pi / 2 up. */
+const roundedUp = 1 + 2 ** -20;
+
+function checkRadians(data: Float32Array): void {
+  for (let i = 0; i < data.length; i++) {
+    const [what, limit, text] =
+      i % 2 === 0 ? ['latitude', Math.PI / 2, 'pi / 2'] : ['longitude', 2 * Math.PI, '2 pi'];
+    if (Math.abs(data[i]!) <= limit * roundedUp) continue;
+    throw new DataError(
+      `haversine: expected a ${what} in radians, from -${text} to ${text}, got ${data[i]} in row ${i >> 1}; ` +
+        'multiply degrees by Math.PI / 180, and put latitudes in column 0',
+    );
+  }
 }
 
 function checkLength(metric: string, key: string, wanted: number, columns: number, params: Params): void {

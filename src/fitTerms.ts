@@ -20,7 +20,7 @@ import type { Pauses, Work } from './pauses.js';
 import { type Projection, projectRows } from './projection.js';
 import { edgeSampler } from './sampler.js';
 import type { Classes } from './targets.js';
-import type { Edges, LossTerm, Matrix, Network, Random } from './types.js';
+import type { Edges, LossTerm, Matrix, Network, Random, RowFrame } from './types.js';
 import { validate } from './validation.js';
 
 /** What the losses of one fit are made of. */
@@ -35,7 +35,9 @@ export interface Setting {
   readonly classes: Classes | undefined;
   readonly positions: Matrix | undefined;
   readonly projection: Projection | undefined;
+  /** Rows as the encoder gets them in use, in their frame if they have one. */
   readonly raw: Matrix;
+  readonly frame: RowFrame | undefined;
   readonly matrix: Matrix;
   readonly curve: Curve;
 }
@@ -44,7 +46,7 @@ export interface Setting {
 export function* termsFor(
   setting: Setting,
   edges: Edges,
-  inputs: { readonly landmarkLossWeight?: number },
+  inputs: { readonly landmarkLossWeight?: number | undefined },
 ): Work<LossTerm[]> {
   const { options, random, encoder, decoder, classifier, lossFn, classes, positions, raw, matrix, curve } =
     setting;
@@ -121,7 +123,9 @@ export async function validatorFor(
   const held = options.reconstructionValidation;
   if (held === null || !decoder || !lossFn) return async () => ({});
   const random = setting.random.fork('validation');
-  const { matrix } = await enterWidth(held, raw.shape[1], 'fit: reconstructionValidation');
+  const { matrix } = await enterWidth(held, raw.shape[1], 'fit: reconstructionValidation', {
+    frame: setting.frame,
+  });
   if (matrix.shape[0] < 2)
     throw new DataError('fit: reconstructionValidation: at least 2 rows wanted, got 1');
   const nNeighbors = Math.min(options.nNeighbors, matrix.shape[0]);

@@ -5,6 +5,7 @@ import { type FitNetworks, fitNetworks } from './fitNetworks.js';
 import type { FitRows } from './fitRows.js';
 import { reconstructionLines, reconstructionOf, type Setting, termsFor, validatorFor } from './fitTerms.js';
 import { bendingUnits, type Folded, foldEncoder } from './fold.js';
+import { frameLine } from './frame.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type Reconstruction, reconstructionLossFn } from './losses/reconstruction.js';
 import { type GraphInputs, neighborGraph } from './neighborGraph.js';
@@ -17,17 +18,17 @@ import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { pausesFor } from './pauses.js';
 import { type Projection, projectionOf, projectRows } from './projection.js';
 import { createRandom } from './random.js';
-import { defaultBatchSize, noiseDeviation, type Plan, scheduleFor, startFor } from './recipe.js';
+import { defaultBatchSize, distantLine, noiseDeviation, type Plan, scheduleFor, startFor } from './recipe.js';
 import { edgeSampler } from './sampler.js';
-import { type Classes, readClasses, type Targets } from './targets.js';
-import type { Edges, Network, Optimizer } from './types.js';
+import { type Classes, type EnteredTargets, readClasses } from './targets.js';
+import type { Edges, Network, Optimizer, RowFrame } from './types.js';
 
 /** What a fit may be given besides rows and targets. */
 export interface FitInputs extends GraphInputs {
   /** A place on the map for some rows; see `LandmarkPositions`. */
-  readonly landmarkPositions?: LandmarkPositions;
+  readonly landmarkPositions?: LandmarkPositions | undefined;
   /** Weight of the landmark loss in this fit. Default: the option `landmarkLossWeight`. */
-  readonly landmarkLossWeight?: number;
+  readonly landmarkLossWeight?: number | undefined;
 }
 
 const noInputs: FitInputs = {
@@ -70,6 +71,8 @@ export interface Learned extends FitNetworks {
   readonly optimizer: Optimizer;
   readonly history: Record<string, number[]>;
   readonly rowShape: readonly number[];
+  /** In what frame the networks get rows; undefined for rows as they are. */
+  readonly frame: RowFrame | undefined;
   readonly fits: number;
 }
 
@@ -89,7 +92,7 @@ export interface Prepared extends Learned {
 
 /** Checks everything that can be wrong, then builds everything that training needs. */
 export async function prepareFit(
-  { entered: { matrix, rowShape }, y, positions }: FitRows,
+  { entered: { matrix, rowShape }, y, positions, frame }: FitRows,
   options: ParametricUMAPOptions,
   earlier: Learned | undefined,
   inputs: FitInputs,
@@ -123,6 +126,9 @@ export async function prepareFit(
     folded = projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
     const reconstruction = decoder && (await pauses.run(reconstructionOf(matrix, decoder, options, earlier)));
     const projected = found?.rows ?? (projection ? await projectRows(matrix, projection, pauses) : matrix);
+    if (frame && !earlier) say(frameLine(frame));
+    const apart = earlier && projection && distantLine(projected);
+    if (apart) say(apart);
     const targets = classes ? { classes: classes.ids } : y && { values: y };
     const edges = await neighborGraph(matrix, targets, options, inputs, random, say);
     await pauses.take();
@@ -145,6 +151,7 @@ export async function prepareFit(
       lossFn: reconstruction && reconstructionLossFn(reconstruction, options.parametricReconstructionLossFn),
       encoder: withSeededLayers(withInputNoise(trained, noise), random.fork('encoder layers')),
       raw: matrix,
+      frame,
       matrix: projected,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
     };
@@ -160,6 +167,7 @@ export async function prepareFit(
       optimizer,
       history: structuredClone(earlier?.history ?? {}),
       rowShape,
+      frame,
       fits,
       curve: setting.curve,
       edges,
@@ -185,7 +193,7 @@ export async function prepareFit(
 
 /** Categorical labels of y, read and indexed; undefined without y or with continuous targets. */
 function classesFor(
-  y: Targets | undefined,
+  y: EnteredTargets | undefined,
   rows: number,
   { targetMetric, classifier }: ParametricUMAPOptions,
   earlier: Learned | undefined,

@@ -17,10 +17,10 @@ export {
 } from './errors.js';
 export type { FitInputs } from './fitting.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './landmarks.js';
-export type { FlatInput, MatrixInput, NestedNumbers, SameForm, TypedArray } from './matrix.js';
+export type { DimsInput, FlatInput, MatrixInput, NestedNumbers, SameForm, TypedArray } from './matrix.js';
 export { knnAccuracy, knnRecall, silhouette, trustworthiness } from './metrics.js';
 export { ParametricUMAP, type SaveOptions, type TransformOptions } from './parametricUmap.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
 export type { Label, Targets } from './targets.js';
 export * as tf from './tf.js';
-export type { Edges, Knn, Matrix, Progress } from './types.js';
+export type { Edges, Knn, Matrix, Progress, RowFrame } from './types.js';

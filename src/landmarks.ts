@@ -2,7 +2,8 @@
 import { DataError, OptionError } from './errors.js';
 import { type Entered, enter, type MatrixInput } from './matrix.js';
 import { flag, type Rule, real, resolveOptions } from './options.js';
-import type { Label, Targets } from './targets.js';
+import { numberOf, type TypedArray } from './rows.js';
+import { type EnteredTargets, isTable, type Label } from './targets.js';
 import type { Matrix } from './types.js';
 
 /** A place a row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
@@ -47,10 +48,10 @@ export async function readPositions(
  */
 export function appendLandmarks(
   entered: Entered,
-  y: Targets | undefined,
+  y: EnteredTargets | undefined,
   landmarks: Landmarks,
   places: Matrix,
-) {
+): { readonly entered: Entered; readonly positions: Matrix; readonly y: EnteredTargets | undefined } {
   const [rows, columns] = entered.matrix.shape;
   const [count] = landmarks.matrix.shape;
   const nComponents = places.shape[1];
@@ -62,26 +63,34 @@ export function appendLandmarks(
   return {
     entered: { ...entered, matrix: { data, shape: [rows + count, columns] as const } },
     positions: { data: positions, shape: [rows + count, nComponents] as const },
-    y:
-      y &&
-      ([
-        ...(y as ArrayLike<Label> & Iterable<Label>),
-        ...(landmarks.y ?? new Array<null>(count).fill(null)),
-      ] as Targets),
+    y: y && appendTargets(y, landmarks.y, count),
   };
+}
+
+function appendTargets(y: EnteredTargets, kept: Landmarks['y'], count: number): EnteredTargets {
+  if (!isTable(y)) return [...(y as Iterable<Label>), ...(kept ?? new Array<null>(count).fill(null))];
+  const [rows, columns] = y.shape;
+  if (kept) {
+    throw new DataError(
+      `fit: expected one target a row, as the landmarks have, got ${columns}; call addLandmarks without y`,
+    );
+  }
+  const data = new Float64Array((rows + count) * columns).fill(Number.NaN);
+  data.set(y.data);
+  return { data, shape: [rows + count, columns] };
 }
 
 export interface AddLandmarksOptions {
   /** Share of the rows to keep, in (0, 1]. Default 0.01. */
-  readonly fraction?: number;
+  readonly fraction?: number | undefined;
   /** Rows to keep, instead of a share. */
-  readonly indices?: readonly number[] | Int32Array;
+  readonly indices?: readonly number[] | Int32Array | undefined;
   /** Targets of all rows of X, for later fits with targets. Default: unknown. */
-  readonly y?: Targets;
+  readonly y?: readonly (Label | bigint)[] | TypedArray | undefined;
   /** Weight of the landmark loss in later fits. Default: the estimator's `landmarkLossWeight`. */
-  readonly landmarkLossWeight?: number;
+  readonly landmarkLossWeight?: number | undefined;
   /** Forgets the optimiser's moments, so that the next fit starts calmly. Default true. */
-  readonly resetOptimizer?: boolean;
+  readonly resetOptimizer?: boolean | undefined;
 }
 
 type ResolvedOptions = AddLandmarksOptions & Required<Pick<AddLandmarksOptions, 'resetOptimizer'>>;
@@ -122,6 +131,11 @@ export function pickLandmarks(
   draw: (below: number) => number,
 ): Landmarks {
   const { y, landmarkLossWeight } = options;
+  if (y && Array.isArray(y) && y.some((target) => typeof target === 'object' && target !== null)) {
+    throw new DataError(
+      'addLandmarks: expected one target a row in y, got several; leave y out, and theirs are unknown',
+    );
+  }
   if (y && y.length !== rows) {
     throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
   }
@@ -132,9 +146,16 @@ export function pickLandmarks(
   });
   return {
     matrix: { data: kept, shape: [chosen.length, columns] },
-    y: y && Array.from(chosen, (row): Label => y[row]),
+    y: y && Array.from(chosen, (row) => labelOf(y[row])),
     weight: landmarkLossWeight ?? weight,
   };
+}
+
+/** A target as it can be kept and saved. */
+function labelOf(target: Label | bigint): Label {
+  if (typeof target === 'bigint')
+    return numberOf(target, () => 'addLandmarks: y must hold whole numbers up to 2^53');
+  return Number.isNaN(target) ? null : target;
 }
 
 /** Row numbers: as given and checked, or a seeded sample without replacement. */

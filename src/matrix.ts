@@ -1,46 +1,29 @@
 /** The door: whatever a caller holds becomes a `Matrix`, checked once, and goes out in the form it came in. */
 
-import { DataError, describe } from './errors.js';
+import { DataError } from './errors.js';
+import {
+  type DimsInput,
+  type FlatInput,
+  type Form,
+  type MatrixInput,
+  type NestedNumbers,
+  openRows,
+  type Source,
+  type TypedArray,
+} from './rows.js';
 import type { Tensor, Tensor2D } from './tf.js';
-import type { Matrix } from './types.js';
+import type { Matrix, RowFrame } from './types.js';
 
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
-
-/** Numbers nested to any depth: `number[][]` is rows, deeper is image-shaped rows. */
-export type NestedNumbers = readonly (number | NestedNumbers)[];
-
-/** Flat numbers with a shape; row-major. */
-export interface FlatInput {
-  readonly data: TypedArray | readonly number[];
-  readonly shape: readonly number[];
-}
-
-/**
- * Rows of numbers: `number[][]` (deeper for image-shaped rows), an array of typed arrays, `{ data, shape }`, or
- * a tensor. The first axis counts rows.
- */
-export type MatrixInput = NestedNumbers | readonly TypedArray[] | FlatInput | Tensor;
+export type { DimsInput, FlatInput, Form, MatrixInput, NestedNumbers, TypedArray };
 
 /** What goes out for an input of type `X`: the same kind. */
 export type SameForm<X> = X extends Tensor
   ? Tensor2D
-  : X extends FlatInput
+  : X extends FlatInput | DimsInput
     ? Matrix
     : X extends readonly TypedArray[]
       ? Float32Array[]
       : number[][];
-
-/** How rows came in, so that they can go out alike. */
-export type Form = 'arrays' | 'typedRows' | 'flat' | 'tensor';
 
 export interface Entered {
   readonly matrix: Matrix;
@@ -49,17 +32,38 @@ export interface Entered {
   readonly form: Form;
 }
 
+/** A table of 64-bit numbers. */
+export interface WideMatrix {
+  readonly data: Float64Array;
+  readonly shape: readonly [rows: number, columns: number];
+}
+
+export interface EnterOptions {
+  /** NaN and null are let in, both as NaN. */
+  readonly allowNaN?: boolean;
+  /** Values that are not finite are not looked for; `checkFinite` is still to be called. */
+  readonly unchecked?: boolean;
+  /** What is taken off the rows, and by what they are multiplied, in 64 bits. */
+  readonly frame?: RowFrame | undefined;
+}
+
 /**
  * Checks rows and turns them into a flat `Matrix`; nothing is copied when they already are one.
- * Throws `DataError` for no rows, no columns, ragged rows, NaN (unless `allowNaN`) and infinite values, naming
- * the place; with `unchecked` not for these, and `checkFinite` is still to be called.
+ * Throws `DataError` for no rows, no columns, ragged rows, what is not a number, NaN (unless `allowNaN`) and infinite
+ * values, naming the place; with `unchecked` not for the last two.
  */
-export async function enter(
+export async function enter(input: MatrixInput, who: string, options: EnterOptions = {}): Promise<Entered> {
+  return (await enterSource(input, who, options)).entered;
+}
+
+/** As `enter`, with the rows as the caller holds them. */
+export async function enterSource(
   input: MatrixInput,
   who: string,
-  { allowNaN = false, unchecked = false } = {},
-): Promise<Entered> {
-  const { data, shape, form } = await flatten(input, who);
+  { allowNaN = false, unchecked = false, frame }: EnterOptions = {},
+): Promise<{ entered: Entered; source: Source }> {
+  const source = await openRows(input, who, allowNaN);
+  const { shape, form } = source;
   if (shape.length < 2) {
     throw new DataError(
       `${who}: rows wanted (2 axes or more), got ${shape.length} axis; wrap one row as [row]`,
@@ -70,15 +74,29 @@ export async function enter(
   const columns = rowShape.reduce((product, size) => product * size, 1);
   if (rows === 0) throw new DataError(`${who}: at least 1 row wanted, got 0`);
   if (columns === 0) throw new DataError(`${who}: at least 1 column wanted, got 0`);
-  if (data.length !== rows * columns) {
-    throw new DataError(
-      `${who}: shape [${shape.join(', ')}] wants ${rows * columns} values, data holds ${data.length}`,
-    );
-  }
-  const values = data instanceof Float32Array ? data : Float32Array.from(data);
-  const matrix: Matrix = { data: values, shape: [rows, columns] };
+  const matrix: Matrix = { data: cast(source, rows, columns, frame), shape: [rows, columns] };
   if (!unchecked) checkFinite(matrix, who, allowNaN);
-  return { matrix, rowShape, form };
+  return { entered: { matrix, rowShape, form }, source };
+}
+
+/** The table in 32 bits, in its frame if it has one. */
+export function cast(source: Source, rows: number, columns: number, frame?: RowFrame): Float32Array {
+  const { whole } = source;
+  if (!frame && whole instanceof Float32Array) return whole;
+  const values = new Float32Array(rows * columns);
+  if (!frame) {
+    if (whole) values.set(whole);
+    else for (let row = 0; row < rows; row++) source.fill(row, values, row * columns);
+    return values;
+  }
+  const { shift, scale } = frame;
+  // Another width than the frame's is for the caller to refuse.
+  const wide = new Float64Array(columns);
+  for (let row = 0; row < rows; row++) {
+    source.fill(row, wide, 0);
+    for (let c = 0; c < columns; c++) values[row * columns + c] = (wide[c]! - (shift[c] ?? 0)) * scale;
+  }
+  return values;
 }
 
 /** As `enter`, and the rows must be `columns` wide (in any row shape). */
@@ -86,7 +104,7 @@ export async function enterWidth(
   input: MatrixInput,
   columns: number,
   who: string,
-  options: { unchecked?: boolean } = {},
+  options: EnterOptions = {},
 ): Promise<Entered> {
   const entered = await enter(input, who, options);
   const [, found] = entered.matrix.shape;
@@ -96,71 +114,6 @@ export async function enterWidth(
     );
   }
   return entered;
-}
-
-type Flat = { data: ArrayLike<number>; shape: readonly number[]; form: Form };
-
-async function flatten(input: MatrixInput, who: string): Promise<Flat> {
-  if (isTensor(input)) {
-    if (input.dtype === 'string' || input.dtype === 'complex64') {
-      throw new DataError(`${who}: a numeric tensor wanted, got dtype ${input.dtype}`);
-    }
-    return { data: await input.data<'float32'>(), shape: input.shape, form: 'tensor' };
-  }
-  if (isFlat(input)) {
-    for (const size of input.shape) {
-      if (!Number.isInteger(size) || size < 0) {
-        throw new DataError(`${who}: shape must hold whole numbers, got [${input.shape.join(', ')}]`);
-      }
-    }
-    return { data: input.data, shape: input.shape, form: 'flat' };
-  }
-  if (!Array.isArray(input)) {
-    throw new DataError(
-      `${who}: number[][], an array of typed arrays, { data, shape } or a tensor wanted, got ${describe(input)}`,
-    );
-  }
-  if (input.length === 0) return { data: [], shape: [0, 0], form: 'arrays' };
-  if (ArrayBuffer.isView(input[0])) return flattenTypedRows(input as readonly TypedArray[], who);
-  return flattenNested(input as NestedNumbers, who);
-}
-
-function flattenTypedRows(rows: readonly TypedArray[], who: string): Flat {
-  const columns = rows[0]!.length;
-  const data = new Float32Array(rows.length * columns);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    if (!ArrayBuffer.isView(row) || row.length !== columns) {
-      throw new DataError(
-        `${who}: row 0 has ${columns} values, row ${i} has ${row?.length ?? describe(row)}`,
-      );
-    }
-    data.set(row, i * columns);
-  }
-  return { data, shape: [rows.length, columns], form: 'typedRows' };
-}
-
-function flattenNested(rows: NestedNumbers, who: string): Flat {
-  const shape: number[] = [];
-  for (let level: unknown = rows; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
-  let at = 0;
-  const fill = (level: unknown, depth: number, path: string) => {
-    if (depth === shape.length) {
-      if (typeof level !== 'number')
-        throw new DataError(`${who}: a number wanted at ${path}, got ${describe(level)}`);
-      data[at++] = level;
-      return;
-    }
-    if (!Array.isArray(level) || level.length !== shape[depth]) {
-      const found = Array.isArray(level) ? `${level.length} values` : describe(level);
-      throw new DataError(`${who}: row 0 has ${shape[depth]} values, ${path} has ${found}`);
-    }
-    for (let i = 0; i < level.length; i++)
-      fill(level[i], depth + 1, depth === 0 ? `row ${i}` : `${path}[${i}]`);
-  };
-  fill(rows, 0, 'rows');
-  return { data, shape, form: 'arrays' };
 }
 
 /** In eight sums side by side, so that no addition waits for the one before. */
@@ -213,23 +166,21 @@ export function checkFinite(
  * Tensors are made by `makeTensor`, so that this file needs no TensorFlow.js.
  */
 export function leave(
-  matrix: Matrix,
+  { data, shape: [rows, columns] }: Matrix | WideMatrix,
   form: Form,
   makeTensor: (data: Float32Array, shape: number[]) => Tensor,
   rowShape?: readonly number[],
 ): unknown {
-  const [rows, columns] = matrix.shape;
   const shape = [rows, ...(rowShape ?? [columns])];
-  if (form === 'flat') return { data: matrix.data, shape };
-  if (form === 'tensor') return makeTensor(matrix.data, shape);
-  if (form === 'typedRows') {
-    return Array.from({ length: rows }, (_, i) => matrix.data.slice(i * columns, (i + 1) * columns));
-  }
-  return nest(matrix.data, shape, 0, 0, matrix.data.length);
+  if (form === 'arrays') return nest(data, shape, 0, 0, data.length);
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  if (form === 'flat') return { data: values, shape };
+  if (form === 'tensor') return makeTensor(values, shape);
+  return Array.from({ length: rows }, (_, i) => values.slice(i * columns, (i + 1) * columns));
 }
 
 function nest(
-  data: Float32Array,
+  data: Float32Array | Float64Array,
   shape: readonly number[],
   axis: number,
   from: number,
@@ -240,14 +191,4 @@ function nest(
   return Array.from({ length: shape[axis]! }, (_, i) =>
     nest(data, shape, axis + 1, from + i * size, from + (i + 1) * size),
   );
-}
-
-function isTensor(input: unknown): input is Tensor {
-  return typeof input === 'object' && input !== null && 'dataId' in input && 'shape' in input;
-}
-
-function isFlat(input: unknown): input is FlatInput {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
-  const { data, shape } = input as Partial<FlatInput>;
-  return Array.isArray(shape) && (ArrayBuffer.isView(data) || Array.isArray(data));
 }

@@ -1,18 +1,20 @@
 /** From rows, and targets where there are any, to the weighted graph that the map is drawn from. */
-import { disconnectionDefault } from './distance.js';
+import { cutAtBound, disconnectionDefault } from './distance.js';
 import { DataError, OptionError } from './errors.js';
 import { disconnectedVertices, fuzzyGraphInParts } from './fuzzy.js';
-import { enter, type MatrixInput } from './matrix.js';
 import { chooseNeighbors, type NeighborChoice } from './neighbors/choose.js';
 import { linkCopies } from './neighbors/copies.js';
 import {
+  type DistanceInput,
   type KnnInput,
   neighborsFromDistancesInParts,
   precomputedNeighborsInParts,
+  readDistances,
 } from './neighbors/precomputed.js';
-import { type Pauses, pausesFor, type Work } from './pauses.js';
-import { scalarNeighbors, superviseCategoricalInParts, superviseContinuousInParts } from './supervised.js';
-import { readValues, type Targets } from './targets.js';
+import { type Pauses, pausesFor } from './pauses.js';
+import { superviseCategoricalInParts, superviseContinuousInParts } from './supervised.js';
+import { groupTargets, nearNumbers, nearRows, searchTable, targetMemberships } from './targetNeighbors.js';
+import { type EnteredTargets, readValues } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 
 export interface GraphOptions {
@@ -30,14 +32,17 @@ export interface GraphOptions {
 /** Stages done elsewhere. */
 export interface GraphInputs {
   /** Neighbours found elsewhere, with or without the row itself: used instead of a search. */
-  readonly knn?: KnnInput;
-  /** Distances between all rows, n x n, for `metric: 'precomputed'`. */
-  readonly distances?: MatrixInput;
-  readonly signal?: AbortSignal;
+  readonly knn?: KnnInput | undefined;
+  /**
+   * Distances between all rows, for `metric: 'precomputed'`: n x n, or the n (n - 1) / 2 above the diagonal in a list, as
+   * of scipy's `pdist`. Rows at an infinite distance are never joined.
+   */
+  readonly distances?: DistanceInput | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Targets as `fit` takes them: classes by index (-1 unknown), or values to be read. */
-export type GraphTargets = { readonly classes: Int32Array } | { readonly values: Targets } | undefined;
+export type GraphTargets = { readonly classes: Int32Array } | { readonly values: EnteredTargets } | undefined;
 
 /** Finds neighbours, weighs them, and lets the targets have their say. `say` gets a line for each choice made. */
 export async function neighborGraph(
@@ -51,17 +56,20 @@ export async function neighborGraph(
   const { metric } = options;
   const rows = matrix.shape[0];
   const pauses = pausesFor(inputs.signal);
-  const knn = await nearest(matrix, options, inputs, random, say, pauses);
-  const disconnectionDistance =
-    options.disconnectionDistance ??
-    (typeof metric === 'string' ? disconnectionDefault(metric) : Number.POSITIVE_INFINITY);
+  const found = await nearest(matrix, options, inputs, random, say, pauses);
+  const bound = disconnectionDefault(metric);
+  const disconnectionDistance = options.disconnectionDistance ?? bound;
+  const knn =
+    typeof metric === 'string' && disconnectionDistance === bound
+      ? cutAtBound(found, metric, inputs.knn ? undefined : matrix, options.metricParams)
+      : found;
   const { localConnectivity, setOpMixRatio } = options;
   const fuzzy = { localConnectivity, setOpMixRatio, disconnectionDistance };
   const edges = await pauses.run(fuzzyGraphInParts(knn, fuzzy));
   const alone = disconnectedVertices(edges).length;
   if (alone > 0)
     say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
-  return pauses.run(supervise(edges, targets, options));
+  return supervise(edges, targets, options, random.fork('targets'), pauses, inputs.signal);
 }
 
 async function nearest(
@@ -92,15 +100,11 @@ async function nearest(
   }
   if (distances) {
     say('neighbours: from the given distances');
-    const { matrix: table } = await enter(distances, 'fit: distances');
-    if (table.shape[0] !== rows) {
-      throw new DataError(
-        `fit: distances between ${rows} rows wanted (${rows} x ${rows}, kept landmarks counted, after the rows), ` +
-          `got ${table.shape.join(' x ')}`,
-      );
-    }
+    const table = await readDistances(distances, rows);
     const among = (some: Matrix, wanted: number) => pauses.run(neighborsFromDistancesInParts(some, wanted));
-    return linkCopies(await among(table, k), (some, wanted) => among(distancesAmong(table, some), wanted));
+    return linkCopies(await among(table, k), (some, wanted) =>
+      among(distancesAmong(table, rows, some), wanted),
+    );
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
   say(`neighbours: ${reason}`);
@@ -120,26 +124,52 @@ function rowsAmong({ data, shape: [, columns] }: Matrix, rows: Int32Array): Matr
   return { data: some, shape: [rows.length, columns] };
 }
 
-/** The distances between some rows, out of a table of all. */
-function distancesAmong({ data, shape: [, columns] }: Matrix, rows: Int32Array): Matrix {
-  const some = Float32Array.from({ length: rows.length ** 2 }, (_, at) => {
-    const [i, j] = [Math.floor(at / rows.length), at % rows.length];
-    return data[rows[i]! * columns + rows[j]!]!;
-  });
-  return { data: some, shape: [rows.length, rows.length] };
+/** The distances between some rows, out of a table of all `rows`, whole or condensed. */
+function distancesAmong({ data, shape: [height] }: Matrix, rows: number, some: Int32Array): Matrix {
+  const between = (i: number, j: number) => {
+    if (height === rows) return data[i * rows + j]!;
+    const low = Math.min(i, j);
+    return i === j ? 0 : data[low * rows - (low * (low + 1)) / 2 + Math.abs(i - j) - 1]!;
+  };
+  const count = some.length;
+  const among = Float32Array.from({ length: count ** 2 }, (_, at) =>
+    between(some[Math.floor(at / count)]!, some[at % count]!),
+  );
+  return { data: among, shape: [count, count] };
 }
 
 /** Lets classes or values reweigh the graph (`supervised.ts`). */
-function* supervise(
+async function supervise(
   edges: Edges,
   targets: GraphTargets,
-  { targetWeight, targetNNeighbors, nNeighbors }: GraphOptions,
-): Work<Edges> {
+  { targetWeight, targetNNeighbors, nNeighbors, neighbors }: GraphOptions,
+  random: Random,
+  pauses: Pauses,
+  signal: AbortSignal | undefined,
+): Promise<Edges> {
   if (!targets || targetWeight === 0) return edges;
   if ('classes' in targets) {
-    return yield* superviseCategoricalInParts(edges, targets.classes, { targetWeight });
+    return pauses.run(superviseCategoricalInParts(edges, targets.classes, { targetWeight }));
   }
   const values = readValues(targets.values, edges.vertices);
-  const k = Math.min(targetNNeighbors ?? nNeighbors, edges.vertices);
-  return yield* superviseContinuousInParts(edges, scalarNeighbors(values, k), { targetWeight });
+  const groups = groupTargets(values);
+  // Targets that are all alike, or not known, tell no rows apart.
+  if (groups.count < 2) return edges;
+  const k = Math.min(targetNNeighbors ?? nNeighbors, groups.members.length);
+  let near = values.shape[1] === 1 ? nearNumbers(groups, k) : undefined;
+  if (!near) {
+    const { provider } = await chooseNeighbors({ rows: groups.count, metric: 'euclidean', neighbors });
+    // Groups of several rows fill a list sooner; as many groups as rows are always enough.
+    const query = {
+      k: Math.min(k, groups.count),
+      metric: 'euclidean',
+      random: random.fork('search'),
+      signal,
+    };
+    near = nearRows(groups, await provider.search(searchTable(groups), query), k);
+  }
+  await pauses.take();
+  const memberships = targetMemberships(edges, groups, near, k, random);
+  const known = (row: number) => groups.groupOf[row]! >= 0;
+  return pauses.run(superviseContinuousInParts(edges, memberships, { targetWeight }, known));
 }

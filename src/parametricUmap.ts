@@ -6,6 +6,7 @@ import type { Curve } from './curve.js';
 import { NotFittedError, OptionError } from './errors.js';
 import { readFitRows } from './fitRows.js';
 import { type FitInputs, prepareFit, resolveInputs } from './fitting.js';
+import { unframe } from './frame.js';
 import {
   type AddLandmarksOptions,
   type Landmarks,
@@ -16,14 +17,14 @@ import { enterWidth, leave, type MatrixInput, type SameForm } from './matrix.js'
 import { encode, softmax } from './networks/encode.js';
 import { rowSize } from './networks/network.js';
 import { flag, orNull, resolveOptions, whole } from './options.js';
-import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
+import type { GivenUMAPOptions, ParametricUMAPOptions } from './parametricUmapOptions.js';
 import { resolveUmapOptions } from './parametricUmapRules.js';
 import { progressBar } from './progress.js';
 import { createRandom } from './random.js';
 import { type Fitted, learnedOf, runFit } from './runFit.js';
 import type { Targets } from './targets.js';
 import * as tf from './tf.js';
-import type { Edges, Matrix, Progress } from './types.js';
+import type { Edges, Matrix, Progress, RowFrame } from './types.js';
 import { restoreUmap, umapArtifact } from './umapArtifact.js';
 
 export interface TransformOptions {
@@ -31,12 +32,12 @@ export interface TransformOptions {
    * Rows that go through the network at once, at most; bounds memory. Default null: as many as fit 32 MB in every layer.
    * Threads take 1,024 at most.
    */
-  readonly batchSize?: number | null;
+  readonly batchSize?: number | null | undefined;
 }
 
 export interface SaveOptions {
   /** Saves the neighbour graph too, for a look at it later; it is the largest part. Default true. */
-  readonly includeGraph?: boolean;
+  readonly includeGraph?: boolean | undefined;
 }
 
 /**
@@ -57,13 +58,25 @@ export class ParametricUMAP {
   #disposed = false;
 
   /** Throws `OptionError` for an unknown option or a value out of range. */
-  constructor(options: Partial<ParametricUMAPOptions> = {}) {
+  constructor(options: GivenUMAPOptions = {}) {
     this.options = resolveUmapOptions(options);
   }
 
-  /** The trained encoder: a `tf.LayersModel` from raw rows to the map. Throws `NotFittedError` before `fit`. */
+  /**
+   * The trained encoder: a `tf.LayersModel` from raw rows to the map; where there is a `rowFrame`, from rows in that
+   * frame. Throws `NotFittedError` before `fit`.
+   */
   get encoder(): tf.LayersModel {
     return this.#fit('encoder').encoder.model;
+  }
+
+  /**
+   * What `fit` did in 64 bits to rows that 32-bit numbers cannot hold (timestamps, values of 1e19): the networks get
+   * (row - shift) * scale. All methods do this by themselves; only who calls `encoder` has to. Undefined for rows
+   * that 32 bits hold, which is nearly always. Throws `NotFittedError` before `fit`.
+   */
+  get rowFrame(): RowFrame | undefined {
+    return this.#fit('rowFrame').frame;
   }
 
   /** Losses by name, one value a report: `loss` is the weighted total. Grows over later fits. */
@@ -89,7 +102,8 @@ export class ParametricUMAP {
    * the estimator is as it was before. Errors: `DataError`, `OptionError`, `UnavailableError`, `DivergedError`
    * (which keeps the last good weights), and the reason of an aborted `signal`.
    *
-   * `y` holds a label or target value a row (see the option `targetMetric`); null and -1 are unknown labels.
+   * `y` holds a label or target value a row, or several values (see the option `targetMetric`); null is unknown, and so
+   * is -1 among labels and NaN among values.
    */
   async fit(X: MatrixInput, y?: Targets | null, inputs: FitInputs = {}): Promise<this> {
     for await (const _ of this.steps(X, y, inputs));
@@ -127,14 +141,7 @@ export class ParametricUMAP {
         opening = 'parametric-umap: ';
       };
       const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
-      const rows = await readFitRows(
-        X,
-        y ?? undefined,
-        given.landmarkPositions,
-        kept,
-        this.options,
-        this.#fitted,
-      );
+      const rows = await readFitRows(X, y ?? undefined, given, kept, this.options, this.#fitted);
       const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
       const settled = { ...given, landmarkLossWeight };
       const prepared = await prepareFit(rows, this.options, this.#fitted, settled, say);
@@ -156,9 +163,12 @@ export class ParametricUMAP {
   /** Places rows on the map, in the form they came in. Throws `NotFittedError`, or `DataError` for another width. */
   async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     const who = 'transform';
-    const { encoder } = this.#fit(who);
+    const { encoder, frame } = this.#fit(who);
     const batchSize = batchOf(options, who);
-    const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true });
+    const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), who, {
+      unchecked: true,
+      frame,
+    });
     return leave(await encode(encoder, matrix, { batchSize, who }), form, tf.tensor) as SameForm<X>;
   }
 
@@ -167,7 +177,7 @@ export class ParametricUMAP {
    * `NotFittedError` without `parametricReconstruction`, and `DataError` for places of another width.
    */
   async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
-    const { decoder, reconstruction, rowShape } = this.#fit('inverseTransform');
+    const { decoder, reconstruction, rowShape, frame } = this.#fit('inverseTransform');
     if (!decoder) {
       throw new NotFittedError('inverseTransform: a decoder wanted; fit with parametricReconstruction: true');
     }
@@ -176,7 +186,7 @@ export class ParametricUMAP {
     if (reconstruction?.kind === 'logits') {
       for (let i = 0; i < rows.data.length; i++) rows.data[i] = 1 / (1 + Math.exp(-rows.data[i]!));
     }
-    return leave(rows, form, tf.tensor, rowShape) as SameForm<Z>;
+    return leave(frame ? unframe(rows, frame) : rows, form, tf.tensor, rowShape) as SameForm<Z>;
   }
 
   /** The most likely label of each row. Throws `NotFittedError` without a trained `classifier`. */
@@ -206,8 +216,8 @@ export class ParametricUMAP {
    * the fit begins, until `removeLandmarks`. Throws `NotFittedError`, `OptionError`, `DataError`.
    */
   async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
-    const { rowShape, optimizer, fits } = this.#fit('addLandmarks');
-    const { matrix } = await enterWidth(X, rowSize(rowShape), 'addLandmarks');
+    const { rowShape, optimizer, fits, frame } = this.#fit('addLandmarks');
+    const { matrix } = await enterWidth(X, rowSize(rowShape), 'addLandmarks', { frame });
     const wanted = resolveLandmarkOptions(options);
     const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
     this.#landmarks = pickLandmarks(matrix, wanted, this.options.landmarkLossWeight, random.integer);
@@ -220,11 +230,11 @@ export class ParametricUMAP {
   }
 
   /**
-   * Saves the model as a directory: a manifest, and each network as ordinary TensorFlow.js `model.json` with its
+   * Saves the model as a directory (a path or a `file:` URL): a manifest, and each network as ordinary TensorFlow.js `model.json` with its
    * weights. Written aside and renamed, so an interrupted save leaves an older model whole. Functions (a metric or
    * loss of one's own), callbacks and a caller's optimiser are not saved. Throws `ArtifactError`, `NotFittedError`.
    */
-  async save(path: string, options: SaveOptions = {}): Promise<void> {
+  async save(path: string | URL, options: SaveOptions = {}): Promise<void> {
     const files = await toFiles(await this.toArtifact(options));
     const { saveDirectory } = await import('./node/store.js');
     await saveDirectory(path, files);
@@ -244,7 +254,7 @@ export class ParametricUMAP {
    * and gives functions back that could not be saved. Throws `ArtifactError` for whatever is not a whole, sound
    * model of this kind, and `OptionError` for a wrong override.
    */
-  static async load(path: string, overrides: Partial<ParametricUMAPOptions> = {}): Promise<ParametricUMAP> {
+  static async load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
     const { loadDirectory } = await import('./node/store.js');
     const artifact = await fromFiles(await loadDirectory(path), { kind: 'ParametricUMAP' });
     return ParametricUMAP.fromArtifact(artifact, overrides);
@@ -253,7 +263,7 @@ export class ParametricUMAP {
   /** As `load`, from what `fromFiles` read. */
   static async fromArtifact(
     artifact: LoadedArtifact,
-    overrides: Partial<ParametricUMAPOptions> = {},
+    overrides: GivenUMAPOptions = {},
   ): Promise<ParametricUMAP> {
     const { options, restore } = restoreUmap(artifact, overrides);
     const estimator = new ParametricUMAP(options);
@@ -289,10 +299,10 @@ export class ParametricUMAP {
   }
 
   async #probabilities(X: MatrixInput, options: TransformOptions, who: string): Promise<Matrix> {
-    const { encoder, classifier } = this.#fit(who);
+    const { encoder, classifier, frame } = this.#fit(who);
     if (!classifier)
       throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
-    const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true });
+    const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
     const batchSize = batchOf(options, who);
     const logits = await encode(classifier, await encode(encoder, matrix, { batchSize, who }), { batchSize });
     return softmax(logits);

@@ -27,7 +27,10 @@ export interface ParametricUMAPOptions {
   localConnectivity: number;
   /** 1 for the fuzzy union of the rows' neighbourhoods, 0 for their intersection. Default 1, in [0, 1]. */
   setOpMixRatio: number;
-  /** Edges at least this long are cut. Default null: the metric's own (2 for cosine, 1 for jaccard, …, or none). */
+  /**
+   * Edges at least this long are cut. Default null: the metric's own (2 for cosine, 1 for jaccard, …, or none), which
+   * counts as reached where 32 bits round just below it.
+   */
   disconnectionDistance: number | null;
 
   // The map.
@@ -79,8 +82,9 @@ export interface ParametricUMAPOptions {
 
   // Labels.
   /**
-   * `'categorical'` for labels, `'euclidean'` for numbers (every l_p metric is the same for one number a row).
-   * Default `'categorical'`.
+   * `'categorical'` for labels, `'euclidean'` for numbers on a scale, one a row (for which every l_p metric is the same)
+   * or several. Unknown are null, -1 among labels, and NaN among numbers: such rows are neither drawn together nor kept
+   * apart. Among equal numbers, rows that are neighbors come first, then a random choice. Default `'categorical'`.
    */
   targetMetric: 'categorical' | 'euclidean';
   /** 0 leaves the graph to the rows, 1 to the targets. Default 0.5, in [0, 1]. */
@@ -140,6 +144,11 @@ export interface ParametricUMAPOptions {
   /** Says what is chosen and shows progress on stderr. Default false. */
   verbose: boolean;
 }
+
+/** Options as they are given: any of them, and undefined for one left out. */
+export type GivenUMAPOptions = {
+  readonly [K in keyof ParametricUMAPOptions]?: ParametricUMAPOptions[K] | undefined;
+};
 
 /** Values for options left out. */
 export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = Object.freeze({

@@ -13,7 +13,11 @@ import {
   resolveOptions,
   whole,
 } from './options.js';
-import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+import {
+  type GivenUMAPOptions,
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+} from './parametricUmapOptions.js';
 
 const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
 const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
@@ -44,7 +48,10 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   globalCorrelationLossWeight: real(0),
   landmarkLossFn: orNull(callable),
   landmarkLossWeight: real(0),
-  targetMetric: oneOf('categorical', 'euclidean'),
+  targetMetric: (value) =>
+    value === 'l1' || value === 'l2'
+      ? `'categorical' or 'euclidean'; for one number a row, ${value} is 'euclidean'`
+      : oneOf('categorical', 'euclidean')(value),
   targetWeight: real(0, 1),
   targetNNeighbors: orNull(whole(2)),
   classifier: either(flag, model),
@@ -65,7 +72,7 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   verbose: flag,
 };
 
-/** What names of the Python original became. */
+/** What names of the Python original and of umap-js became. */
 const renamed: Readonly<Record<string, string>> = {
   randomState: "the seed is called 'seed'",
   kerasFitKwargs: "callbacks are given as 'callbacks', epochs as 'nTrainingEpochs'",
@@ -88,11 +95,14 @@ const renamed: Readonly<Record<string, string>> = {
   unique: 'duplicate rows are kept; drop them before fit',
   transformMode: "the graph of a fitted estimator is its property 'graph'",
   targetMetricKwds: "give 'targetMetric' by name",
+  // Of umap-js.
+  random: "the seed is called 'seed', a whole number or a text; no generator is taken",
+  distanceFn: "the distance is called 'metric', a name or a function of two rows",
   tqdmKwds: "progress is shown by 'verbose', or read from steps()",
 };
 
 /** Completes, checks and freezes. Throws `OptionError` for an unknown option or a value out of range. */
-export function resolveUmapOptions(given: Partial<ParametricUMAPOptions>): Readonly<ParametricUMAPOptions> {
+export function resolveUmapOptions(given: GivenUMAPOptions): Readonly<ParametricUMAPOptions> {
   const options = resolveOptions(
     'ParametricUMAP',
     given,

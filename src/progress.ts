@@ -4,10 +4,10 @@ import type { Progress } from './types.js';
 /** The part of a writable stream that the bar needs; `process.stderr`, a file stream or a test's own will do. */
 export interface ProgressStream {
   write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
   /** False once the stream has ended or closed. */
-  readonly writable?: boolean;
+  readonly writable?: boolean | undefined;
   on?(event: 'error', listener: () => void): unknown;
   off?(event: 'error', listener: () => void): unknown;
 }

@@ -21,6 +21,35 @@ export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
 /** Deviations along the first principal axis that a start from principal components spans to either side, at most. */
 const FAR_OUT = 10;
 
+/** Times that rows may be wider, narrower or farther off than those the projection was made for, before it is said. */
+const DISTANT = 10;
+
+/**
+ * A line for rows of a later fit, projected, that lie outside what the network was scaled for: there their mean square is
+ * 1, and their mean 0. Undefined where they lie within.
+ */
+export function distantLine({ data, shape: [rows, columns] }: Matrix): string | undefined {
+  let offset = 0;
+  let spread = 0;
+  for (let c = 0; c < columns; c++) {
+    let sum = 0;
+    let squares = 0;
+    for (let i = c; i < data.length; i += columns) {
+      sum += data[i]!;
+      squares += data[i]! ** 2;
+    }
+    const mean = sum / rows;
+    offset += mean ** 2 / columns;
+    spread += Math.max(0, squares / rows - mean ** 2) / columns;
+  }
+  const [away, wide] = [Math.sqrt(offset), Math.sqrt(spread)];
+  if (away <= DISTANT && wide <= DISTANT && (rows === 1 || wide >= 1 / DISTANT)) return undefined;
+  return (
+    `rows: they lie outside what the network was scaled for (${wide.toPrecision(2)} times as wide as the first fit's, ` +
+    `${away.toPrecision(2)} times as far off as those are wide); are they in the same unit? For other data take a new estimator`
+  );
+}
+
 /**
  * Share of the mean distance between neighbours that the default encoder is trained to overlook, for up to so many rows.
  * More rows say more of what lies between them: the share falls with the root of their number, as noise in a mean does.

@@ -1,9 +1,9 @@
 /** The graph of the data meets what is known about its rows: labels or numbers to predict. */
 import { DataError, OptionError } from './errors.js';
-import { directedMembershipsInParts, uniteWithTransposeInParts } from './fuzzy.js';
+import { uniteWithTransposeInParts } from './fuzzy.js';
 import { type Work, whole } from './pauses.js';
 import { blockVertices, edgeRows, type SparseRows, transposeInParts } from './sparse.js';
-import type { Edges, Knn } from './types.js';
+import type { Edges } from './types.js';
 
 /** How much the targets count. */
 export interface SuperviseOptions {
@@ -50,75 +50,38 @@ export const superviseCategorical = whole(superviseCategoricalInParts);
  * Intersects the graph with the directed fuzzy graph of the targets, as in umap-learn. With l and r the
  * memberships of an edge in the data and among the targets, and t = targetWeight, it becomes l r^(t / (1 -
  * t)) for t < 0.5, else l^((1 - t) / t) r; an edge that one side lacks has a small membership there, half
- * that side's smallest. Then as in {@link superviseCategorical}.
+ * that side's smallest. An edge to or from a row of unknown target keeps exp(-1) of its weight. Then as in
+ * {@link superviseCategorical}.
  *
- * - `targetKnn`: nearest neighbours among the targets, one row a vertex; see {@link scalarNeighbors} for one
- *   number a row.
+ * - `targets`: directed memberships among the targets, rows sorted by column; see `targetMemberships`.
+ * - `known`: whether the target of a row is known. Default: all are.
  *
- * Throws `DataError` for a table that does not match the graph or is malformed, `OptionError` for
- * `targetWeight` out of range.
+ * Throws `DataError` for memberships that do not match the graph, `OptionError` for `targetWeight` out of range.
  */
 export function* superviseContinuousInParts(
   edges: Edges,
-  targetKnn: Knn,
+  targets: SparseRows,
   options: SuperviseOptions = {},
+  known: (row: number) => boolean = () => true,
 ): Work<Edges> {
   const targetWeight = checkTargetWeight(options);
-  checkVertices('target neighbours', targetKnn.rows, edges);
-  const directed = yield* directedMembershipsInParts(targetKnn);
-  const sorted = yield* transposeInParts(yield* transposeInParts(directed));
-  return yield* reconnect(yield* intersect(edgeRows(edges), sorted, targetWeight));
+  checkVertices('targets', targets.offsets.length - 1, edges);
+  return yield* reconnect(yield* intersect(edgeRows(edges), targets, targetWeight, known));
 }
 
 /** As {@link superviseContinuousInParts}, at once. */
 export const superviseContinuous = whole(superviseContinuousInParts);
 
 /**
- * Exact nearest neighbours of numbers, |y_i - y_j| apart, by sorting them. Column 0 is the row itself. Of
- * equal distances those below come first.
- *
- * - `k`: neighbours a row, itself included, from 2 to the number of values.
- *
- * Throws `DataError` for values that are not finite, `OptionError` for `k` out of range.
- */
-export function scalarNeighbors(values: ArrayLike<number>, k: number): Knn {
-  const rows = values.length;
-  if (!(Number.isInteger(k) && k >= 2 && k <= rows)) {
-    throw new OptionError(
-      `supervision: targetNNeighbors must be a whole number from 2 to rows (targetNNeighbors=${k}, rows=${rows})`,
-    );
-  }
-  const sorted = Float64Array.from(values);
-  const wrong = sorted.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0)
-    throw new DataError(`supervision: targets must be finite numbers (${values[wrong]} in row ${wrong})`);
-  const order = Int32Array.from(sorted, (_, i) => i).sort((a, b) => values[a]! - values[b]! || a - b);
-  sorted.sort();
-  const indices = new Int32Array(rows * k);
-  const distances = new Float32Array(rows * k);
-  for (let place = 0; place < rows; place++) {
-    const value = sorted[place]!;
-    let below = place - 1;
-    let above = place + 1;
-    let entry = order[place]! * k;
-    const end = entry + k;
-    indices[entry++] = order[place]!;
-    while (entry < end) {
-      const gapBelow = below >= 0 ? value - sorted[below]! : Number.POSITIVE_INFINITY;
-      const gapAbove = above < rows ? sorted[above]! - value : Number.POSITIVE_INFINITY;
-      const goBelow = gapBelow <= gapAbove;
-      distances[entry] = goBelow ? gapBelow : gapAbove;
-      indices[entry++] = order[goBelow ? below-- : above++]!;
-    }
-  }
-  return { indices, distances, rows, k };
-}
-
-/**
  * Merges two matrices with sorted rows, entry by entry where either has one, by the powers of the target
  * weight.
  */
-function* intersect(data: SparseRows, targets: SparseRows, targetWeight: number): Work<SparseRows> {
+function* intersect(
+  data: SparseRows,
+  targets: SparseRows,
+  targetWeight: number,
+  known: (row: number) => boolean,
+): Work<SparseRows> {
   const rows = data.offsets.length - 1;
   const most = data.offsets[rows]! + targets.offsets[rows]!;
   const offsets = new Int32Array(rows + 1);
@@ -128,9 +91,11 @@ function* intersect(data: SparseRows, targets: SparseRows, targetWeight: number)
   const missingTarget = Math.min(Math.max(smallest(targets.values) / 2, leastMembership), 1e-4);
   const dataPower = targetWeight < 0.5 ? 1 : (1 - targetWeight) / targetWeight;
   const targetPower = targetWeight < 0.5 ? targetWeight / (1 - targetWeight) : 1;
+  const unknown = Math.exp(-1);
   let filled = 0;
   for (let i = 0; i < rows; i++) {
     if (i % blockVertices === 0) yield;
+    const knownRow = known(i);
     let a = data.offsets[i]!;
     let b = targets.offsets[i]!;
     const endA = data.offsets[i + 1]!;
@@ -139,6 +104,11 @@ function* intersect(data: SparseRows, targets: SparseRows, targetWeight: number)
       const columnA = a < endA ? data.columns[a]! : rows;
       const columnB = b < endB ? targets.columns[b]! : rows;
       const column = Math.min(columnA, columnB);
+      if (columnA === column && !(knownRow && known(column))) {
+        columns[filled] = column;
+        values[filled++] = data.values[a++]! * unknown;
+        continue;
+      }
       const left = columnA === column ? data.values[a++]! : missingData;
       const right = columnB === column ? targets.values[b++]! : missingTarget;
       columns[filled] = column;

@@ -8,6 +8,17 @@ export interface Matrix {
 }
 
 /**
+ * What rows of a size or place that 32 bits cannot hold are turned into before they are cast: (row - shift) * scale, in
+ * 64 bits.
+ */
+export interface RowFrame {
+  /** One number a column; 0 for columns that stay where they are. */
+  readonly shift: Float64Array;
+  /** A power of 2. */
+  readonly scale: number;
+}
+
+/**
  * The `k` nearest neighbours of every row, nearest first. Column 0 is the row itself at distance 0, so `k`
  * counts the row and its `k - 1` nearest others, as in umap-learn. Flat, `rows * k` long.
  */

@@ -7,13 +7,17 @@ import type { Reconstruction } from './losses/reconstruction.js';
 import { networkOf, rowSize } from './networks/network.js';
 import { adam, callersOptimizer } from './optimizer.js';
 import { resolveOptions } from './options.js';
-import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+import {
+  type GivenUMAPOptions,
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+} from './parametricUmapOptions.js';
 import { parametricUmapRules } from './parametricUmapRules.js';
 import type { Projection } from './projection.js';
 import type { Fitted } from './runFit.js';
 import { networkArtifacts, networkFrom } from './savedNetwork.js';
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from './table.js';
-import type { AdamState, Network } from './types.js';
+import type { AdamState, Network, RowFrame } from './types.js';
 
 /** Options that hold what is saved elsewhere (networks) or cannot be saved (functions, callbacks, rows). */
 const unsaved = [
@@ -49,6 +53,10 @@ export async function umapArtifact(
   const tables: Record<string, Table> = {};
   if (memory) tables.optimizer = optimizerTable(memory);
   if (fitted.projection) tables.projection = projectionTable(fitted.projection);
+  if (fitted.frame) {
+    const { shift, scale } = fitted.frame;
+    tables.frame = { state: { scale }, arrays: { shift: { data: shift, shape: [shift.length] } } };
+  }
   if (landmarks) {
     const { matrix, y, weight } = landmarks;
     tables.landmarks = {
@@ -71,7 +79,7 @@ export async function umapArtifact(
  * Reads a loaded artifact: the options to make an estimator of, and how to bring its fit back. Throws
  * `ArtifactError` for fields that are missing or contradict each other.
  */
-export function restoreUmap(artifact: LoadedArtifact, overrides: Partial<ParametricUMAPOptions>) {
+export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOptions) {
   const options = { ...savedOptions(artifact), ...overrides };
   return {
     options,
@@ -134,6 +142,7 @@ function restoreFit(
     optimizer,
     history: historyOf(state.history),
     rowShape,
+    frame: tables.frame && frameOf(tables.frame, size),
     fits: asCount(state.fits, 'state.fits'),
     curve: { a: numberOf(state.curve, 'state.curve', 'a'), b: numberOf(state.curve, 'state.curve', 'b') },
     edges: graph && edgesOf(graph),
@@ -197,6 +206,12 @@ function bendsOf(table: Table, components: number): Int32Array {
   throw new ArtifactError(
     `saved model: bends must hold whole numbers from 0 to ${MOST_BENDS}, it holds ${bends[wrong]}`,
   );
+}
+
+function frameOf(table: Table, columns: number): RowFrame {
+  const scale = numberOf(table.state as Json, 'frame', 'scale');
+  if (!(scale > 0)) throw new ArtifactError(`saved model: frame.scale must be above 0, not ${scale}`);
+  return { shift: takeArray(table, 'shift', 'float64', [columns]), scale };
 }
 
 function landmarksOf(table: Table, columns: number): Landmarks {

@@ -85,6 +85,21 @@ function spoilModel(change: (model: Record<string, unknown>) => void): Files {
   return replace(files, 'encoder/model.json', bytesOf(JSON.stringify(model)));
 }
 
+test('a reader may give an ArrayBuffer, or bytes within a larger one', async () => {
+  const wanted = await fromFiles(reader(files));
+  const forms: ((bytes: Uint8Array) => Uint8Array | ArrayBuffer)[] = [
+    (bytes) => bytes.slice().buffer as ArrayBuffer,
+    (bytes) => Buffer.concat([Buffer.alloc(3), bytes]).subarray(3),
+  ];
+  for (const form of forms) {
+    assert.deepEqual(await fromFiles(async (name) => form(files.get(name)!)), wanted);
+  }
+  await assert.rejects(
+    fromFiles(async () => 'text' as unknown as Uint8Array),
+    (error: unknown) => error instanceof ArtifactError && /cannot be read/.test(error.message),
+  );
+});
+
 test('an artifact comes back whole', async () => {
   const loaded = await fromFiles(reader(files), { kind: 'ParametricUMAP' });
   assert.equal(loaded.kind, artifact.kind);

@@ -11,6 +11,7 @@ import {
   resolveLandmarkOptions,
 } from '../src/landmarks.js';
 import { createRandom } from '../src/random.js';
+import type { TargetList } from '../src/targets.js';
 import { saying } from './checks/options.js';
 
 const { NaN: free } = Number;
@@ -89,7 +90,7 @@ test('kept landmarks come after the new rows, which are free', () => {
 
 test('targets grow with the landmarks, unknown ones where none were given', () => {
   const targets = (y: readonly number[] | Int32Array, kept?: Landmarks['y']) =>
-    Array.from(appendLandmarks(entered, y, landmarks(kept), places).y!);
+    Array.from(appendLandmarks(entered, y, landmarks(kept), places).y as TargetList);
   assert.deepEqual(targets([5], [1, 2]), [5, 1, 2]);
   assert.deepEqual(targets(Int32Array.of(5), [1, null]), [5, 1, null]);
   assert.deepEqual(targets([5]), [5, null, null]);

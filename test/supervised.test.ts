@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError, OptionError } from '../src/errors.js';
-import { fuzzyGraph } from '../src/fuzzy.js';
+import { directedMemberships, fuzzyGraph } from '../src/fuzzy.js';
 import { createRandom } from '../src/random.js';
-import { scalarNeighbors, superviseCategorical, superviseContinuous } from '../src/supervised.js';
-import type { Edges } from '../src/types.js';
+import { type SparseRows, transpose } from '../src/sparse.js';
+import { superviseCategorical, superviseContinuous } from '../src/supervised.js';
+import { groupTargets, nearNumbers, targetMemberships } from '../src/targetNeighbors.js';
+import { readValues } from '../src/targets.js';
+import type { Edges, Knn } from '../src/types.js';
 
 interface GoldenGraph {
   rows: number[];
@@ -54,6 +57,19 @@ function graph(vertices: number, pairs: [number, number, number][]): Edges {
   };
 }
 
+const sorted = (directed: SparseRows) => transpose(transpose(directed));
+const membershipsOf = (knn: Knn) => sorted(directedMemberships(knn));
+
+/** Memberships of numbers among themselves, as a fit computes them. */
+function ofNumbers(
+  values: readonly number[],
+  k: number,
+  graphOf: Edges = graph(values.length, []),
+): SparseRows {
+  const groups = groupTargets(readValues(values, values.length));
+  return targetMemberships(graphOf, groups, nearNumbers(groups, k), k, createRandom(1));
+}
+
 const weightOf = ({ head, tail, weight }: Edges, i: number, j: number) =>
   weight.find((_, edge) => head[edge] === i && tail[edge] === j) ?? 0;
 
@@ -71,15 +87,13 @@ for (const wanted of golden.cases) {
       rows: indices.length,
       k: indices[0]!.length,
     };
-    assertGraph(superviseContinuous(edges, targetKnn, { targetWeight }), wanted);
-    // The distances of our own search are the same; which of equally near rows it lists is open.
-    assert.deepEqual(scalarNeighbors(golden.target, targetKnn.k).distances, targetKnn.distances);
+    assertGraph(superviseContinuous(edges, membershipsOf(targetKnn), { targetWeight }), wanted);
   });
 }
 
 test('the rest of the library takes what supervision gives: symmetric, sorted, in (0, 1], row maxima 1', () => {
-  const targetKnn = scalarNeighbors(golden.target, 10);
-  for (const supervised of [superviseCategorical(edges, labels), superviseContinuous(edges, targetKnn)]) {
+  const targets = ofNumbers(golden.target, 10, edges);
+  for (const supervised of [superviseCategorical(edges, labels), superviseContinuous(edges, targets)]) {
     const { head, tail, weight, vertices } = supervised;
     const table = new Map<number, number>();
     let last = -1;
@@ -119,37 +133,60 @@ test('labels, by hand', () => {
 });
 
 test('the target weight moves a continuous graph from the data to the targets', () => {
-  const targetKnn = scalarNeighbors(golden.target, 15);
+  // Distinct, so that no choice is left.
+  const target = golden.target.map((value, i) => value + i / 1000);
+  const targets = ofNumbers(target, 15, edges);
   // At 0 an edge keeps the weight of the data; the union of the normalised rows is all that happens.
-  const ofData = superviseContinuous(edges, targetKnn, { targetWeight: 0 });
+  const ofData = superviseContinuous(edges, targets, { targetWeight: 0 });
   const alone = superviseCategorical(edges, new Int32Array(300));
   for (let edge = 0; edge < alone.head.length; edge += 7) {
     const [i, j] = [alone.head[edge]!, alone.tail[edge]!];
     assert.ok(Math.abs(weightOf(ofData, i, j) - alone.weight[edge]!) < 1e-6);
   }
-  const ofTargets = superviseContinuous(edges, targetKnn, { targetWeight: 1 });
-  const targetsAlone = fuzzyGraph(targetKnn);
+  const ofTargets = superviseContinuous(edges, targets, { targetWeight: 1 });
+  const targetsAlone = fuzzyGraph(knnOfNumbers(target, 15));
   for (let edge = 0; edge < targetsAlone.head.length; edge += 7) {
     const [i, j] = [targetsAlone.head[edge]!, targetsAlone.tail[edge]!];
     assert.ok(Math.abs(weightOf(ofTargets, i, j) - targetsAlone.weight[edge]!) < 1e-3);
   }
 });
 
-test('scalar neighbours are the nearest numbers, the row itself first', () => {
+/** Nearest numbers by sorting all of them, the row itself first. */
+function knnOfNumbers(values: readonly number[], k: number): Knn {
+  const lists = values.map((value, i) =>
+    values
+      .map((other, j) => ({ j, d: Math.abs(other - value) }))
+      .sort((a, b) => a.d - b.d || Number(b.j === i) - Number(a.j === i) || a.j - b.j)
+      .slice(0, k),
+  );
+  return {
+    indices: Int32Array.from(lists.flat(), ({ j }) => j),
+    distances: Float32Array.from(lists.flat(), ({ d }) => d),
+    rows: values.length,
+    k,
+  };
+}
+
+test('numbers without ties have the memberships of their nearest numbers, whatever the graph', () => {
   const random = createRandom(4);
-  const values = Array.from({ length: 80 }, () => random.integer(40) / 4);
-  for (const k of [2, 7, 80]) {
-    const { indices, distances } = scalarNeighbors(values, k);
-    for (let i = 0; i < values.length; i++) {
-      const nearest = values.map((value) => Math.abs(value - values[i]!)).sort((a, b) => a - b);
-      const ids = Array.from(indices.subarray(i * k, (i + 1) * k));
-      assert.equal(ids[0], i);
-      assert.equal(new Set(ids).size, k);
-      assert.deepEqual(Array.from(distances.subarray(i * k, (i + 1) * k)), nearest.slice(0, k));
-      assert.deepEqual(
-        ids.map((j) => Math.abs(values[j]! - values[i]!)),
-        nearest.slice(0, k),
-      );
+  const values = Array.from({ length: 80 }, () => random.normal());
+  for (const k of [2, 7, 79, 80]) {
+    const wanted = membershipsOf(knnOfNumbers(values, k));
+    for (const graphOf of [
+      graph(80, []),
+      fuzzyGraph(
+        knnOfNumbers(
+          values.map((_, i) => (i * 31) % 80),
+          5,
+        ),
+      ),
+    ]) {
+      const found = ofNumbers(values, k, graphOf);
+      assert.deepEqual(found.offsets, wanted.offsets);
+      assert.deepEqual(found.columns, wanted.columns);
+      found.values.forEach((value, i) => {
+        assert.ok(Math.abs(value - wanted.values[i]!) < 1e-6);
+      });
     }
   }
 });
@@ -157,14 +194,14 @@ test('scalar neighbours are the nearest numbers, the row itself first', () => {
 test('a graph without edges stays without, unless the targets bring some', () => {
   const none = graph(4, []);
   assert.equal(superviseCategorical(none, Int32Array.of(0, 0, 1, 1)).head.length, 0);
-  const joined = superviseContinuous(none, scalarNeighbors([0, 0, 9, 9], 2));
+  const joined = superviseContinuous(none, ofNumbers([0, 0, 9, 9], 2));
   assert.deepEqual(Array.from(joined.tail), [1, 0, 3, 2]);
 });
 
 test('the graph that is given stays as it was', () => {
   const before = edges.weight.slice();
   superviseCategorical(edges, labels);
-  superviseContinuous(edges, scalarNeighbors(golden.target, 5));
+  superviseContinuous(edges, ofNumbers(golden.target, 5, edges));
   assert.deepEqual(edges.weight, before);
 });
 
@@ -174,14 +211,11 @@ test('bad input is named', () => {
   const option = (run: () => unknown, message: RegExp) =>
     assert.throws(run, (error) => error instanceof OptionError && message.test(error.message));
   data(() => superviseCategorical(edges, new Int32Array(299)), /labels=299, rows=300/);
-  data(() => superviseContinuous(edges, scalarNeighbors([1, 2, 3], 2)), /=3, rows=300/);
-  data(() => scalarNeighbors([1, 2, Number.NaN], 2), /NaN in row 2/);
+  data(() => superviseContinuous(edges, ofNumbers([1, 2, 3], 2)), /=3, rows=300/);
   option(() => superviseCategorical(edges, labels, { targetWeight: 1.5 }), /targetWeight=1.5/);
   option(
-    () => superviseContinuous(edges, scalarNeighbors(golden.target, 5), { targetWeight: -1 }),
+    () => superviseContinuous(edges, ofNumbers(golden.target, 5, edges), { targetWeight: -1 }),
     /targetWeight=-1/,
   );
   option(() => superviseCategorical(edges, labels, { targetWeight: Number.NaN }), /targetWeight=NaN/);
-  option(() => scalarNeighbors([1, 2, 3], 4), /targetNNeighbors=4, rows=3/);
-  option(() => scalarNeighbors([1, 2, 3], 1), /targetNNeighbors=1/);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../src/errors.js';
-import { type Label, readClasses, readValues, type Targets } from '../src/targets.js';
+import { type EnteredTargets, enterTargets, type Label, readClasses, readValues } from '../src/targets.js';
 import { saying } from './checks/options.js';
 
 test('labels become indices into their sorted names; null, undefined and -1 are unknown', () => {
@@ -43,7 +43,10 @@ test('another length is refused with both lengths', () => {
     assert.throws(() => read([1, 2], 3), saying(DataError, 'y', '(3)', '2 entries'));
     assert.throws(() => read(Float32Array.of(1, 2, 3, 4), 3), saying(DataError, '(3)', '4 entries'));
     for (const wrong of ['abc', { length: 3 }, 3, new Map()]) {
-      assert.throws(() => read(wrong as unknown as Targets, 3), saying(DataError, 'one entry a row', '(3)'));
+      assert.throws(
+        () => read(wrong as unknown as EnteredTargets, 3),
+        saying(DataError, 'one entry a row', '(3)'),
+      );
     }
   }
 });
@@ -58,10 +61,52 @@ test('labels of mixed or other kinds are refused', () => {
   assert.deepEqual(readClasses(['-1', '10', '9'], 3).names, ['-1', '10', '9']);
 });
 
-test('continuous targets are finite numbers, and -1 is one', () => {
-  assert.deepEqual([...readValues([-1, 0.5, 3], 3)], [-1, 0.5, 3]);
-  assert.deepEqual([...readValues(Uint8Array.of(1, 2), 2)], [1, 2]);
-  for (const wrong of [null, undefined, '1', Number.NaN, Number.NEGATIVE_INFINITY]) {
+test('continuous targets are finite numbers, -1 among them, or unknown', () => {
+  assert.deepEqual([...readValues([-1, 0.5, 3], 3).data], [-1, 0.5, 3]);
+  assert.deepEqual([...readValues(Uint8Array.of(1, 2), 2).data], [1, 2]);
+  const free = Number.NaN;
+  assert.deepEqual([...readValues([1, null, undefined, Number.NaN], 4).data], [1, free, free, free]);
+  for (const wrong of ['1', Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     assert.throws(() => readValues([0, wrong], 2), saying(DataError, 'finite numbers', 'at row 1'));
   }
+});
+
+test('several targets a row come in every form that rows have; one unknown makes the row unknown', async () => {
+  const free = Number.NaN;
+  const wanted = [1, 2, free, free, 5, 6];
+  for (const y of [
+    [[1, 2], null, [5, 6]],
+    [
+      [1, 2],
+      [3, null],
+      [5, 6],
+    ],
+    [Float64Array.of(1, 2), Float64Array.of(free, 4), Float64Array.of(5, 6)],
+    { data: Float32Array.of(1, 2, free, 4, 5, 6), shape: [3, 2] },
+    { data: Float32Array.of(1, 2, free, 4, 5, 6), dims: [3, 2] },
+    { data: [1, 2, null, 4, 5, 6] as number[], shape: [3, 2] },
+  ]) {
+    const entered = await enterTargets(y, 3);
+    const { data, shape } = readValues(entered, 3);
+    assert.deepEqual([...data], wanted);
+    assert.deepEqual(shape, [3, 2]);
+    assert.throws(() => readClasses(entered, 3), saying(DataError, 'one label a row', '2 columns'));
+  }
+  await assert.rejects(enterTargets([[1, 2]], 3), saying(DataError, '(3)', '1 entries'));
+});
+
+test('one column is a list, and whole numbers of 64 bits are numbers', async () => {
+  for (const y of [
+    { data: Float32Array.of(1, 2, 3), shape: [3, 1] },
+    { data: Float32Array.of(1, 2, 3), shape: [3] },
+    [[1], [2], [3]],
+    BigInt64Array.of(1n, 2n, 3n),
+    [1n, 2n, 3n],
+  ]) {
+    assert.deepEqual(Array.from((await enterTargets(y, 3)) as readonly number[]), [1, 2, 3]);
+  }
+  await assert.rejects(
+    enterTargets([1n, 2n ** 60n], 2),
+    saying(DataError, 'at row 1', '1152921504606846976n'),
+  );
 });

@@ -1,14 +1,22 @@
 /** Neighbours that the caller has already: as lists, or within a table of all distances. */
 import { DataError } from '../errors.js';
+import { cast, type MatrixInput, type TypedArray } from '../matrix.js';
 import { blockOf, type Work, whole } from '../pauses.js';
+import { type FlatInput, numberOf, openFlat, openRows } from '../rows.js';
 import type { Knn, Matrix } from '../types.js';
 import { createLists, createOffer, isShort, toKnn } from './lists.js';
 import { checkCount } from './query.js';
 
 /** A table of numbers: rows, typed or plain, or flat with its shape. */
 export type NumberTable =
-  | ArrayLike<ArrayLike<number>>
-  | { readonly data: ArrayLike<number>; readonly shape: readonly number[] };
+  | ArrayLike<ArrayLike<number | bigint>>
+  | { readonly data: ArrayLike<number | bigint>; readonly shape: readonly number[] };
+
+/**
+ * Distances between all rows: n x n in any form that rows may have, or the n (n - 1) / 2 above the diagonal, row by row,
+ * as scipy's `pdist` gives them. An infinite distance stands between rows that are not connected.
+ */
+export type DistanceInput = MatrixInput | readonly number[] | TypedArray;
 
 /** Neighbours of every row: ids and distances of equal shape, any order, with or without the row itself. */
 export interface KnnInput {
@@ -75,16 +83,60 @@ export function* precomputedNeighborsInParts(
 
 /** As {@link precomputedNeighborsInParts}, at once. */
 export const precomputedNeighbors = whole(precomputedNeighborsInParts);
+/** Distances of other sizes lose their scale on the way to a graph, which works in 32 bits. */
+const largestSize = 2 ** 120;
+const smallestSize = 2 ** -40;
+
+/**
+ * Reads a table of distances between `rows` rows, whole or condensed. Throws `DataError` for another number of rows, for
+ * what is not a number, and for distances that 32 bits cannot hold.
+ */
+export async function readDistances(input: DistanceInput, rows: number): Promise<Matrix> {
+  const who = 'fit: distances';
+  const list = ArrayBuffer.isView(input) || (Array.isArray(input) && typeof input[0] === 'number');
+  const given = list ? { data: input as TypedArray, shape: [(input as TypedArray).length] } : input;
+  const source = await openRows(given as MatrixInput, who);
+  const [height = 0, ...others] = source.shape;
+  const width = others.reduce((product, size) => product * size, 1);
+  const condensed = source.shape.length === 1;
+  if (height !== (condensed ? (rows * (rows - 1)) / 2 : rows)) {
+    const found = condensed ? `${height} in a list` : `${height} x ${width}`;
+    throw new DataError(
+      `fit: distances between ${rows} rows wanted (${rows} x ${rows}, or a list of ${(rows * (rows - 1)) / 2}; ` +
+        `kept landmarks counted, after the rows), got ${found}`,
+    );
+  }
+  const data = cast(source, height, width);
+  let largest = 0;
+  for (const value of data) if (value > largest && value !== Number.POSITIVE_INFINITY) largest = value;
+  const entry = new Float64Array(width);
+  for (
+    let row = 0;
+    row < height && (largest === 0 || largest < smallestSize || largest > largestSize);
+    row++
+  ) {
+    source.fill(row, entry, 0);
+    const odd = entry.find((value) => value !== 0 && Number.isFinite(value));
+    if (odd === undefined) continue;
+    throw new DataError(
+      `${who}: expected a scale that 32-bit numbers can hold, got ${odd}; multiply all of them`,
+    );
+  }
+  return { data, shape: condensed ? [1, height] : [height, width] };
+}
 
 /**
  * Nearest neighbours from all distances.
  *
- * @param matrix n x n; the diagonal is not read, and row i holds the distances from row i.
+ * @param matrix n x n; the diagonal is not read, and row i holds the distances from row i. Or 1 x n (n - 1) / 2: those
+ *   above the diagonal, row by row. Infinite ones are taken as they are: no edge is made of them.
  * @throws DataError when it is not square, k is above n, or a distance is negative or not a number.
  */
 export function* neighborsFromDistancesInParts(matrix: Matrix, k: number): Work<Knn> {
-  const [rows, columns] = matrix.shape;
-  if (rows !== columns) {
+  const [height, columns] = matrix.shape;
+  const condensed = height === 1;
+  const rows = condensed ? Math.round((1 + Math.sqrt(1 + 8 * columns)) / 2) : height;
+  if (condensed ? (rows * (rows - 1)) / 2 !== columns : rows !== columns) {
     throw new DataError(
       `metric 'precomputed': a square table of distances is wanted, got ${rows} x ${columns}`,
     );
@@ -96,7 +148,9 @@ export function* neighborsFromDistancesInParts(matrix: Matrix, k: number): Work<
     if (row % blockOf(rows) === 0) yield;
     for (let other = 0; other < rows; other++) {
       if (other === row) continue;
-      const distance = matrix.data[row * rows + other]!;
+      const low = Math.min(row, other);
+      const above = low * rows - (low * (low + 1)) / 2 + Math.abs(other - row) - 1;
+      const distance = matrix.data[condensed ? above : row * rows + other]!;
       if (distance >= 0) offer(row, other, distance);
       else
         throw new DataError(
@@ -132,24 +186,33 @@ function flatten(given: KnnInput | Knn, name: 'indices' | 'distances'): Flat {
   }
   const values = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
-    const entries = (table as ArrayLike<ArrayLike<number>>)[row]!;
+    const entries = (table as ArrayLike<ArrayLike<unknown>>)[row] ?? [];
     if (entries.length !== columns) {
       throw new DataError(
         `knn: ${name} must be of one length; row 0 has ${columns}, row ${row} has ${entries.length}`,
       );
     }
-    values.set(entries, row * columns);
+    for (let c = 0; c < columns; c++) values[row * columns + c] = entryOf(entries[c], name, row, c);
   }
   return { values, rows, columns };
 }
 
-function flattenShaped(
-  { data, shape }: Exclude<NumberTable, ArrayLike<ArrayLike<number>>>,
-  name: string,
-): Flat {
+function entryOf(value: unknown, name: string, row: number, column: number): number {
+  return typeof value === 'number'
+    ? value
+    : numberOf(value, () => `knn: ${name} must be numbers, at [${row}, ${column}]`);
+}
+
+function flattenShaped(table: Exclude<NumberTable, ArrayLike<unknown>>, name: string): Flat {
+  const { data, shape } = table;
   const [rows = 0, columns = 0] = shape;
-  if (shape.length === 2 && data.length === rows * columns) return { values: data, rows, columns };
-  throw new DataError(
-    `knn: ${name} of shape [${shape.join(', ')}] must have as many numbers, got ${data.length}`,
-  );
+  if (shape.length !== 2 || (data.length !== rows * columns && !('stride' in table || 'strides' in table))) {
+    throw new DataError(
+      `knn: ${name} of shape [${shape.join(', ')}] must have as many numbers, got ${data.length}`,
+    );
+  }
+  const source = openFlat(table as FlatInput, `knn: ${name}`);
+  const values = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) source.fill(row, values, row * columns);
+  return { values, rows, columns };
 }

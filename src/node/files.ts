@@ -1,16 +1,17 @@
 /** Readers of small data files: CSV with an optional label column, and MNIST's IDX. */
 import { DataError, describe, OptionError } from '../errors.js';
+import { narrow } from '../frame.js';
 import { flag, oneOf, orNull, resolveOptions } from '../options.js';
 import { requireNode } from '../threads.js';
 import type { Matrix } from '../types.js';
 
 export interface CsvOptions {
   /** Name of the column that holds labels instead of numbers; needs a header. Default null: none. */
-  readonly label?: string | null;
+  readonly label?: string | null | undefined;
   /** Whether the first line names the columns. Default null: yes if any of its fields is not a number. */
-  readonly header?: boolean | null;
+  readonly header?: boolean | null | undefined;
   /** Between fields. Default ','. */
-  readonly separator?: ',' | ';' | '\t';
+  readonly separator?: ',' | ';' | '\t' | undefined;
 }
 
 export interface Csv {
@@ -31,7 +32,8 @@ const rules = {
 
 /**
  * Reads a table of numbers from a file, or from CSV text (anything that holds a line break). Throws `DataError`
- * with line and column for a field that is not a number, a line with another number of fields, or no rows.
+ * with line and column for a field that is not a number, a line with another number of fields, or no rows, and for a
+ * column that 32 bits cannot hold (times in milliseconds).
  */
 export async function readCsv(source: string | URL, options: CsvOptions = {}): Promise<Csv> {
   const o = resolveOptions<Required<CsvOptions>>('readCsv', options, defaults, rules);
@@ -62,7 +64,7 @@ function parse(text: string, who: string, { label, header, separator }: Required
   const width = top.fields.length;
   const columns = labelAt < 0 ? width : width - 1;
   if (columns === 0) throw new DataError(`${who}: at least 1 column of numbers wanted, got 0`);
-  const data = new Float32Array(rows.length * columns);
+  const data = new Float64Array(rows.length * columns);
   const labels: string[] = [];
   let at = 0;
   for (const { fields, number } of rows) {
@@ -77,8 +79,8 @@ function parse(text: string, who: string, { label, header, separator }: Required
         labels.push(field.trim());
         continue;
       }
-      const value = Math.fround(toNumber(field));
-      if (!Number.isFinite(value)) {
+      const value = toNumber(field);
+      if (!Number.isFinite(Math.fround(value))) {
         const name = names ? ` (${names[column]})` : '';
         throw new DataError(
           `${who}: line ${number}, column ${column + 1}${name}: a 32-bit number wanted, got ${describe(field)}`,
@@ -88,7 +90,7 @@ function parse(text: string, who: string, { label, header, separator }: Required
     }
   }
   return {
-    data: { data, shape: [rows.length, columns] },
+    data: narrow({ data, shape: [rows.length, columns] }, who),
     ...(names && { columns: names.filter((_, column) => column !== labelAt) }),
     ...(labelAt >= 0 && { labels: asNumbers(labels) }),
   };

@@ -18,29 +18,29 @@ export interface ScatterOptions {
    * One a point. Classes get colours and a legend; more than twenty different numbers, or any that is not whole,
    * are values on a continuous scale. Default null: one colour.
    */
-  readonly labels?: Labels | null;
+  readonly labels?: Labels | null | undefined;
   /** Points that were not fitted, drawn as rings. Default null. */
-  readonly held?: HeldRows | null;
+  readonly held?: HeldRows | null | undefined;
   /** Default '': none. */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** A second, quieter line. Default '': none. */
-  readonly subtitle?: string;
+  readonly subtitle?: string | undefined;
   /** Heads the legend or colour bar: what the labels are. Default '': none. */
-  readonly legendTitle?: string;
+  readonly legendTitle?: string | undefined;
   /** Of the picture, in pixels, at least 240. Default 860. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** Of the picture, in pixels, at least 240. Default 680. */
-  readonly height?: number;
+  readonly height?: number | undefined;
   /** Diameter of a point in pixels. Default null: smaller the more points there are. */
-  readonly pointSize?: number | null;
+  readonly pointSize?: number | null | undefined;
   /** Of a point, in (0, 1]. Default null: lower the more points there are. */
-  readonly opacity?: number | null;
+  readonly opacity?: number | null | undefined;
   /** `#rrggbb`, one a class in sorted order, or the stops of the continuous scale. Default null: ours. */
-  readonly colors?: readonly string[] | null;
+  readonly colors?: readonly string[] | null | undefined;
   /** Write the names of classes onto the map where there is room. Default true. */
-  readonly classNames?: boolean;
+  readonly classNames?: boolean | undefined;
   /** `'light'` (default) or `'dark'`. */
-  readonly theme?: 'light' | 'dark';
+  readonly theme?: 'light' | 'dark' | undefined;
 }
 
 /** An option that is text. */

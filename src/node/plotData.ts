@@ -14,7 +14,7 @@ export type Labels = ArrayLike<string | number>;
 /** Rows that were not fitted but placed afterwards; drawn as rings. */
 export interface HeldRows {
   readonly points: Points;
-  readonly labels?: Labels;
+  readonly labels?: Labels | undefined;
 }
 
 /** Rows that share a colour. */
@@ -49,7 +49,7 @@ export interface PlotData {
   /** Present when labels are values; then the groups are its steps, and perhaps "no value". */
   readonly scale?: Scale;
   /** Label of each row as text, '' for none; absent without labels. */
-  readonly labels?: readonly string[];
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** Steps of a continuous scale: finer than the eye can tell, few enough to draw group by group. */

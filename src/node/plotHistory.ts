@@ -19,17 +19,17 @@ import {
 
 export interface HistoryOptions {
   /** Default 'Training'. */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** Under the horizontal axis: what one entry of a list is. Default 'epoch'. */
-  readonly xLabel?: string;
+  readonly xLabel?: string | undefined;
   /** Logarithmic vertical axis; all values must then be above 0. Default false. */
-  readonly logScale?: boolean;
+  readonly logScale?: boolean | undefined;
   /** Of the picture, in pixels, at least 240. Default 760. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** Of the picture, in pixels, at least 240. Default 420. */
-  readonly height?: number;
+  readonly height?: number | undefined;
   /** `'light'` (default) or `'dark'`. */
-  readonly theme?: 'light' | 'dark';
+  readonly theme?: 'light' | 'dark' | undefined;
 }
 
 const defaults: Readonly<Required<HistoryOptions>> = Object.freeze({

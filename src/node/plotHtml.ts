@@ -22,9 +22,9 @@ export interface Images {
 
 export interface ScatterPageOptions extends Omit<ScatterOptions, 'width' | 'height' | 'theme'> {
   /** A line for each point's tooltip, then for each held-out point's if there are more. Default null. */
-  readonly text?: readonly string[] | null;
+  readonly text?: readonly string[] | null | undefined;
   /** A picture for each point's tooltip, then for each held-out point's if there are more. Default null. */
-  readonly images?: Images | null;
+  readonly images?: Images | null | undefined;
 }
 
 const defaults: Readonly<Required<ScatterPageOptions>> = Object.freeze({

@@ -1,7 +1,6 @@
 /** A saved model as a directory on disk: written whole or not at all, and read without ever leaving it. */
 import type { Stats } from 'node:fs';
-import type { ReadFile } from '../artifact.js';
-import { ArtifactError } from '../errors.js';
+import { ArtifactError, describe } from '../errors.js';
 import { messageOf, show } from '../json.js';
 import { isArtifactFile, manifestName } from '../manifest.js';
 import { codeOf, discard, findAside, flushDirectory, freshName, needNode, swap, sweep } from './swap.js';
@@ -22,7 +21,10 @@ const advice = 'save the model to a directory of its own';
  * model or the new one, whole. Missing parent directories are made. Where `path` is a file, or a directory that
  * holds anything but a saved model, and where a step fails, it is an `ArtifactError` and nothing has changed.
  */
-export async function saveDirectory(path: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+export async function saveDirectory(
+  path: string | URL,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
   for (const name of [manifestName, ...files.keys()]) {
     if (isArtifactFile(name) && files.has(name)) continue;
     throw new ArtifactError(`save: ${show(name)} is missing, or is not the name of a file of a model`);
@@ -52,7 +54,9 @@ export async function saveDirectory(path: string, files: ReadonlyMap<string, Uin
  * none longer than was asked for. Where a save was cut off between its two renames, the old model is put back or
  * read where it lies. No model there: an `ArtifactError`.
  */
-export async function loadDirectory(path: string): Promise<ReadFile> {
+export async function loadDirectory(
+  path: string | URL,
+): Promise<(name: string, maxBytes: number) => Promise<Uint8Array>> {
   const { root, identity } = await findModel(path);
   return async (name, maxBytes) => {
     let failure: unknown;
@@ -81,9 +85,26 @@ async function node() {
   return { fs, constants, paths, wait };
 }
 
+/** The path in what a caller gives: a path, or a `file:` URL as an object or as text. */
+async function pathOf(place: unknown, verb: string): Promise<string> {
+  const text = place instanceof URL ? place.href : place;
+  // One letter before the colon is a drive.
+  const url = typeof text === 'string' && /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+  if (typeof text === 'string' && !url && !(place instanceof URL)) return text;
+  try {
+    return (await import('node:url')).fileURLToPath(text as string);
+  } catch (cause) {
+    throw new ArtifactError(
+      `${verb}: expected the path or the file: URL of a directory, got ${describe(text)}; keep models on a disk`,
+      { cause },
+    );
+  }
+}
+
 /** The absolute path, through symbolic links (even one to nothing), so that a link to a model stays a link. */
-async function realTarget(path: string, verb: string): Promise<string> {
+async function realTarget(place: string | URL, verb: string): Promise<string> {
   const { fs, paths } = await node();
+  const path = await pathOf(place, verb);
   const absolute = paths.resolve(path);
   if (path === '' || paths.basename(absolute) === '') {
     throw new ArtifactError(`${verb}: ${show(path)} is not the path of a directory of a model`);
@@ -157,7 +178,7 @@ async function writeDirectory(directory: string, files: ReadonlyMap<string, Uint
 }
 
 /** The directory of the model saved at `path`, which after an interrupted save may be one set aside. */
-async function findModel(path: string): Promise<{ root: string; identity: string }> {
+async function findModel(path: string | URL): Promise<{ root: string; identity: string }> {
   const { fs, wait } = await node();
   const target = await realTarget(path, 'load');
   const at = async (directory: string) => ({

@@ -209,11 +209,21 @@ test('landmarks go together with continuous targets', async () => {
     fresh.map((_, i) => i / 5),
   );
   assert.ok(umap.history.landmark!.length > 0);
+  // Landmarks without targets of their own are rows whose target is not known.
   await umap.addLandmarks(old, { fraction: 0.2 });
+  await umap.fit(
+    fresh,
+    fresh.map((_, i) => i / 5),
+  );
+  await umap.fit(
+    fresh,
+    fresh.map((_, i) => [i / 5, 0]),
+  );
+  await umap.addLandmarks(old, { fraction: 0.2, y: Float32Array.from(old, (_, i) => i / 7) });
   await assert.rejects(
     umap.fit(
       fresh,
-      fresh.map((_, i) => i / 5),
+      fresh.map((_, i) => [i / 5, 0]),
     ),
     saying(DataError, 'addLandmarks', 'y'),
   );

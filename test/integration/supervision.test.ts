@@ -6,8 +6,10 @@ import { useBackend } from '../../src/backend/choose.js';
 import { DataError, NotFittedError, OptionError } from '../../src/errors.js';
 import { ParametricUMAP } from '../../src/parametricUmap.js';
 import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
-import { scalarNeighbors, superviseContinuous } from '../../src/supervised.js';
-import type { Targets } from '../../src/targets.js';
+import { createRandom } from '../../src/random.js';
+import { superviseContinuous } from '../../src/supervised.js';
+import { groupTargets, nearNumbers, targetMemberships } from '../../src/targetNeighbors.js';
+import { readValues, type Targets } from '../../src/targets.js';
 import { assertRefused, assertSum, brief, digits, greys, images, supervised } from '../checks/digits.js';
 import { saying } from '../checks/options.js';
 import { groups } from '../checks/subject.js';
@@ -38,13 +40,15 @@ test('labels reweigh the graph as in umap-learn', async () => {
 });
 
 test('numbers reweigh the graph, which their own test compares with umap-learn', async () => {
-  // There with the very neighbours that umap-learn took: many targets are equal, and it takes any of them.
   const plain = await graphOf({});
+  // Distinct, so that the nearest are who they are.
+  const values = supervised.target.map((value, i) => value + i / 1000);
+  const groups = groupTargets(readValues(values, values.length));
+  const targets = targetMemberships(plain, groups, nearNumbers(groups, 15), 15, createRandom(1));
   for (const targetWeight of [0.2, 0.9]) {
-    const near = scalarNeighbors(Float32Array.from(supervised.target), 15);
     assert.deepEqual(
-      await graphOf({ targetWeight, targetMetric: 'euclidean' }, supervised.target),
-      superviseContinuous(plain, near, { targetWeight }),
+      await graphOf({ targetWeight, targetMetric: 'euclidean' }, values),
+      superviseContinuous(plain, targets, { targetWeight }),
     );
   }
 });
@@ -221,8 +225,8 @@ test('labels that do not fit are refused before training', async () => {
   }
   const numbers = { targetMetric: 'euclidean' } as const;
   await assertRefused(
-    { options: numbers, y: at(7, null) },
-    saying(DataError, 'finite numbers', 'null', 'row 7'),
+    { options: numbers, y: at(7, Number.POSITIVE_INFINITY) },
+    saying(DataError, 'finite numbers', 'Infinity', 'row 7'),
   );
   await assertRefused({ options: numbers, y: at(7, 'x') }, saying(DataError, 'finite numbers', 'row 7'));
   await assertRefused({ options: numbers, y: [1] }, saying(DataError, '(300)', '1 entries'));
