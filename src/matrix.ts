@@ -1,6 +1,7 @@
 /** The door: whatever a caller holds becomes a `Matrix`, checked once, and goes out in the form it came in. */
 
 import { DataError, describe } from './errors.js';
+import { asFloat32 } from './realms.js';
 import type { Tensor, Tensor2D } from './tf.js';
 import type { Matrix } from './types.js';
 
@@ -49,17 +50,43 @@ export interface Entered {
   readonly form: Form;
 }
 
+interface EnterOptions {
+  readonly allowNaN?: boolean;
+  readonly unchecked?: boolean;
+}
+
 /**
  * Checks rows and turns them into a flat `Matrix`; nothing is copied when they already are one.
  * Throws `DataError` for no rows, no columns, ragged rows, NaN (unless `allowNaN`) and infinite values, naming
  * the place; with `unchecked` not for these, and `checkFinite` is still to be called.
  */
-export async function enter(
-  input: MatrixInput,
-  who: string,
-  { allowNaN = false, unchecked = false } = {},
-): Promise<Entered> {
-  const { data, shape, form } = await flatten(input, who);
+export async function enter(input: MatrixInput, who: string, options: EnterOptions = {}): Promise<Entered> {
+  if (!isTensor(input)) return entered(flatten(input, who), who, options);
+  checkTensor(input, who);
+  const data = await input.data<'float32'>();
+  return entered({ data, shape: input.shape, form: 'tensor' }, who, options);
+}
+
+/** As `enter`, at once. Throws `DataError` for a tensor whose backend can only be read by a promise, as WebGPU. */
+export function enterNow(input: MatrixInput, who: string, options: EnterOptions = {}): Entered {
+  if (!isTensor(input)) return entered(flatten(input, who), who, options);
+  checkTensor(input, who);
+  return entered({ data: readNow(input, who), shape: input.shape, form: 'tensor' }, who, options);
+}
+
+function readNow(tensor: Tensor, who: string): Float32Array {
+  try {
+    return tensor.dataSync<'float32'>();
+  } catch (cause) {
+    throw new DataError(
+      `${who}: a tensor that can be read at once expected, got one of a backend that cannot; ` +
+        'pass { data: await tensor.data(), shape: tensor.shape }',
+      { cause },
+    );
+  }
+}
+
+function entered({ data, shape, form }: Flat, who: string, options: EnterOptions): Entered {
   if (shape.length < 2) {
     throw new DataError(
       `${who}: rows wanted (2 axes or more), got ${shape.length} axis; wrap one row as [row]`,
@@ -75,9 +102,9 @@ export async function enter(
       `${who}: shape [${shape.join(', ')}] wants ${rows * columns} values, data holds ${data.length}`,
     );
   }
-  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  const values = asFloat32(data);
   const matrix: Matrix = { data: values, shape: [rows, columns] };
-  if (!unchecked) checkFinite(matrix, who, allowNaN);
+  if (!options.unchecked) checkFinite(matrix, who, options.allowNaN);
   return { matrix, rowShape, form };
 }
 
@@ -100,13 +127,16 @@ export async function enterWidth(
 
 type Flat = { data: ArrayLike<number>; shape: readonly number[]; form: Form };
 
-async function flatten(input: MatrixInput, who: string): Promise<Flat> {
-  if (isTensor(input)) {
-    if (input.dtype === 'string' || input.dtype === 'complex64') {
-      throw new DataError(`${who}: a numeric tensor wanted, got dtype ${input.dtype}`);
-    }
-    return { data: await input.data<'float32'>(), shape: input.shape, form: 'tensor' };
+function checkTensor(tensor: Tensor, who: string): void {
+  if (tensor.isDisposed) {
+    throw new DataError(`${who}: a tensor expected, got a disposed one; dispose of it after this call`);
   }
+  if (tensor.dtype === 'string' || tensor.dtype === 'complex64') {
+    throw new DataError(`${who}: a numeric tensor wanted, got dtype ${tensor.dtype}`);
+  }
+}
+
+function flatten(input: Exclude<MatrixInput, Tensor>, who: string): Flat {
   if (isFlat(input)) {
     for (const size of input.shape) {
       if (!Number.isInteger(size) || size < 0) {
