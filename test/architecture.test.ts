@@ -23,6 +23,7 @@ const ranks: readonly (readonly string[])[] = [
     'matrix',
     'options',
     'distanceFormulas',
+    'distributionFormulas',
     'distance',
     'products',
     'eigen',
