@@ -1,4 +1,5 @@
 /** What the options of `ParametricUMAP` may be, one by one and together. */
+import { callbackRule } from './callbacks.js';
 import { OptionError } from './errors.js';
 import {
   callable,
@@ -59,7 +60,7 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   optimizer: orNull(having('a tf.Optimizer', 'applyGradients', 'getConfig')),
   inputNoise: orNull(real(0)),
   clipValue: real(0, Number.POSITIVE_INFINITY, { above: true }),
-  callbacks: listOf(object),
+  callbacks: listOf(callbackRule),
   seed: either(whole(Number.MIN_SAFE_INTEGER), text),
   backend: oneOf('auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'),
   verbose: flag,
