@@ -1,7 +1,7 @@
 /** How a metric's name, as in umap-learn, becomes a function; what a metric asks of its data. */
 import { mahalanobis, minkowski, plainMetrics as ordinaryMetrics } from './distanceFormulas.js';
 import { distributionMetrics } from './distributionFormulas.js';
-import { DataError, OptionError } from './errors.js';
+import { DataError, describe, OptionError } from './errors.js';
 import type { Distance, DistanceFunction, Matrix } from './types.js';
 
 type Params = Readonly<Record<string, unknown>>;
@@ -173,10 +173,10 @@ function custom(metric: DistanceFunction): Distance {
       rowA[i] = a[offsetA + i]!;
       rowB[i] = b[offsetB + i]!;
     }
-    const distance = metric(rowA, rowB);
-    if (distance >= 0) return distance;
+    const distance: unknown = metric(rowA, rowB);
+    if (typeof distance === 'number' && distance >= 0) return distance;
     throw new DataError(
-      `metric: the given function must return a number of at least 0 for any two rows, got ${distance}`,
+      `metric: the given function must return a number of at least 0 for any two rows, got ${describe(distance)}`,
     );
   };
 }

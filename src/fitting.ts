@@ -93,12 +93,15 @@ export async function prepareFit(
   inputs: FitInputs,
   say: (line: string) => void,
 ): Promise<Prepared> {
+  if (matrix.shape[0] < 2) {
+    throw new DataError('fit: at least 2 rows expected, got 1; a map shows how rows lie to each other');
+  }
   const fits = (earlier?.fits ?? 0) + 1;
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
+  const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
   const networks = fitNetworks(options, rowShape, classes, earlier, random);
   const { encoder, decoder, classifier } = networks;
-  const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
   const projection = earlier
     ? earlier.projection
     : options.encoder
@@ -167,7 +170,7 @@ export async function prepareFit(
         clipValue: options.clipValue,
         ...scheduleFor(options, edges, batchSize),
       },
-      start: earlier ? undefined : await startFor(setting, edges),
+      start: earlier || encoder.variables().length === 0 ? undefined : await startFor(setting, edges),
       fold: () => folded?.fold(),
       validate: validation,
       release,

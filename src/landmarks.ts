@@ -21,15 +21,26 @@ export async function readPositions(
   rows: number,
   nComponents: number,
   name = 'landmarkPositions',
+  /** Whether rows may be left without a place. */
+  partial = true,
 ): Promise<Matrix> {
   const free = new Array<number>(nComponents).fill(Number.NaN);
   const filled = Array.isArray(input)
-    ? input.map((row) => (row === null ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row))
+    ? input.map((row) =>
+        row === null || row === undefined ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row,
+      )
     : input;
   const { matrix } = await enter(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
   if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
     throw new DataError(
       `fit: ${name} must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
+    );
+  }
+  if (!partial) {
+    const row = Math.floor(matrix.data.findIndex(Number.isNaN) / nComponents);
+    if (row < 0) return matrix;
+    throw new DataError(
+      `fit: ${name}: a place for every row expected, got none for row ${row}; fill it in, or give known places as landmarkPositions`,
     );
   }
   for (let i = 0; i < rows; i++) {

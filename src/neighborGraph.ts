@@ -53,7 +53,26 @@ export async function neighborGraph(
   const alone = disconnectedVertices(edges).length;
   if (alone > 0)
     say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
-  return supervise(edges, targets, options);
+  if (edges.head.length === 0) throw noEdges(knn, disconnectionDistance);
+  const supervised = supervise(edges, targets, options);
+  if (supervised.head.length > 0) return supervised;
+  throw new DataError(
+    `fit: some neighbours of one label expected at targetWeight ${options.targetWeight}, which cuts all other edges, got none; ` +
+      'lower targetWeight, or raise nNeighbors',
+  );
+}
+
+/** Why a graph is empty: all neighbours are as far as rows that count as unrelated, or farther. */
+function noEdges({ distances, k }: Knn, limit: number): DataError {
+  // Column 0 is the row itself.
+  const nearest = distances.reduce(
+    (least, d, at) => (at % k === 0 ? least : Math.min(least, d)),
+    Number.POSITIVE_INFINITY,
+  );
+  return new DataError(
+    `fit: neighbours nearer than the disconnectionDistance of ${limit} expected, got none: the nearest two rows are ` +
+      `${nearest} apart; raise disconnectionDistance, or use another metric`,
+  );
 }
 
 async function nearest(

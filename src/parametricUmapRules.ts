@@ -18,7 +18,13 @@ import { type ParametricUMAPOptions, parametricUmapDefaults } from './parametric
 
 const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
 const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
-const model = having('a tf.LayersModel', 'apply');
+const model: Rule = (value) => {
+  const { inputs, outputs } = (value ?? {}) as Record<string, unknown>;
+  const complete = Array.isArray(inputs) && Array.isArray(outputs);
+  return (
+    having('a tf.LayersModel', 'apply')(value) ?? (complete ? undefined : 'a tf.LayersModel, not a layer')
+  );
+};
 
 export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]: Rule } = {
   nNeighbors: whole(2),

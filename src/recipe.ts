@@ -1,5 +1,6 @@
 /** The default recipe: what the encoder is trained on, where it starts, how long and how fast it learns. */
 
+import { describe, OptionError } from './errors.js';
 import type { Setting } from './fitTerms.js';
 import type { Projection } from './fold.js';
 import { readPositions } from './landmarks.js';
@@ -105,7 +106,7 @@ async function firstLayout(setting: Setting, edges: Edges, random: Random): Prom
   const { init, nComponents } = setting.options;
   if (init === 'random') return undefined;
   if (init === 'spectral') return spectralLayout(edges, { components: nComponents, random });
-  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
+  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init', false);
   const components = Math.min(nComponents, ...setting.raw.shape);
   const { data } = project(setting.raw, pca(setting.raw, { components, random, sampleRows: PCA_ROWS }));
   // Scaled as the spectral layout is; dimensions beyond the data's own stay 0.
@@ -134,7 +135,16 @@ function rateOf(
   steps: number,
   falls: boolean,
 ): (step: number) => number {
-  if (typeof rate === 'function') return (step) => rate(step / steps);
+  if (typeof rate === 'function') {
+    return (step) => {
+      const value: unknown = rate(step / steps);
+      if (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+      throw new OptionError(
+        `fit: learningRate: a finite number of at least 0 expected, got ${describe(value)} at step ${step} of ${steps}; ` +
+          'return a rate for every part done, from 0 to 1',
+      );
+    };
+  }
   // Half a cosine from the peak to 0.
   return falls ? (step) => rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)) : () => rate;
 }

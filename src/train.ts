@@ -1,7 +1,8 @@
 /** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
 
 import { copyRows, hostRows } from './backend/hostRows.js';
-import { DivergedError } from './errors.js';
+import { DivergedError, OptionError } from './errors.js';
+import { isError } from './realms.js';
 import * as tf from './tf.js';
 import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from './types.js';
 
@@ -101,23 +102,28 @@ function stepper(
     const rows = batch.rowCount;
     // The total first, then each term; kept for the meter.
     const losses: tf.Scalar[] = [];
-    tf.tidy(() => {
-      const { grads } = gradients(() => {
-        const z = encode(batch) as tf.Tensor2D;
-        const values = terms.map((term) => term.compute({ batch, z }));
-        const weighted = values.map((value, i) => {
-          const { weight } = terms[i]!;
-          return weight === 1 ? value : tf.mul(value, weight);
-        });
-        const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
-        losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
-        return total;
-      }, variables);
-      // The next rows are on their way while this step is taken.
-      fetch();
-      const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
-      optimizer.step(variables, slopes, rate, clipValue);
-    });
+    try {
+      tf.tidy(() => {
+        const { grads } = gradients(() => {
+          const z = encode(batch) as tf.Tensor2D;
+          const values = terms.map((term) => term.compute({ batch, z }));
+          const weighted = values.map((value, i) => {
+            const { weight } = terms[i]!;
+            return weight === 1 ? value : tf.mul(value, weight);
+          });
+          const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
+          losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
+          return total;
+        }, variables);
+        // The next rows are on their way while this step is taken.
+        fetch();
+        const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
+        optimizer.step(variables, slopes, rate, clipValue);
+      });
+    } catch (error) {
+      tf.dispose(losses);
+      throw error;
+    }
     return { rows, losses };
   };
 }
@@ -130,8 +136,18 @@ function gradients(loss: () => tf.Scalar, variables: tf.Variable[]) {
     const { state } = tf.engine();
     for (const node of state.activeTape ?? []) tf.dispose(node.saved ?? []);
     state.activeTape = null as unknown as typeof state.activeTape;
-    throw error;
+    throw isError(error) && error.message.startsWith('Cannot find a connection')
+      ? withoutGradient(error)
+      : error;
   }
+}
+
+function withoutGradient(cause: Error): OptionError {
+  return new OptionError(
+    'encoder: a map that depends on its trainable weights expected, got one that does not; ' +
+      'let trainable layers lead to its output by operations that have gradients',
+    { cause },
+  );
 }
 
 /** Copies the given rows into one tensor, `[count, ...shape]`. */
