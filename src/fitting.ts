@@ -92,6 +92,8 @@ export async function prepareFit(
   earlier: Learned | undefined,
   inputs: FitInputs,
   say: (line: string) => void,
+  /** Makes the backend of this fit the active one, should another estimator's be. */
+  hold: () => void = () => {},
 ): Promise<Prepared> {
   if (matrix.shape[0] < 2) {
     throw new DataError('fit: at least 2 rows expected, got 1; a map shows how rows lie to each other');
@@ -111,6 +113,7 @@ export async function prepareFit(
     projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
   const threads: Threaded[] = [];
   const threaded = async (network: Network, use: ThreadOptions) => {
+    hold();
     threads.push(await withThreads(network, use));
     return threads.at(-1)!.network;
   };

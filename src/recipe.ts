@@ -16,7 +16,7 @@ import type { TrainOptions } from './train.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 /** One training. */
-export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
+export type Plan = Omit<TrainOptions, 'signal' | 'onStep' | 'backend'>;
 
 /** Rows that the principal axes are found from. */
 const PCA_ROWS = 5000;

@@ -1,5 +1,6 @@
 /** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
 
+import { holdBackend } from './backend/choose.js';
 import { copyRows, hostRows } from './backend/hostRows.js';
 import { DivergedError, OptionError } from './errors.js';
 import { isError } from './realms.js';
@@ -21,6 +22,8 @@ export interface TrainOptions {
   readonly reports: number;
   /** Each gradient element is clipped to [-clipValue, clipValue]. */
   readonly clipValue: number;
+  /** The backend of this training, made active again after others had their turn. Default: whatever is active. */
+  readonly backend?: string;
   readonly signal?: AbortSignal;
   /** Called after every step with its number, the rows it took and its total loss, which belongs to the loop. */
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
@@ -35,7 +38,7 @@ const BREATH = 40;
  * finite report (or of the start) put back.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<Progress, void, void> {
-  const { terms, encoder, steps, learningRate, signal, onStep } = options;
+  const { terms, encoder, steps, learningRate, backend, signal, onStep } = options;
   const reports = Math.min(options.reports, steps);
   const networks = trainedNetworks(encoder, terms);
   const variables = networks.flatMap((network) => network.variables());
@@ -48,6 +51,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<Progress, vo
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
         signal?.throwIfAborted();
+        if (backend !== undefined) holdBackend(backend);
         const { rows, losses } = takeStep(learningRate(step));
         try {
           await onStep?.(step, rows, losses[0]!);
