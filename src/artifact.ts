@@ -15,6 +15,7 @@ import {
   writeManifest,
 } from './manifest.js';
 import { packNetwork, parseNetwork, weightBytes } from './networkFile.js';
+import { isA } from './realms.js';
 import { packTable, planTable, type Table, unpackTable } from './table.js';
 import type { io } from './tf.js';
 
@@ -151,11 +152,12 @@ async function readUpTo(read: ReadFile, name: string, maxBytes: number): Promise
     if (cause instanceof ArtifactError) throw cause;
     throw new ArtifactError(`${name}: cannot be read (${messageOf(cause)})`, { cause });
   }
-  if (!(bytes instanceof Uint8Array)) throw new ArtifactError(`${name}: cannot be read (${show(bytes)})`);
+  if (!isA('Uint8Array', bytes)) throw new ArtifactError(`${name}: cannot be read (${show(bytes)})`);
   if (bytes.length > maxBytes) {
     throw new ArtifactError(`${name}: has ${bytes.length} bytes, at most ${maxBytes} were expected`);
   }
-  return bytes;
+  // As an array of this realm's plain class, whoever read it: a Buffer of Node's would share memory where it is sliced.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The bytes as a buffer of their own. */

@@ -159,7 +159,9 @@ export async function prepareFit(
       classNames: classifier ? (classes?.names ?? earlier?.classNames ?? []) : [],
       projection,
       optimizer,
-      history: structuredClone(earlier?.history ?? {}),
+      history: Object.fromEntries(
+        Object.entries(earlier?.history ?? {}).map(([name, values]) => [name, [...values]]),
+      ),
       rowShape,
       fits,
       curve: setting.curve,

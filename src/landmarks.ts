@@ -1,7 +1,9 @@
 /** Rows whose places on the map are given. */
+
 import { DataError, OptionError } from './errors.js';
 import { type Entered, enter, type MatrixInput } from './matrix.js';
 import { flag, type Rule, real, resolveOptions } from './options.js';
+import { isA } from './realms.js';
 import type { Label, Targets } from './targets.js';
 import type { Matrix } from './types.js';
 
@@ -108,7 +110,7 @@ const addDefaults: ResolvedOptions = {
 const addRules: { readonly [K in keyof AddLandmarksOptions]-?: Rule } = {
   fraction: real(0, 1, { above: true }),
   indices: (value) =>
-    Array.isArray(value) || value instanceof Int32Array ? undefined : 'a list of row numbers',
+    Array.isArray(value) || isA('Int32Array', value) ? undefined : 'a list of row numbers',
   y: (value) => (Array.isArray(value) || ArrayBuffer.isView(value) ? undefined : 'a list of targets'),
   landmarkLossWeight: real(0),
   resetOptimizer: flag,

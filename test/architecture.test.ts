@@ -17,6 +17,7 @@ const ranks: readonly (readonly string[])[] = [
     'types',
     'errors',
     'realms',
+    'utf8',
     'threads',
     'compiled',
     'random',

@@ -1,4 +1,5 @@
 /** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
+import { isA } from '../realms.js';
 import { cores, importNode } from '../threads.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
@@ -42,7 +43,7 @@ export async function openCrew(
   threads: number,
   signal?: AbortSignal,
 ): Promise<Crew> {
-  const shared = typeof SharedArrayBuffer !== 'undefined' && arena.buffer instanceof SharedArrayBuffer;
+  const shared = isA('SharedArrayBuffer', arena.buffer);
   const able = shared && typeof plan.metric !== 'function';
   const crew = threads > 1 && able ? await startWorkers(plan, arena, threads, signal) : undefined;
   return crew ?? inThread(plan, arena, signal);
