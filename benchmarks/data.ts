@@ -29,7 +29,7 @@ export async function mnist(part: 'train' | 't10k', count: number): Promise<Labe
 /** The digits that come with the examples: 1,797 rows of 64 values. */
 export async function digits(): Promise<Labelled> {
   const { data, labels } = await readCsv(path.join(root, 'examples/data/digits.csv'), { label: 'label' });
-  return { rows: data, labels: Int32Array.from(labels!, Number) };
+  return { rows: data, labels: Int32Array.from(labels as number[]) };
 }
 
 /** The rows with the given numbers, in that order. */

@@ -15,6 +15,7 @@ import {
   writeManifest,
 } from './manifest.js';
 import { packNetwork, parseNetwork, weightBytes } from './networkFile.js';
+import { isA } from './realms.js';
 import { packTable, planTable, type Table, unpackTable } from './table.js';
 import type { io } from './tf.js';
 
@@ -162,11 +163,13 @@ async function readUpTo(read: ReadFile, name: string, maxBytes: number): Promise
   return bytes;
 }
 
-/** Bytes in any form that readers give; undefined for anything else. By no `instanceof`: realms have classes of their own. */
+/**
+ * Bytes in any form that readers give, as an array of this realm's plain class: a Buffer of Node's would share memory where
+ * it is sliced. Undefined for anything else.
+ */
 function bytesOf(found: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(found)) return new Uint8Array(found.buffer, found.byteOffset, found.byteLength);
-  const tag = Object.prototype.toString.call(found);
-  if (tag !== '[object ArrayBuffer]' && tag !== '[object SharedArrayBuffer]') return undefined;
+  if (!isA('ArrayBuffer', found) && !isA('SharedArrayBuffer', found)) return undefined;
   return new Uint8Array(found as ArrayBuffer);
 }
 

@@ -1,7 +1,7 @@
 /** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
 
 import { OptionError } from './errors.js';
-import { flag, oneOf, real, resolveOptions, whole } from './options.js';
+import { flag, oneOf, type Rule, real, resolveOptions, whole } from './options.js';
 import * as tf from './tf.js';
 import type { Progress } from './types.js';
 
@@ -14,11 +14,13 @@ export interface Training {
   restore(weights: readonly Float32Array[]): void;
 }
 
+type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
+
 /**
- * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or plain functions. (The
- * former are told by two of their methods, so that the arguments of the latter need no types.)
+ * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or an object with any of their
+ * methods. (The former are told by two of their methods, so that the arguments of the latter need no types.)
  */
-export type TrainingCallback = Pick<tf.CustomCallback, 'setParams' | 'setModel'> | tf.CustomCallbackArgs;
+export type TrainingCallback = Setters | (tf.CustomCallbackArgs & Partial<Setters>);
 
 /** The part of `tf.BaseCallback` that training calls. */
 interface Callback {
@@ -33,6 +35,25 @@ interface Callback {
 }
 
 type Logs = Record<string, number | tf.Scalar>;
+
+const moments = [
+  'onTrainBegin',
+  'onTrainEnd',
+  'onEpochBegin',
+  'onEpochEnd',
+  'onBatchBegin',
+  'onBatchEnd',
+] as const;
+const methods = [...moments, 'setParams', 'setModel'] as const;
+
+/** An object with one of a callback's methods at least, and with functions alone under their names. */
+export const callbackRule: Rule = (value) => {
+  const wanted = `a callback: an object with ${moments.join(', ')}, setParams or setModel`;
+  if (typeof value !== 'object' || value === null) return wanted;
+  const given = [...methods, 'onYield'].map((name) => (value as Record<string, unknown>)[name]);
+  const present = given.filter((method) => method !== undefined && method !== null);
+  return present.length > 0 && present.every((method) => typeof method === 'function') ? undefined : wanted;
+};
 
 export interface CallbackRunner {
   begin(): Promise<void>;
@@ -91,7 +112,8 @@ export function runCallbacks(
     async report(progress) {
       epoch = progress.epoch;
       batch = 0;
-      await each((callback) => callback.onEpochEnd(epoch, { ...progress.losses }));
+      for (const callback of list) checkMonitor(callback, logsOf(progress));
+      await each((callback) => callback.onEpochEnd(epoch, logsOf(progress)));
       const last = progress.epoch + 1 === progress.epochs;
       if (!last && !stop) await each((callback) => callback.onEpochBegin(epoch + 1, {}));
     },
@@ -100,10 +122,43 @@ export function runCallbacks(
   };
 }
 
-function asCallback(callback: TrainingCallback): Callback {
-  if ('setModel' in callback && typeof callback.setModel === 'function')
-    return callback as unknown as Callback;
-  return new tf.CustomCallback(callback as tf.CustomCallbackArgs) as unknown as Callback;
+/** The losses of a report, held-out ones by Keras' names too: `valLoss` is `val_loss` as well. */
+function logsOf({ losses }: Progress): Logs {
+  const logs: Logs = { ...losses };
+  for (const [name, value] of Object.entries(losses)) {
+    if (/^val[A-Z]/.test(name)) logs[`val_${name.charAt(3).toLowerCase()}${name.slice(4)}`] = value;
+  }
+  return logs;
+}
+
+/** Refuses a `tf.callbacks.earlyStopping` that would wait for ever, and warn at every report. */
+function checkMonitor(callback: Callback, logs: Logs): void {
+  const { monitor, monitorFunc } = callback as Callback & { monitor?: unknown; monitorFunc?: unknown };
+  if (typeof monitorFunc !== 'function' || typeof monitor !== 'string' || monitor in logs) return;
+  throw unknownMonitor('callbacks: earlyStopping', monitor, logs);
+}
+
+function unknownMonitor(who: string, monitor: string, logs: Logs): OptionError {
+  return new OptionError(
+    `${who}: monitor must be one of ${Object.keys(logs).join(', ')}; got '${monitor}'` +
+      (/^val/.test(monitor) ? '; held-out rows (reconstructionValidation) give valLoss and valUmap' : ''),
+  );
+}
+
+function asCallback(given: TrainingCallback): Callback {
+  const callback = given as Partial<Callback> & tf.CustomCallbackArgs;
+  if (methods.every((name) => typeof callback[name] === 'function')) return callback as Callback;
+  const functions = [...moments, 'onYield' as const].flatMap((name) => {
+    const method = callback[name] as ((...values: unknown[]) => unknown) | undefined | null;
+    return method ? [[name, method.bind(given)]] : [];
+  });
+  const { nowFunc, nextFrameFunc } = callback;
+  const whole: unknown = new tf.CustomCallback({ nowFunc, nextFrameFunc, ...Object.fromEntries(functions) });
+  // A tf.CustomCallback does nothing with these two.
+  return Object.assign(whole as Callback, {
+    setParams: (params: Record<string, unknown>) => callback.setParams?.(params),
+    setModel: (model: tf.LayersModel) => callback.setModel?.(model),
+  });
 }
 
 export interface EarlyStoppingOptions {
@@ -160,9 +215,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallb
     async onEpochEnd(_, logs) {
       const value = logs[monitor];
       if (typeof value !== 'number') {
-        throw new OptionError(
-          `earlyStopping: monitor must be one of ${Object.keys(logs).join(', ')}; got '${monitor}'`,
-        );
+        throw unknownMonitor('earlyStopping', monitor, logs);
       }
       const cost = mode === 'min' ? value : -value;
       if (cost < best - minDelta) {

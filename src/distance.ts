@@ -1,9 +1,13 @@
 /** How a metric's name, as in umap-learn, becomes a function; what a metric asks of its data. */
-import { mahalanobis, minkowski, plainMetrics } from './distanceFormulas.js';
-import { DataError, OptionError } from './errors.js';
+import { mahalanobis, minkowski, plainMetrics as ordinaryMetrics } from './distanceFormulas.js';
+import { distributionMetrics } from './distributionFormulas.js';
+import { DataError, describe, OptionError } from './errors.js';
 import type { Distance, DistanceFunction, Knn, Matrix } from './types.js';
 
 type Params = Readonly<Record<string, unknown>>;
+
+/** Metrics without arguments. */
+const plainMetrics: Readonly<Record<string, Distance>> = { ...ordinaryMetrics, ...distributionMetrics };
 
 const aliases: Readonly<Record<string, string>> = {
   l2: 'euclidean',
@@ -34,6 +38,23 @@ const paramNames: Readonly<Record<string, readonly string[]>> = {
   wminkowski: ['p', 'w'],
   seuclidean: ['V'],
   mahalanobis: ['VI'],
+};
+
+const ofTargets = 'for targets, one value each';
+const ofMaps = 'for places on the map';
+
+/** Names in umap-learn's list that compare something else than rows of numbers. */
+const notForRows: Readonly<Record<string, string>> = {
+  categorical: ofTargets,
+  hierarchical_categorical: ofTargets,
+  ordinal: ofTargets,
+  count: ofTargets,
+  string: ofTargets,
+  myers: ofTargets,
+  spherical_gaussian_energy: ofMaps,
+  diagonal_gaussian_energy: ofMaps,
+  gaussian_energy: ofMaps,
+  hyperboloid: ofMaps,
 };
 
 /** Names that `metric` may have, aliases included. */
@@ -68,6 +89,12 @@ export function distanceFor(metric: string | DistanceFunction, params: Params = 
 export function metricName(metric: string): string {
   const name = Object.hasOwn(aliases, metric) ? aliases[metric]! : metric;
   if (Object.hasOwn(plainMetrics, name) || Object.hasOwn(withParams, name)) return name;
+  if (Object.hasOwn(notForRows, metric)) {
+    throw new OptionError(
+      `metric: a metric of rows expected, got '${metric}', which umap-learn has ${notForRows[metric]}; ` +
+        "use another name such as 'euclidean', or a function (a, b) => number",
+    );
+  }
   const closest = closestName(metric);
   throw new OptionError(
     `metric: unknown metric '${metric}'${closest === undefined ? '' : `, did you mean '${closest}'?`} ` +
@@ -132,11 +159,24 @@ export function checkMetricData(
     );
   }
   if (name === 'haversine') checkRadians(data);
-  if (name === 'hellinger') {
+  if (name === 'hellinger' || name === 'symmetric_kl' || name === 'll_dirichlet') {
     const at = data.findIndex((value) => value < 0);
-    if (at < 0) return;
     const place = `row ${Math.floor(at / columns)}, column ${at % columns}`;
-    throw new DataError(`hellinger: entries must be at least 0, got ${data[at]} in ${place}`);
+    if (at >= 0) throw new DataError(`${name}: entries must be at least 0, got ${data[at]} in ${place}`);
+  }
+  if (name === 'll_dirichlet') {
+    const empty = sumsOfRows(data, columns, (value) => value).indexOf(0);
+    if (empty >= 0) {
+      throw new DataError(`${name}: rows with a count expected, got none in row ${empty}; drop such rows`);
+    }
+  }
+  if (name === 'poincare') {
+    const outside = sumsOfRows(data, columns, (value) => value * value).findIndex((square) => !(square < 1));
+    if (outside >= 0) {
+      throw new DataError(
+        `${name}: rows within the unit ball (length below 1) expected, got row ${outside} outside; scale the rows down`,
+      );
+    }
   }
   if (name === 'wminkowski') checkLength(name, 'w', columns, columns, params);
   if (name === 'seuclidean') checkLength(name, 'V', columns, columns, params);
@@ -158,6 +198,12 @@ function checkRadians(data: Float32Array): void {
   }
 }
 
+function sumsOfRows(data: Float32Array, columns: number, of: (value: number) => number): Float64Array {
+  const sums = new Float64Array(data.length / columns);
+  for (let i = 0; i < data.length; i++) sums[Math.floor(i / columns)]! += of(data[i]!);
+  return sums;
+}
+
 function checkLength(metric: string, key: string, wanted: number, columns: number, params: Params): void {
   const given = numbers(params[key])?.length;
   if (given === wanted) return;
@@ -176,10 +222,10 @@ function custom(metric: DistanceFunction): Distance {
       rowA[i] = a[offsetA + i]!;
       rowB[i] = b[offsetB + i]!;
     }
-    const distance = metric(rowA, rowB);
-    if (distance >= 0) return distance;
+    const distance: unknown = metric(rowA, rowB);
+    if (typeof distance === 'number' && distance >= 0) return distance;
     throw new DataError(
-      `metric: the given function must return a number of at least 0 for any two rows, got ${distance}`,
+      `metric: the given function must return a number of at least 0 for any two rows, got ${describe(distance)}`,
     );
   };
 }

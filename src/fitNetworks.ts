@@ -2,7 +2,7 @@
 
 import { DataError, OptionError } from './errors.js';
 import { DEFAULT_HIDDEN, mlp } from './networks/mlp.js';
-import { networkOf, rowSize } from './networks/network.js';
+import { checkAlive, networkOf, rowSize } from './networks/network.js';
 import type { ParametricUMAPOptions } from './parametricUmapOptions.js';
 import type { Classes } from './targets.js';
 import type { LayersModel } from './tf.js';
@@ -37,6 +37,9 @@ export function fitNetworks(
   bendingUnits = 0,
 ): FitNetworks {
   const { nComponents, parametricReconstruction, classifier } = options;
+  for (const name of ['encoder', 'decoder', 'classifier'] as const) {
+    if (earlier?.[name]) checkAlive(earlier[name].model, name);
+  }
   const place = [nComponents];
   const given = options.encoder && networkOf(options.encoder, 'encoder', false);
   const inputShape = options.dims ?? given?.inputShape ?? rowShape;
@@ -75,11 +78,21 @@ export function fitNetworks(
         `fit: labels of ${rowSize(head.outputShape)} classes wanted (the classifier's outputs), got ${classes.names.length}`,
       );
     }
+    checkTrainable([encoder, decoder, head]);
     return { encoder, decoder, classifier: head };
   } catch (error) {
     for (const network of made) network.dispose();
     throw error;
   }
+}
+
+/** A frozen encoder may stand in front of a decoder or classifier that learns, but something must. */
+function checkTrainable(networks: readonly (Network | undefined)[]): void {
+  if (networks.some((network) => network !== undefined && network.variables().length > 0)) return;
+  throw new OptionError(
+    'encoder: a model with trainable weights expected, got one with none (frozen by trainable = false, or without ' +
+      'weights); set trainable = true on its layers before fit',
+  );
 }
 
 function classifierFor(given: LayersModel | null, inputShape: readonly number[], classes: number): Wanted {

@@ -2,6 +2,7 @@
 import type { Curve } from './curve.js';
 import { DataError, OptionError } from './errors.js';
 import { spreadLabelsInParts } from './labelSpreading.js';
+import { callersLoss } from './losses/callers.js';
 import { classificationLoss } from './losses/classification.js';
 import { correlationLoss } from './losses/correlation.js';
 import { euclideanLandmarkLoss, landmarkLoss } from './losses/landmark.js';
@@ -63,7 +64,9 @@ export function* termsFor(
   }
   if (positions) {
     const weight = inputs.landmarkLossWeight ?? options.landmarkLossWeight;
-    terms.push(landmarkLoss({ positions, weight, lossFn: options.landmarkLossFn ?? euclideanLandmarkLoss }));
+    const { landmarkLossFn } = options;
+    const lossFn = landmarkLossFn ? callersLoss('landmarkLossFn', landmarkLossFn) : euclideanLandmarkLoss;
+    terms.push(landmarkLoss({ positions, weight, lossFn }));
   }
   if (classifier && classes?.ids.some((label) => label >= 0)) {
     const targets = yield* spreadLabelsInParts(edges, classes.ids, classes.names.length);

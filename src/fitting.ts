@@ -97,21 +97,29 @@ export async function prepareFit(
   earlier: Learned | undefined,
   inputs: FitInputs,
   say: (line: string) => void,
+  /** Makes the backend of this fit the active one, should another estimator's be. */
+  hold: () => void = () => {},
 ): Promise<Prepared> {
+  if (matrix.shape[0] < 2) {
+    throw new DataError('fit: at least 2 rows expected, got 1; a map shows how rows lie to each other');
+  }
   const pauses = pausesFor(inputs.signal);
   const fits = (earlier?.fits ?? 0) + 1;
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
+  hold();
   const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random, pauses);
   if (found?.remark) say(found.remark);
   const projection = earlier ? earlier.projection : found?.projection;
   const units = projection ? bendingUnits(projection) : 0;
+  hold();
+  const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
   const networks = fitNetworks(options, rowShape, classes, earlier, random, units);
   const { encoder, decoder, classifier } = networks;
-  const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
   let folded: Folded | undefined;
   const threads: Threaded[] = [];
   const threaded = async (network: Network, use: ThreadOptions) => {
+    hold();
     threads.push(await withThreads(network, use));
     return threads.at(-1)!.network;
   };
@@ -165,7 +173,9 @@ export async function prepareFit(
       classNames: classifier ? (classes?.names ?? earlier?.classNames ?? []) : [],
       projection,
       optimizer,
-      history: structuredClone(earlier?.history ?? {}),
+      history: Object.fromEntries(
+        Object.entries(earlier?.history ?? {}).map(([name, values]) => [name, [...values]]),
+      ),
       rowShape,
       frame,
       fits,
@@ -180,7 +190,7 @@ export async function prepareFit(
         clipValue: options.clipValue,
         ...scheduleFor(options, edges, batchSize),
       },
-      start: earlier ? undefined : await startFor(setting, edges, pauses),
+      start: earlier || encoder.variables().length === 0 ? undefined : await startFor(setting, edges, pauses),
       fold: () => folded?.fold(),
       validate: validation,
       release,

@@ -18,9 +18,18 @@ export {
 export type { FitInputs } from './fitting.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './landmarks.js';
 export type { DimsInput, FlatInput, MatrixInput, NestedNumbers, SameForm, TypedArray } from './matrix.js';
-export { knnAccuracy, knnRecall, silhouette, trustworthiness } from './metrics.js';
+export {
+  type KnnAccuracyInput,
+  knnAccuracy,
+  knnRecall,
+  type NeighborIds,
+  silhouette,
+  type TrustworthinessOptions,
+  trustworthiness,
+} from './metrics.js';
 export { ParametricUMAP, type SaveOptions, type TransformOptions } from './parametricUmap.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
+export type { ScoreLabels } from './scoreData.js';
 export type { Label, Targets } from './targets.js';
 export * as tf from './tf.js';
 export type { Edges, Knn, Matrix, Progress, RowFrame } from './types.js';

@@ -1,5 +1,7 @@
 /** JSON that can be relied on: nothing is lost on the way out, nothing is believed on the way in. */
 import { ArtifactError } from './errors.js';
+import { isError, isPlain } from './realms.js';
+import { fromUtf8 } from './utf8.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
@@ -44,8 +46,7 @@ export function encodeJson(value: unknown, where: string, marks = true, depth = 
   if (Array.isArray(value)) {
     return Array.from(value, (item, i) => encodeJson(item, `${where}[${i}]`, marks, depth + 1));
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) {
+  if (!isPlain(value)) {
     const name = typeof value.constructor === 'function' ? value.constructor.name : 'object of a class';
     throw new ArtifactError(`${where}: a ${name} cannot be saved as JSON; only plain objects and arrays can`);
   }
@@ -70,7 +71,7 @@ function encodeNumber(value: number, where: string, marks: boolean): Json {
 export function parseJson(bytes: Uint8Array, where: string): Json {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    parsed = JSON.parse(fromUtf8(bytes, true));
   } catch (cause) {
     throw new ArtifactError(`${where}: not JSON, or cut short (${messageOf(cause)})`, { cause });
   }
@@ -170,5 +171,5 @@ export function show(value: unknown): string {
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return isError(error) ? error.message : String(error);
 }

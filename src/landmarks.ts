@@ -1,7 +1,9 @@
 /** Rows whose places on the map are given. */
+
 import { DataError, OptionError } from './errors.js';
 import { type Entered, enter, type MatrixInput } from './matrix.js';
 import { flag, type Rule, real, resolveOptions } from './options.js';
+import { isA } from './realms.js';
 import { numberOf, type TypedArray } from './rows.js';
 import { type EnteredTargets, isTable, type Label } from './targets.js';
 import type { Matrix } from './types.js';
@@ -22,15 +24,26 @@ export async function readPositions(
   rows: number,
   nComponents: number,
   name = 'landmarkPositions',
+  /** Whether rows may be left without a place. */
+  partial = true,
 ): Promise<Matrix> {
   const free = new Array<number>(nComponents).fill(Number.NaN);
   const filled = Array.isArray(input)
-    ? input.map((row) => (row === null ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row))
+    ? input.map((row) =>
+        row === null || row === undefined ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row,
+      )
     : input;
   const { matrix } = await enter(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
   if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
     throw new DataError(
       `fit: ${name} must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
+    );
+  }
+  if (!partial) {
+    const row = Math.floor(matrix.data.findIndex(Number.isNaN) / nComponents);
+    if (row < 0) return matrix;
+    throw new DataError(
+      `fit: ${name}: a place for every row expected, got none for row ${row}; fill it in, or give known places as landmarkPositions`,
     );
   }
   for (let i = 0; i < rows; i++) {
@@ -106,7 +119,7 @@ const addDefaults: ResolvedOptions = {
 const addRules: { readonly [K in keyof AddLandmarksOptions]-?: Rule } = {
   fraction: real(0, 1, { above: true }),
   indices: (value) =>
-    Array.isArray(value) || value instanceof Int32Array ? undefined : 'a list of row numbers',
+    Array.isArray(value) || isA('Int32Array', value) ? undefined : 'a list of row numbers',
   y: (value) => (Array.isArray(value) || ArrayBuffer.isView(value) ? undefined : 'a list of targets'),
   landmarkLossWeight: real(0),
   resetOptimizer: flag,

@@ -2,6 +2,7 @@
  * The manifest of a saved model: the JSON file `parametric-umap.json` that says which estimator was saved, with
  * which options and state, and which files lie beside it, with their sizes and SHA-256.
  */
+
 import { ArtifactError, UnavailableError } from './errors.js';
 import {
   asCount,
@@ -14,6 +15,8 @@ import {
   parseJson,
   show,
 } from './json.js';
+import { importNode } from './threads.js';
+import { fromUtf8, toUtf8 } from './utf8.js';
 
 /** The file that makes a folder a saved model. */
 export const manifestName = 'parametric-umap.json';
@@ -65,8 +68,7 @@ export async function writeManifest(fields: JsonObject): Promise<Uint8Array> {
   const manifest = { format: formatName, formatVersion, libraryVersion, ...fields, sha256: noHash };
   const text = `${JSON.stringify(manifest, null, 1)}\n`;
   const body = text.slice(0, -(noHash.length + tail.length));
-  const encoder = new TextEncoder();
-  return encoder.encode(body + (await sha256(encoder.encode(text))) + tail);
+  return toUtf8(body + (await sha256(toUtf8(text))) + tail);
 }
 
 /**
@@ -133,10 +135,10 @@ function checkVersion(manifest: JsonObject): void {
 }
 
 async function checkOwnHash(bytes: Uint8Array, stated: string): Promise<void> {
-  const text = new TextDecoder().decode(bytes);
+  const text = fromUtf8(bytes);
   const ending = stated + tail;
   const body = text.slice(0, -ending.length);
-  const expected = await sha256(new TextEncoder().encode(body + noHash + tail));
+  const expected = await sha256(toUtf8(body + noHash + tail));
   if (!text.endsWith(ending) || stated !== expected) {
     throw new ArtifactError(
       `${at('sha256')}: ${show(stated)} is stated, ${expected} is right; the manifest was damaged or edited`,
@@ -189,9 +191,11 @@ function listTables(manifest: JsonObject, claim: (name: string, where: string) =
   return tables;
 }
 
+type NodeCrypto = { readonly webcrypto: Pick<Crypto, 'subtle'> };
+
 /** SHA-256 as 64 hexadecimal digits. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
-  const subtle = globalThis.crypto?.subtle;
+  const subtle = globalThis.crypto?.subtle ?? (await importNode<NodeCrypto>('crypto'))?.webcrypto.subtle;
   if (subtle === undefined) {
     throw new UnavailableError(
       'saved models need SHA-256 (crypto.subtle), which browsers give to https pages only',

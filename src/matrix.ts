@@ -1,6 +1,7 @@
 /** The door: whatever a caller holds becomes a `Matrix`, checked once, and goes out in the form it came in. */
 
 import { DataError } from './errors.js';
+import { asFloat32, isA } from './realms.js';
 import {
   type DimsInput,
   type FlatInput,
@@ -8,6 +9,7 @@ import {
   type MatrixInput,
   type NestedNumbers,
   openRows,
+  openRowsNow,
   type Source,
   type TypedArray,
 } from './rows.js';
@@ -56,13 +58,26 @@ export async function enter(input: MatrixInput, who: string, options: EnterOptio
   return (await enterSource(input, who, options)).entered;
 }
 
+/** As `enter`, at once. Throws `DataError` for a tensor whose backend can only be read by a promise, as WebGPU. */
+export function enterNow(input: MatrixInput, who: string, options: EnterOptions = {}): Entered {
+  return enteredFrom(openRowsNow(input, who, options.allowNaN), who, options);
+}
+
 /** As `enter`, with the rows as the caller holds them. */
 export async function enterSource(
   input: MatrixInput,
   who: string,
-  { allowNaN = false, unchecked = false, frame }: EnterOptions = {},
+  options: EnterOptions = {},
 ): Promise<{ entered: Entered; source: Source }> {
-  const source = await openRows(input, who, allowNaN);
+  const source = await openRows(input, who, options.allowNaN);
+  return { entered: enteredFrom(source, who, options), source };
+}
+
+function enteredFrom(
+  source: Source,
+  who: string,
+  { allowNaN = false, unchecked = false, frame }: EnterOptions,
+): Entered {
   const { shape, form } = source;
   if (shape.length < 2) {
     throw new DataError(
@@ -76,13 +91,13 @@ export async function enterSource(
   if (columns === 0) throw new DataError(`${who}: at least 1 column wanted, got 0`);
   const matrix: Matrix = { data: cast(source, rows, columns, frame), shape: [rows, columns] };
   if (!unchecked) checkFinite(matrix, who, allowNaN);
-  return { entered: { matrix, rowShape, form }, source };
+  return { matrix, rowShape, form };
 }
 
 /** The table in 32 bits, in its frame if it has one. */
 export function cast(source: Source, rows: number, columns: number, frame?: RowFrame): Float32Array {
   const { whole } = source;
-  if (!frame && whole instanceof Float32Array) return whole;
+  if (!frame && whole && isA('Float32Array', whole)) return asFloat32(whole);
   const values = new Float32Array(rows * columns);
   if (!frame) {
     if (whole) values.set(whole);

@@ -13,7 +13,13 @@ import {
 } from './neighbors/precomputed.js';
 import { type Pauses, pausesFor } from './pauses.js';
 import { superviseCategoricalInParts, superviseContinuousInParts } from './supervised.js';
-import { groupTargets, nearNumbers, nearRows, searchTable, targetMemberships } from './targetNeighbors.js';
+import {
+  groupTargets,
+  nearNumbers,
+  nearRows,
+  searchTable,
+  targetMembershipsInParts,
+} from './targetNeighbors.js';
 import { type EnteredTargets, readValues } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 
@@ -69,7 +75,26 @@ export async function neighborGraph(
   const alone = disconnectedVertices(edges).length;
   if (alone > 0)
     say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
-  return supervise(edges, targets, options, random.fork('targets'), pauses, inputs.signal);
+  if (edges.head.length === 0) throw noEdges(knn, disconnectionDistance);
+  const supervised = await supervise(edges, targets, options, random.fork('targets'), pauses, inputs.signal);
+  if (supervised.head.length > 0) return supervised;
+  throw new DataError(
+    `fit: some neighbours of one label expected at targetWeight ${options.targetWeight}, which cuts all other edges, got none; ` +
+      'lower targetWeight, or raise nNeighbors',
+  );
+}
+
+/** Why a graph is empty: all neighbours are as far as rows that count as unrelated, or farther. */
+function noEdges({ distances, k }: Knn, limit: number): DataError {
+  // Column 0 is the row itself.
+  const nearest = distances.reduce(
+    (least, d, at) => (at % k === 0 ? least : Math.min(least, d)),
+    Number.POSITIVE_INFINITY,
+  );
+  return new DataError(
+    `fit: neighbours nearer than the disconnectionDistance of ${limit} expected, got none: the nearest two rows are ` +
+      `${nearest} apart; raise disconnectionDistance, or use another metric`,
+  );
 }
 
 async function nearest(
@@ -168,8 +193,7 @@ async function supervise(
     };
     near = nearRows(groups, await provider.search(searchTable(groups), query), k);
   }
-  await pauses.take();
-  const memberships = targetMemberships(edges, groups, near, k, random);
+  const memberships = await pauses.run(targetMembershipsInParts(edges, groups, near, k, random));
   const known = (row: number) => groups.groupOf[row]! >= 0;
   return pauses.run(superviseContinuousInParts(edges, memberships, { targetWeight }, known));
 }

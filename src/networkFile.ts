@@ -13,6 +13,7 @@ import {
   sizeOf,
 } from './json.js';
 import type { io } from './tf.js';
+import { toUtf8 } from './utf8.js';
 
 const bytesPerWeight: ReadonlyMap<string, number> = new Map([
   ['float32', 4],
@@ -26,7 +27,7 @@ export function packNetwork(
   name: string,
 ): { model: Uint8Array; weights: Uint8Array } {
   const { modelTopology, weightSpecs = [], weightData = [], userDefinedMetadata } = network;
-  const parts = weightData instanceof ArrayBuffer ? [weightData] : weightData;
+  const parts = Array.isArray(weightData) ? weightData : [weightData];
   const weights = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
   for (const part of parts) {
@@ -48,7 +49,7 @@ export function packNetwork(
   };
   // Plain JSON without marks: TensorFlow.js reads this file too.
   const text = JSON.stringify(encodeJson(model, `${name}/model.json`, false));
-  return { model: new TextEncoder().encode(text), weights };
+  return { model: toUtf8(text), weights };
 }
 
 /** What `model.json` says, every field checked; `weightData` is left to the caller. */

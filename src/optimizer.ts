@@ -1,6 +1,7 @@
 /** Optimisers as the training loop drives them: Adam, or any `tf.Optimizer` of the caller's. */
 
 import { type AdamState as AdamMemory, adamStep, createAdam } from './backend/adam.js';
+import { OptionError } from './errors.js';
 import * as tf from './tf.js';
 import type { Optimizer } from './types.js';
 
@@ -52,10 +53,15 @@ export function adam(): Optimizer {
 }
 
 /**
- * The caller's own optimiser, which keeps its learning rate. Its moments cannot be taken out and put back, so
+ * The caller's own optimiser, which keeps its learning rate. Throws `OptionError` for one that was disposed. Its moments cannot be taken out and put back, so
  * `restore` makes it forget them: a new optimiser of the same configuration goes on in its place.
  */
 export function callersOptimizer(given: tf.Optimizer): Optimizer {
+  if (Object.values(given).some((part) => (part as tf.Tensor | null | undefined)?.isDisposed === true)) {
+    throw new OptionError(
+      'optimizer: an optimizer in use expected, got one that was disposed; make a new one',
+    );
+  }
   let current = given;
   return {
     step(variables, gradients, _, clipValue) {

@@ -1,7 +1,7 @@
 /** Parametric UMAP: a neural network that draws the map (Sainburg, McInnes and Gentner 2021). */
 
 import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from './artifact.js';
-import { useBackend } from './backend/choose.js';
+import { holdBackend, returnTo, useBackend } from './backend/choose.js';
 import type { Curve } from './curve.js';
 import { NotFittedError, OptionError } from './errors.js';
 import { readFitRows } from './fitRows.js';
@@ -133,7 +133,7 @@ export class ParametricUMAP {
     this.#begin();
     const bar = this.options.verbose ? progressBar() : undefined;
     try {
-      const { reason } = await useBackend(this.options.backend);
+      const { name: backend, reason } = await useBackend(this.options.backend);
       // The first thing said is the neighbour search: one line for both choices.
       let opening = `parametric-umap: backend: ${reason}; `;
       const say = (line: string) => {
@@ -144,11 +144,13 @@ export class ParametricUMAP {
       const rows = await readFitRows(X, y ?? undefined, given, kept, this.options, this.#fitted);
       const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
       const settled = { ...given, landmarkLossWeight };
-      const prepared = await prepareFit(rows, this.options, this.#fitted, settled, say);
+      const hold = () => holdBackend(backend);
+      const prepared = await prepareFit(rows, this.options, this.#fitted, settled, say, hold);
       const keep = () => {
-        this.#fitted = learnedOf(prepared);
+        this.#fitted = learnedOf(prepared, backend);
       };
-      for await (const progress of runFit(prepared, this.options.callbacks, given.signal, keep)) {
+      const { callbacks } = this.options;
+      for await (const progress of runFit(prepared, { callbacks, backend, signal: given.signal }, keep)) {
         bar?.report(progress);
         yield progress;
         if (this.#disposed) throw new NotFittedError('fit: this estimator was disposed during its fit');
@@ -163,8 +165,9 @@ export class ParametricUMAP {
   /** Places rows on the map, in the form they came in. Throws `NotFittedError`, or `DataError` for another width. */
   async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     const who = 'transform';
-    const { encoder, frame } = this.#fit(who);
+    const { encoder, frame, backend } = this.#fit(who);
     const batchSize = batchOf(options, who);
+    await returnTo(backend);
     const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), who, {
       unchecked: true,
       frame,
@@ -177,10 +180,11 @@ export class ParametricUMAP {
    * `NotFittedError` without `parametricReconstruction`, and `DataError` for places of another width.
    */
   async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
-    const { decoder, reconstruction, rowShape, frame } = this.#fit('inverseTransform');
+    const { decoder, reconstruction, rowShape, frame, backend } = this.#fit('inverseTransform');
     if (!decoder) {
       throw new NotFittedError('inverseTransform: a decoder wanted; fit with parametricReconstruction: true');
     }
+    await returnTo(backend);
     const { matrix, form } = await enterWidth(Z, this.options.nComponents, 'inverseTransform');
     const rows = await encode(decoder, matrix, { batchSize: batchOf(options, 'inverseTransform') });
     if (reconstruction?.kind === 'logits') {
@@ -267,9 +271,9 @@ export class ParametricUMAP {
   ): Promise<ParametricUMAP> {
     const { options, restore } = restoreUmap(artifact, overrides);
     const estimator = new ParametricUMAP(options);
-    await useBackend(estimator.options.backend);
+    const { name: backend } = await useBackend(estimator.options.backend);
     const { fitted, landmarks } = await restore(estimator.options);
-    estimator.#fitted = fitted;
+    estimator.#fitted = { ...fitted, backend };
     estimator.#landmarks = landmarks;
     return estimator;
   }
@@ -299,9 +303,10 @@ export class ParametricUMAP {
   }
 
   async #probabilities(X: MatrixInput, options: TransformOptions, who: string): Promise<Matrix> {
-    const { encoder, classifier, frame } = this.#fit(who);
+    const { encoder, classifier, frame, backend } = this.#fit(who);
     if (!classifier)
       throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
+    await returnTo(backend);
     const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
     const batchSize = batchOf(options, who);
     const logits = await encode(classifier, await encode(encoder, matrix, { batchSize, who }), { batchSize });

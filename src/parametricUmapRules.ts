@@ -1,4 +1,5 @@
 /** What the options of `ParametricUMAP` may be, one by one and together. */
+import { callbackRule } from './callbacks.js';
 import { OptionError } from './errors.js';
 import {
   callable,
@@ -21,7 +22,13 @@ import {
 
 const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
 const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
-const model = having('a tf.LayersModel', 'apply');
+const model: Rule = (value) => {
+  const { inputs, outputs } = (value ?? {}) as Record<string, unknown>;
+  const complete = Array.isArray(inputs) && Array.isArray(outputs);
+  return (
+    having('a tf.LayersModel', 'apply')(value) ?? (complete ? undefined : 'a tf.LayersModel, not a layer')
+  );
+};
 
 export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]: Rule } = {
   nNeighbors: whole(2),
@@ -66,7 +73,7 @@ export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]:
   optimizer: orNull(having('a tf.Optimizer', 'applyGradients', 'getConfig')),
   inputNoise: orNull(real(0)),
   clipValue: real(0, Number.POSITIVE_INFINITY, { above: true }),
-  callbacks: listOf(object),
+  callbacks: listOf(callbackRule),
   seed: either(whole(Number.MIN_SAFE_INTEGER), text),
   backend: oneOf('auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'),
   verbose: flag,

@@ -1,5 +1,6 @@
 /** The default recipe: what the encoder is trained on, where it starts, how long and how fast it learns. */
 
+import { describe, OptionError } from './errors.js';
 import type { Setting } from './fitTerms.js';
 import { readPositions } from './landmarks.js';
 import { refineLayoutInParts } from './layout.js';
@@ -16,7 +17,7 @@ import type { TrainOptions } from './train.js';
 import type { Edges, Matrix, Random } from './types.js';
 
 /** One training. */
-export type Plan = Omit<TrainOptions, 'signal' | 'onStep'>;
+export type Plan = Omit<TrainOptions, 'signal' | 'onStep' | 'backend'>;
 
 /** Deviations along the first principal axis that a start from principal components spans to either side, at most. */
 const FAR_OUT = 10;
@@ -127,7 +128,7 @@ async function firstLayout(
   if (init === 'random') return undefined;
   if (init === 'spectral')
     return pauses.run(spectralLayoutInParts(edges, { components: nComponents, random }));
-  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init');
+  if (init !== 'pca') return readPositions(init, edges.vertices, nComponents, 'init', false);
   const axes = await pauses.run(nearAxesInParts(setting.raw, nComponents, { random }));
   const components = axes.variance.length;
   const { data } = await pauses.run(projectInParts(setting.raw, axes));
@@ -161,7 +162,16 @@ function rateOf(
   steps: number,
   falls: boolean,
 ): (step: number) => number {
-  if (typeof rate === 'function') return (step) => rate(step / steps);
+  if (typeof rate === 'function') {
+    return (step) => {
+      const value: unknown = rate(step / steps);
+      if (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+      throw new OptionError(
+        `fit: learningRate: a finite number of at least 0 expected, got ${describe(value)} at step ${step} of ${steps}; ` +
+          'return a rate for every part done, from 0 to 1',
+      );
+    };
+  }
   // Half a cosine from the peak to 0.
   return falls ? (step) => rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)) : () => rate;
 }

@@ -1,6 +1,7 @@
 /** The forms in which callers hold tables of numbers, and how each is read, row by row, in 64 bits. */
 
 import { DataError, describe } from './errors.js';
+import { isA } from './realms.js';
 import { checkReach, type Layout, placesOf, rowMajor, stridesOf } from './strides.js';
 import type { Tensor } from './tf.js';
 
@@ -56,12 +57,27 @@ export type NumberArray = Exclude<TypedArray, BigInt64Array | BigUint64Array>;
 /** Finds out what a table is. Throws `DataError` for what is none. With `nullable`, null is read as NaN. */
 export async function openRows(input: MatrixInput, who: string, nullable = false): Promise<Source> {
   if (isTensor(input)) {
-    if (input.dtype === 'string' || input.dtype === 'complex64') {
-      throw new DataError(`${who}: a numeric tensor wanted, got dtype ${input.dtype}`);
-    }
+    checkTensor(input, who);
     return openFlat({ data: await input.data<'float32'>(), shape: input.shape }, who, 'tensor', nullable);
   }
-  if (isDims(input)) return openFlat(await readDims(input, who), who, 'flat', nullable);
+  if (isDims(input)) return openFlat(dimsOf(input, await valuesOf(input), who), who, 'flat', nullable);
+  return openHeld(input, who, nullable);
+}
+
+/** As `openRows`, at once. Throws `DataError` too for a tensor that can only be read by a promise, as on WebGPU. */
+export function openRowsNow(input: MatrixInput, who: string, nullable = false): Source {
+  if (isTensor(input)) {
+    checkTensor(input, who);
+    return openFlat({ data: readNow(input, who), shape: input.shape }, who, 'tensor', nullable);
+  }
+  if (isDims(input)) {
+    if (isFar(input)) throw unreadable(who);
+    return openFlat(dimsOf(input, input.data, who), who, 'flat', nullable);
+  }
+  return openHeld(input, who, nullable);
+}
+
+function openHeld(input: Exclude<MatrixInput, Tensor | DimsInput>, who: string, nullable: boolean): Source {
   if (isFlat(input)) return openFlat(input, who, 'flat', nullable);
   if (!Array.isArray(input)) {
     throw new DataError(
@@ -71,6 +87,31 @@ export async function openRows(input: MatrixInput, who: string, nullable = false
   if (input.length === 0) return { shape: [0, 0], form: 'arrays', fill: () => {} };
   if (ArrayBuffer.isView(input[0])) return typedSource(input as readonly TypedArray[], who);
   return nestedSource(input as NestedNumbers, who, nullable);
+}
+
+function checkTensor(tensor: Tensor, who: string): void {
+  if (tensor.isDisposed) {
+    throw new DataError(`${who}: a tensor expected, got a disposed one; dispose of it after this call`);
+  }
+  if (tensor.dtype === 'string' || tensor.dtype === 'complex64') {
+    throw new DataError(`${who}: a numeric tensor wanted, got dtype ${tensor.dtype}`);
+  }
+}
+
+function readNow(tensor: Tensor, who: string): Float32Array {
+  try {
+    return tensor.dataSync<'float32'>();
+  } catch (cause) {
+    throw unreadable(who, cause);
+  }
+}
+
+function unreadable(who: string, cause?: unknown): DataError {
+  return new DataError(
+    `${who}: a tensor that can be read at once expected, got one of a backend that cannot; ` +
+      'pass { data: await tensor.data(), shape: tensor.shape }',
+    { cause },
+  );
 }
 
 function isTensor(input: unknown): input is Tensor {
@@ -89,22 +130,25 @@ export function isFlat(input: unknown): input is FlatInput {
   return Array.isArray(shape) && (ArrayBuffer.isView(data) || Array.isArray(data));
 }
 
-/** A tensor that lies on another device has its values fetched. */
-async function readDims(input: DimsInput, who: string): Promise<FlatInput> {
-  const tensor = input as DimsInput & {
-    readonly type?: unknown;
-    readonly location?: unknown;
-    getData?(): Promise<unknown>;
-  };
-  const far = tensor.location !== undefined && tensor.location !== 'cpu' && tensor.getData !== undefined;
-  const data = far ? await tensor.getData?.() : tensor.data;
-  const halves = tensor.type === 'float16' && data instanceof Uint16Array;
+type FarTensor = DimsInput & { readonly location?: unknown; getData?(): Promise<unknown> };
+
+/** Whether a tensor of another library lies on another device. */
+function isFar({ location, getData }: FarTensor): boolean {
+  return location !== undefined && location !== 'cpu' && getData !== undefined;
+}
+
+async function valuesOf(tensor: FarTensor): Promise<unknown> {
+  return isFar(tensor) ? tensor.getData?.() : tensor.data;
+}
+
+function dimsOf(tensor: DimsInput & { readonly type?: unknown }, data: unknown, who: string): FlatInput {
+  const halves = tensor.type === 'float16' && isA('Uint16Array', data);
   if (halves || !(ArrayBuffer.isView(data) || Array.isArray(data))) {
     throw new DataError(
       `${who}: expected a numeric tensor, got one of type ${String(tensor.type)}; convert it to float32`,
     );
   }
-  return { data: data as TypedArray, shape: input.dims };
+  return { data: data as TypedArray, shape: tensor.dims };
 }
 
 /** A number, of one that may be a bigint; NaN for null, where that is allowed. */
@@ -128,7 +172,7 @@ export function openFlat(input: FlatInput, who: string, form: Form = 'flat', nul
     }
   }
   const columns = shape.slice(1).reduce((product, size) => product * size, 1);
-  if (data instanceof DataView) throw new DataError(`${who}: numbers wanted, got a DataView object`);
+  if (isA('DataView', data)) throw new DataError(`${who}: numbers wanted, got a DataView object`);
   const strides = stridesOf(input, who);
   const { offset = 0 } = input;
   if (strides === undefined && offset === 0) {
@@ -161,7 +205,7 @@ export function openFlat(input: FlatInput, who: string, form: Form = 'flat', nul
 }
 
 function isNumberArray(data: unknown): data is NumberArray {
-  return ArrayBuffer.isView(data) && !(data instanceof BigInt64Array || data instanceof BigUint64Array);
+  return ArrayBuffer.isView(data) && !isA('BigInt64Array', data) && !isA('BigUint64Array', data);
 }
 
 function typedSource(rows: readonly TypedArray[], who: string): Source {

@@ -1,4 +1,5 @@
 /** One training from start to end: callbacks heard, history written, and what was learned kept or put back. */
+import { holdBackend } from './backend/choose.js';
 import { runCallbacks, type TrainingCallback } from './callbacks.js';
 import type { Curve } from './curve.js';
 import { DivergedError, OptionError } from './errors.js';
@@ -13,11 +14,23 @@ export interface Fitted extends Learned {
   readonly curve: Curve;
   /** Undefined only for a model that was saved without it. */
   readonly edges: Edges | undefined;
+  /** The backend that it was learned on, as TensorFlow.js calls it. */
+  readonly backend: string;
+}
+
+export interface RunOptions {
+  readonly callbacks: readonly TrainingCallback[];
+  /** The backend to train on, active before. */
+  readonly backend: string;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What lasts of a fit; the rows and the samplers may go. */
-export function learnedOf({ plan, start, fold, validate, release, ...lasting }: Prepared): Fitted {
-  return lasting;
+export function learnedOf(
+  { plan, start, fold, validate, release, ...lasting }: Prepared,
+  backend: string,
+): Fitted {
+  return { ...lasting, backend };
 }
 
 /**
@@ -27,8 +40,7 @@ export function learnedOf({ plan, start, fold, validate, release, ...lasting }: 
  */
 export async function* runFit(
   prepared: Prepared,
-  watchers: readonly TrainingCallback[],
-  signal: AbortSignal | undefined,
+  { callbacks: watchers, backend, signal }: RunOptions,
   keep: () => void,
 ): AsyncGenerator<Progress, void, void> {
   const { encoder, optimizer, history, plan, fold } = prepared;
@@ -49,15 +61,17 @@ export async function* runFit(
     prepared.release(false);
     throw error;
   });
-  const options = { ...plan, signal, ...(watchers.length > 0 && { onStep: callbacks.step }) };
+  const options = { ...plan, backend, signal, ...(watchers.length > 0 && { onStep: callbacks.step }) };
   let reports = 0;
   // A consumer that leaves early comes by as a `return`, which only `finally` sees: then what is there is kept.
   let failed = false;
   try {
     await callbacks.begin();
-    if (prepared.start) for await (const _ of train({ ...prepared.start, signal }));
+    if (prepared.start) for await (const _ of train({ ...prepared.start, backend, signal }));
     for await (const trained of train(options)) {
+      holdBackend(backend);
       if (reports === 0) await checkPlaces(plan);
+      holdBackend(backend);
       fold();
       const losses = { ...trained.losses, ...(await prepared.validate()) };
       for (const [name, value] of Object.entries(losses)) history[name] = [...(history[name] ?? []), value];
@@ -75,6 +89,7 @@ export async function* runFit(
     throw error;
   } finally {
     const kept = !failed && reports > 0;
+    holdBackend(backend);
     if (kept) {
       fold();
     } else {

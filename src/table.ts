@@ -1,4 +1,5 @@
 /** Named typed arrays <-> the bytes of one file, with a description of each array for the manifest. */
+
 import { ArtifactError } from './errors.js';
 import {
   asCount,
@@ -12,6 +13,7 @@ import {
   show,
   sizeOf,
 } from './json.js';
+import { className, isA } from './realms.js';
 import type { Edges } from './types.js';
 
 const arrayTypes = {
@@ -80,7 +82,7 @@ export function packTable(table: Table, where: string): { bytes: Uint8Array; arr
 function slotFor(name: string, array: NumericArray, where: string, end: number): Slot {
   const at = `${where}.${name}`;
   checkName(name, at);
-  const found = Object.entries(arrayTypes).find(([, type]) => array.data instanceof type);
+  const found = Object.entries(arrayTypes).find(([, type]) => isA(type.name, array.data));
   if (found === undefined) {
     throw new ArtifactError(`${at}: must be one of ${Object.keys(arrayTypes).join(', ')}`);
   }
@@ -149,8 +151,8 @@ export function takeArray<D extends Dtype>(
     const names = Object.keys(table.arrays).join(', ') || 'none';
     throw new ArtifactError(`saved model: the array ${name} is missing; there are ${names}`);
   }
-  if (!(found.data instanceof arrayTypes[dtype])) {
-    const came = found.data.constructor.name;
+  if (!isA(arrayTypes[dtype].name, found.data)) {
+    const came = className(found.data);
     throw new ArtifactError(`saved model: the array ${name} must be ${dtype}, it is a ${came}`);
   }
   if (shape !== undefined && JSON.stringify(shape) !== JSON.stringify(found.shape)) {

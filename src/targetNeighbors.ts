@@ -3,9 +3,10 @@
  * rating from 1 to 5 has five of them, however many rows. Where more rows are equally near than a list has room for, those
  * near in the data come first, then a random choice.
  */
-import { smoothKnn } from './fuzzy.js';
+import { smoothKnnInParts } from './fuzzy.js';
 import type { WideMatrix } from './matrix.js';
-import { edgeRows, type SparseRows, transpose } from './sparse.js';
+import { type Work, whole } from './pauses.js';
+import { blockVertices, edgeRows, type SparseRows, transposeInParts } from './sparse.js';
 import type { Edges, Knn, Matrix, Random } from './types.js';
 
 /** Rows by target, and for each group of equal targets the groups nearest to it. */
@@ -128,17 +129,17 @@ export function searchTable({ table: { data, shape } }: TargetGroups): Matrix {
  *
  * - `k`: neighbors a row, itself included, at most the number of rows with a known target.
  */
-export function targetMemberships(
+export function* targetMembershipsInParts(
   edges: Edges,
   targets: TargetGroups,
   near: NearGroups,
   k: number,
   random: Random,
-): SparseRows {
+): Work<SparseRows> {
   const { groupOf, members, starts } = targets;
   const { offsets: firsts, groups, distances } = near;
   const rows = groupOf.length;
-  const { sigma, rho } = smoothKnn(distanceLists(targets, near, k));
+  const { sigma, rho } = yield* smoothKnnInParts(distanceLists(targets, near, k));
   const data = edgeRows(edges);
   const most = rows * k + data.columns.length;
   const columns = new Int32Array(most);
@@ -156,6 +157,7 @@ export function targetMemberships(
     if (values[filled]! > 0) columns[filled++] = other;
   };
   for (let row = 0; row < rows; row++) {
+    if (row % blockVertices === 0) yield;
     offsets[row + 1] = filled;
     if (groupOf[row]! < 0) continue;
     const first = firsts[groupOf[row]!]!;
@@ -185,10 +187,12 @@ export function targetMemberships(
     offsets[row + 1] = filled;
   }
   // Transposing twice sorts every row by column.
-  return transpose(
-    transpose({ offsets, columns: columns.subarray(0, filled), values: values.subarray(0, filled) }),
-  );
+  const unsorted = { offsets, columns: columns.subarray(0, filled), values: values.subarray(0, filled) };
+  return yield* transposeInParts(yield* transposeInParts(unsorted));
 }
+
+/** As {@link targetMembershipsInParts}, at once. */
+export const targetMemberships = whole(targetMembershipsInParts);
 
 /** For each row the `k` smallest distances to targets, its own first, with no more of an id than whose it is. */
 function distanceLists({ groupOf, starts }: TargetGroups, near: NearGroups, k: number): Knn {

@@ -1,8 +1,10 @@
 /** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
 
+import { holdBackend } from './backend/choose.js';
 import { copyRows, hostRows } from './backend/hostRows.js';
-import { DivergedError } from './errors.js';
+import { DivergedError, OptionError } from './errors.js';
 import { pausesFor } from './pauses.js';
+import { isError } from './realms.js';
 import * as tf from './tf.js';
 import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from './types.js';
 
@@ -21,6 +23,8 @@ export interface TrainOptions {
   readonly reports: number;
   /** Each gradient element is clipped to [-clipValue, clipValue]. */
   readonly clipValue: number;
+  /** The backend of this training, made active again after others had their turn. Default: whatever is active. */
+  readonly backend?: string;
   readonly signal?: AbortSignal;
   /** Called after every step with its number, the rows it took and its total loss, which belongs to the loop. */
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
@@ -32,7 +36,7 @@ export interface TrainOptions {
  * finite report (or of the start) put back.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<Progress, void, void> {
-  const { terms, encoder, steps, learningRate, signal, onStep } = options;
+  const { terms, encoder, steps, learningRate, backend, signal, onStep } = options;
   const reports = Math.min(options.reports, steps);
   const networks = trainedNetworks(encoder, terms);
   const variables = networks.flatMap((network) => network.variables());
@@ -45,6 +49,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<Progress, vo
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
         await pauses.take();
+        if (backend !== undefined) holdBackend(backend);
         const { rows, losses } = takeStep(learningRate(step));
         try {
           await onStep?.(step, rows, losses[0]!);
@@ -95,23 +100,28 @@ function stepper(
     const rows = batch.rowCount;
     // The total first, then each term; kept for the meter.
     const losses: tf.Scalar[] = [];
-    tf.tidy(() => {
-      const { grads } = gradients(() => {
-        const z = encode(batch) as tf.Tensor2D;
-        const values = terms.map((term) => term.compute({ batch, z }));
-        const weighted = values.map((value, i) => {
-          const { weight } = terms[i]!;
-          return weight === 1 ? value : tf.mul(value, weight);
-        });
-        const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
-        losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
-        return total;
-      }, variables);
-      // The next rows are on their way while this step is taken.
-      fetch();
-      const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
-      optimizer.step(variables, slopes, rate, clipValue);
-    });
+    try {
+      tf.tidy(() => {
+        const { grads } = gradients(() => {
+          const z = encode(batch) as tf.Tensor2D;
+          const values = terms.map((term) => term.compute({ batch, z }));
+          const weighted = values.map((value, i) => {
+            const { weight } = terms[i]!;
+            return weight === 1 ? value : tf.mul(value, weight);
+          });
+          const total = weighted.reduce((sum, value) => tf.add(sum, value)) as tf.Scalar;
+          losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
+          return total;
+        }, variables);
+        // The next rows are on their way while this step is taken.
+        fetch();
+        const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
+        optimizer.step(variables, slopes, rate, clipValue);
+      });
+    } catch (error) {
+      tf.dispose(losses);
+      throw error;
+    }
     return { rows, losses };
   };
 }
@@ -124,8 +134,18 @@ function gradients(loss: () => tf.Scalar, variables: tf.Variable[]) {
     const { state } = tf.engine();
     for (const node of state.activeTape ?? []) tf.dispose(node.saved ?? []);
     state.activeTape = null as unknown as typeof state.activeTape;
-    throw error;
+    throw isError(error) && error.message.startsWith('Cannot find a connection')
+      ? withoutGradient(error)
+      : error;
   }
+}
+
+function withoutGradient(cause: Error): OptionError {
+  return new OptionError(
+    'encoder: a map that depends on its trainable weights expected, got one that does not; ' +
+      'let trainable layers lead to its output by operations that have gradients',
+    { cause },
+  );
 }
 
 /** Copies the given rows into one tensor, `[count, ...shape]`. */

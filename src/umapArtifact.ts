@@ -85,7 +85,7 @@ export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOption
     options,
     async restore(
       resolved: Readonly<ParametricUMAPOptions>,
-    ): Promise<{ fitted: Fitted; landmarks?: Landmarks }> {
+    ): Promise<{ fitted: Omit<Fitted, 'backend'>; landmarks?: Landmarks }> {
       const networks: Record<string, Network> = {};
       try {
         for (const name of ['encoder', 'decoder', 'classifier']) {
@@ -122,7 +122,7 @@ function restoreFit(
   { state, tables, graph }: LoadedArtifact,
   options: Readonly<ParametricUMAPOptions>,
   { encoder, decoder, classifier }: Record<string, Network>,
-): { fitted: Fitted; landmarks?: Landmarks } {
+): { fitted: Omit<Fitted, 'backend'>; landmarks?: Landmarks } {
   const rowShape = asList(state.rowShape, 'state.rowShape').map((size) => asCount(size, 'state.rowShape'));
   const classNames = asList(state.classNames, 'state.classNames').map(asLabel);
   const size = rowSize(rowShape);
@@ -132,7 +132,7 @@ function restoreFit(
   const optimizer = options.optimizer ? callersOptimizer(options.optimizer) : adam();
   const memory = tables.optimizer && adamState(tables.optimizer);
   const landmarks = tables.landmarks && landmarksOf(tables.landmarks, size);
-  const fitted: Fitted = {
+  const fitted: Omit<Fitted, 'backend'> = {
     encoder: encoder!,
     decoder,
     classifier,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import {
+  callbackRule,
   type EarlyStoppingOptions,
   earlyStopping,
   runCallbacks,
@@ -204,11 +205,11 @@ test('an early stopping that is used again starts anew', async () => {
 });
 
 test('a monitor that is not there, and wrong options, are refused by name', async () => {
-  const { runner } = watch(earlyStopping({ monitor: 'val_loss' }));
+  const { runner } = watch(earlyStopping({ monitor: 'accuracy' }));
   await runner.begin();
   await assert.rejects(
     runner.report(report(0, { loss: 1, umap: 1, valLoss: 1 })),
-    saying(OptionError, 'earlyStopping', 'loss, umap, valLoss', "'val_loss'"),
+    saying(OptionError, 'earlyStopping', 'loss, umap, valLoss', "'accuracy'"),
   );
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{ patience: 0 }, /patience must be a whole number of at least 1; got 0/],
@@ -219,5 +220,72 @@ test('a monitor that is not there, and wrong options, are refused by name', asyn
   ];
   for (const [options, message] of wrong) {
     assert.throws(() => earlyStopping(options as EarlyStoppingOptions), saying(OptionError, message));
+  }
+});
+
+test("any subset of a callback's methods will do, and `this` is the object", async () => {
+  class Log {
+    model: unknown;
+    readonly lines: string[] = [];
+    setModel(given: unknown) {
+      this.model = given;
+    }
+    onEpochEnd(epoch: number) {
+      this.lines.push(`${epoch} ${this.model instanceof tf.LayersModel}`);
+      if (epoch === 1) (this.model as tf.LayersModel).stopTraining = true;
+    }
+  }
+  class Bare {
+    readonly seen: number[] = [];
+    onEpochEnd(epoch: number) {
+      this.seen.push(epoch);
+    }
+  }
+  const log = new Log();
+  const bare = new Bare();
+  const params: unknown[] = [];
+  const setters: TrainingCallback = {
+    setParams: ({ epochs }) => void params.push(epochs),
+    onTrainEnd: () => void params.push('end'),
+  };
+  const { runner } = watch(log, bare, setters);
+  await runner.begin();
+  await runner.report(report(0, { loss: 1 }));
+  assert.equal(runner.stopped(), false);
+  await runner.report(report(1, { loss: 1 }));
+  assert.equal(runner.stopped(), true);
+  await runner.end();
+  assert.deepEqual(log.lines, ['0 true', '1 true']);
+  assert.deepEqual(bare.seen, [0, 1]);
+  assert.deepEqual(params, [5, 'end']);
+});
+
+test("held-out losses have Keras' names in the logs too, so tf.callbacks.earlyStopping() finds its own", async () => {
+  const logs: object[] = [];
+  const { runner } = watch({ onEpochEnd: (_, given) => void logs.push({ ...given }) });
+  await runner.begin();
+  await runner.report(report(0, { loss: 1, valLoss: 2, valUmap: 3 }));
+  assert.deepEqual(logs, [{ loss: 1, valLoss: 2, valUmap: 3, val_loss: 2, val_umap: 3 }]);
+  const stop = tf.callbacks.earlyStopping() as unknown as TrainingCallback;
+  assert.equal((await follow(stop, [3, 2, 2.5, 1], 'valLoss')).reports, 3);
+  assert.equal((await follow(earlyStopping({ monitor: 'val_loss' }), [3, 2, 2.5, 1], 'valLoss')).reports, 3);
+});
+
+test('tf.callbacks.earlyStopping() without held-out rows is refused instead of warning at every report', async () => {
+  const { runner } = watch(tf.callbacks.earlyStopping() as unknown as TrainingCallback);
+  await runner.begin();
+  await assert.rejects(
+    runner.report(report(0, { loss: 1, umap: 1 })),
+    saying(OptionError, 'monitor must be one of loss, umap', "'val_loss'", 'reconstructionValidation'),
+  );
+});
+
+test('what is no callback is refused with the option', () => {
+  const stop = earlyStopping();
+  for (const good of [stop, tf.callbacks.earlyStopping(), { onEpochEnd: () => {} }, { setModel() {} }]) {
+    assert.equal(callbackRule(good), undefined);
+  }
+  for (const bad of [{}, { onEpochEnded: () => {} }, { onEpochEnd: 3 }, () => {}, null, 'log']) {
+    assert.match(callbackRule(bad) ?? '', /^a callback: an object with onTrainBegin/);
   }
 });

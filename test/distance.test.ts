@@ -106,6 +106,8 @@ test('every metric is symmetric and 0 from a row to itself, also for rows of zer
     for (let i = 0; i < 6; i++) {
       assert.ok(distance(rows, 2 * i, rows, 2 * i, 2) < 1e-7, `${name}: row ${i} to itself`);
       for (let j = 0; j < 6; j++) {
+        // Counts of nothing are refused; see below.
+        if (name === 'll_dirichlet' && Math.min(i, j) < 2) continue;
         const there = distance(rows, 2 * i, rows, 2 * j, 2);
         assert.ok(there >= 0, `${name} [${i}, ${j}] is ${there}`);
         assert.ok(Math.abs(there - distance(rows, 2 * j, rows, 2 * i, 2)) < 1e-12, `${name} [${i}, ${j}]`);
@@ -187,4 +189,96 @@ test('the distance of unrelated rows is the bound of bounded metrics', () => {
   for (const name of ['hellinger', 'jaccard', 'dice']) assert.equal(disconnectionDefault(name), 1);
   for (const metric of ['euclidean', () => 0])
     assert.equal(disconnectionDefault(metric), Number.POSITIVE_INFINITY);
+});
+
+const distributions = JSON.parse(
+  readFileSync(new URL('../../test/fixtures/metrics_distributions.json', import.meta.url), 'utf8'),
+) as Record<string, { rows: Table; distances: Table }>;
+for (const name of ['symmetric_kl', 'll_dirichlet', 'poincare', 'softmax_hellinger']) {
+  const { rows, distances } = distributions[name]!;
+  test(`${name} equals umap-learn's`, () => {
+    const columns = rows[0]!.length;
+    const flat = Float32Array.from([0, ...rows.flat()]);
+    const distance = distanceFor(name);
+    for (let i = 0; i < rows.length; i++) {
+      for (let j = 0; j < rows.length; j++) {
+        if (i === j) continue;
+        const got = distance(flat, 1 + i * columns, flat, 1 + j * columns, columns);
+        assert.ok(Math.abs(got - distances[i]![j]!) < 1e-7, `[${i}, ${j}]: ${got}, ${distances[i]![j]}`);
+      }
+    }
+  });
+}
+
+test('equal rows are at 0 in every metric of distributions, and never at NaN', () => {
+  const random = createRandom(8);
+  for (const name of ['symmetric_kl', 'll_dirichlet', 'poincare', 'softmax_hellinger']) {
+    for (let i = 0; i < 200; i++) {
+      const row = Float32Array.from({ length: 6 }, () => random.integer(30) / (name === 'poincare' ? 80 : 1));
+      row[0] = name === 'poincare' ? 0 : 1 + random.integer(40);
+      const distance = distanceFor(name)(row, 0, row, 0, 6);
+      assert.ok(distance >= 0 && distance <= 1e-6, `${name}: ${distance}`);
+    }
+  }
+});
+
+test('rows that such a metric is not defined for are refused by their place', () => {
+  const refuse = (metric: string, rows: number[][], message: RegExp) =>
+    assert.throws(
+      () => checkMetricData(metric, { data: Float32Array.from(rows.flat()), shape: [rows.length, 2] }),
+      (error) => error instanceof DataError && message.test(error.message),
+    );
+  refuse(
+    'symmetric_kl',
+    [
+      [1, 2],
+      [3, -1],
+    ],
+    /symmetric_kl: .*got -1 in row 1, column 1/,
+  );
+  refuse(
+    'll_dirichlet',
+    [
+      [1, 2],
+      [-3, 1],
+    ],
+    /ll_dirichlet: .*got -3 in row 1, column 0/,
+  );
+  refuse(
+    'll_dirichlet',
+    [
+      [1, 2],
+      [0, 0],
+    ],
+    /ll_dirichlet: rows with a count expected, got none in row 1/,
+  );
+  refuse(
+    'poincare',
+    [
+      [0.5, 0.5],
+      [0.8, 0.7],
+    ],
+    /poincare: rows within the unit ball .* got row 1/,
+  );
+  checkMetricData('poincare', { data: Float32Array.of(0.5, 0.5, 0.7, 0.7), shape: [2, 2] });
+});
+
+test('every name of umap-learn is known, or the error says what it is for', () => {
+  // The keys of umap.distances.named_distances and named_distances_with_gradients in 0.5.12.
+  const rows =
+    'euclidean l2 manhattan taxicab l1 chebyshev linfinity linfty linf minkowski poincare seuclidean ' +
+    'standardised_euclidean wminkowski weighted_minkowski mahalanobis canberra cosine correlation hellinger ' +
+    'softmax_hellinger haversine braycurtis ll_dirichlet symmetric_kl hamming jaccard dice matching kulsinski ' +
+    'rogerstanimoto russellrao sokalsneath sokalmichener yule';
+  for (const name of rows.split(' ')) assert.ok(metricNames.includes(name), name);
+  const others =
+    'categorical ordinal hierarchical_categorical count string myers spherical_gaussian_energy ' +
+    'diagonal_gaussian_energy gaussian_energy hyperboloid';
+  for (const name of others.split(' ')) {
+    assert.throws(
+      () => metricName(name),
+      (error) =>
+        error instanceof OptionError && /umap-learn has for (targets|places on the map)/.test(error.message),
+    );
+  }
 });

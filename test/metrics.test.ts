@@ -219,10 +219,13 @@ test('bad input is named', () => {
   const option = (run: () => unknown, message: RegExp) =>
     assert.throws(run, (error) => error instanceof OptionError && message.test(error.message));
   data(() => trustworthiness(small, randomMatrix(1, 11, 2)), /data=10, embedding=11/);
-  data(() => trustworthiness({ ...small, shape: [11, 3] }, map), /rows=11, columns=3, values=30/);
+  data(
+    () => trustworthiness({ ...small, shape: [11, 3] }, map),
+    /data: shape \[11, 3\] wants 33 values, data holds 30/,
+  );
   data(
     () => trustworthiness(small, { ...map, data: map.data.with(5, Number.NaN) }),
-    /embedding.*NaN in row 2, column 1/,
+    /embedding.*NaN at row 2, column 1/,
   );
   option(() => trustworthiness(small, map), /nNeighbors=15, rows=10/);
   option(() => trustworthiness(small, map, { nNeighbors: 5 }), /nNeighbors=5, rows=10/);

@@ -39,13 +39,17 @@ const starters: Readonly<Record<Exclude<BackendName, 'auto'>, () => Promise<stri
 /** Chooses in turn: two fits that start together must not switch backends under each other. */
 let turn: Promise<unknown> = Promise.resolve();
 
-/** An active `cpu` is what was left after a failure here, nobody's choice. */
-let fallenBack = false;
+/** What is active because it was asked for here, or was left after a failure here: no choice of the program's. */
+let ours: string | undefined;
+
+/** What the program had made active through TensorFlow.js when that was noticed last; undefined for nothing. */
+let programs: string | undefined;
 
 /**
  * Makes a backend the active one of TensorFlow.js, and says which and why.
  *
- * `auto` (the default) keeps a backend that the caller has already made active; else takes native TensorFlow
+ * `auto` (the default) keeps a backend that the program has made active through TensorFlow.js, also when an estimator
+ * has used another one by name meanwhile; else takes native TensorFlow
  * if a tfjs-node package is installed and loads, else WebAssembly with our training kernels, in a browser too; else plain
  * JavaScript, with a warning on the console. TensorFlow.js falls back to `cpu` by
  * itself at the first operation and keeps no note of who chose, so an active `cpu` counts as the caller's
@@ -59,9 +63,47 @@ let fallenBack = false;
  * backend that was active then stays active. Throws `OptionError` for an unknown name.
  */
 export function useBackend(wanted: BackendName = 'auto'): Promise<BackendChoice> {
-  const choice = turn.then(() => choose(wanted));
+  const choice = turn.then(() => noticing(() => choose(wanted)));
   turn = choice.catch(() => undefined);
   return choice;
+}
+
+/**
+ * Makes the backend that an estimator was fitted on active again, if another estimator's is: so its places do not depend
+ * on who was fitted last. What the program has made active since stays.
+ */
+export function returnTo(name: string): Promise<void> {
+  const change = turn.then(() =>
+    noticing(async () => {
+      const { backendName, registryFactory } = tf.engine();
+      if (backendName !== name && backendName === ours && name in registryFactory) await tf.setBackend(name);
+    }),
+  );
+  turn = change.catch(() => undefined);
+  return change;
+}
+
+/**
+ * The same at once, for a training whose turn it is again; `name` has been active before, so that nothing has to start.
+ */
+export function holdBackend(name: string): void {
+  const { backendName, registry } = tf.engine();
+  if (backendName === name || backendName !== ours || !(name in registry)) return;
+  ours = name;
+  // What it promises is done when it returns, since the backend is there.
+  void tf.setBackend(name);
+}
+
+/** Tells changes of the active backend that are the program's from those that are made here. */
+async function noticing<T>(change: () => Promise<T>): Promise<T> {
+  const before = tf.engine().backendName;
+  if (before !== ours) programs = callersChoice();
+  try {
+    return await change();
+  } finally {
+    const after = tf.engine().backendName;
+    if (after !== before) ours = after;
+  }
 }
 
 async function choose(wanted: BackendName): Promise<BackendChoice> {
@@ -71,8 +113,10 @@ async function choose(wanted: BackendName): Promise<BackendChoice> {
   if (ordered !== '' && ordered !== 'auto') {
     return start(check(ordered, 'PARAMETRIC_UMAP_BACKEND'), 'as PARAMETRIC_UMAP_BACKEND says');
   }
-  const active = callersChoice();
-  if (active !== undefined) return keep(active);
+  if (programs !== undefined) {
+    if (tf.engine().backendName !== programs) await tf.setBackend(programs);
+    return keep(programs);
+  }
   return best();
 }
 
@@ -87,12 +131,10 @@ async function start(name: Exclude<BackendName, 'auto'>, why: string): Promise<B
   const previous = tf.engine().backendName;
   try {
     const what = await starters[name]();
-    fallenBack = false;
     return { name, reason: `${name}: ${what}, ${why}` };
   } catch (error) {
     // A backend that failed to start stays half active.
     if (tf.engine().backendName !== previous) {
-      fallenBack ||= previous === undefined;
       if (previous === undefined) await useCpu();
       else await tf.setBackend(previous);
     }
@@ -149,7 +191,6 @@ function callersChoice(): string | undefined {
   const { backendName, registryFactory } = tf.engine();
   if (backendName === undefined || backendName === null) return undefined;
   if (backendName !== 'cpu') return backendName;
-  if (fallenBack) return undefined;
   const cpu = registryFactory.cpu?.priority ?? 0;
   return Object.values(registryFactory).some(({ priority }) => priority > cpu) ? backendName : undefined;
 }

@@ -2,6 +2,7 @@
 
 import { quickerModule } from '../compiled.js';
 import { UnavailableError } from '../errors.js';
+import { isA } from '../realms.js';
 import type { DataId, DataType, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '../tf.js';
 import * as tf from '../tf.js';
 import * as binary from './wasmBinary.js';
@@ -75,7 +76,7 @@ export async function compileKernels(): Promise<void> {
 export function workshop(backend: WasmBackend): Workshop {
   const known = workshops.get(backend);
   if (known !== undefined) return known;
-  const memory = Object.values(backend.wasm.asm ?? {}).find((value) => value instanceof WebAssembly.Memory);
+  const memory = Object.values(backend.wasm.asm ?? {}).find(isMemory);
   if (module === undefined || memory === undefined) {
     throw new UnavailableError(
       'wasm: expected a backend that shows its memory, got one that was started before with threads, or is of another ' +
@@ -86,6 +87,10 @@ export function workshop(backend: WasmBackend): Workshop {
   const made = { backend, run, gemmScratch: allocate(backend, run.gemmScratch()) };
   workshops.set(backend, made);
   return made;
+}
+
+function isMemory(value: unknown): value is WebAssembly.Memory {
+  return isA('WebAssembly.Memory', value);
 }
 
 /** The active backend's workshop if that is WebAssembly with our kernels, else undefined. */

@@ -4,6 +4,7 @@ import { nearRowsInParts } from '../projection.js';
 import * as tf from '../tf.js';
 import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network } from '../types.js';
+import { callersLoss } from './callers.js';
 import { detach } from './gradient.js';
 
 /** Compares rows with what the decoder gave for them; both `[rows, ...dims]`. Returns a scalar, or a value a row. */
@@ -133,7 +134,9 @@ export function reconstructionLossFn(
   reconstruction: Reconstruction,
   custom: ReconstructionLoss | null,
 ): ReconstructionLoss | undefined {
-  if (reconstruction.kind === 'custom') return custom ?? undefined;
+  if (reconstruction.kind === 'custom') {
+    return custom ? callersLoss('parametricReconstructionLossFn', custom) : undefined;
+  }
   if (reconstruction.kind === 'squared') return squaredError(reconstruction.variance, reconstruction.limit);
   return reconstruction.kind === 'logits' ? logitsCrossEntropy : probabilityCrossEntropy;
 }

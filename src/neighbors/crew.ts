@@ -1,6 +1,7 @@
 /** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
 import type { Worker } from 'node:worker_threads';
 import { pausesFor } from '../pauses.js';
+import { isA } from '../realms.js';
 import { cores, startThreads } from '../threads.js';
 import type { DistanceFunction, Matrix } from '../types.js';
 import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
@@ -45,7 +46,7 @@ export async function openCrew(
   threads: number,
   signal?: AbortSignal,
 ): Promise<Crew> {
-  const shared = typeof SharedArrayBuffer !== 'undefined' && arena.buffer instanceof SharedArrayBuffer;
+  const shared = isA('SharedArrayBuffer', arena.buffer);
   const able = shared && typeof plan.metric !== 'function';
   const crew = threads > 1 && able ? await startWorkers(plan, arena, threads, signal) : undefined;
   return crew ?? inThread(plan, arena, signal);

@@ -6,7 +6,7 @@ import { type Pauses, pausesFor } from '../pauses.js';
 import * as tf from '../tf.js';
 import type { Matrix, Network } from '../types.js';
 import { withCrew } from './dense.js';
-import { rowSize } from './network.js';
+import { checkAlive, rowSize } from './network.js';
 
 /** What `encode` needs to know of a network. */
 type Applied = Network | Pick<Network, 'inputShape' | 'outputShape' | 'apply'>;
@@ -59,6 +59,7 @@ export async function encode(
   const [rows, columns] = shape;
   const width = rowSize(network.outputShape);
   const out = new Float32Array(rows * width);
+  if ('model' in network) checkAlive(network.model, who ?? network.model.name);
   const quick = 'model' in network && (await withCrew(network, rows, byCrew));
   if (!quick) {
     if (who !== undefined) checkFinite(matrix, who);

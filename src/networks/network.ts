@@ -6,9 +6,10 @@ import type { Network } from '../types.js';
 
 /**
  * Wraps a model. `owned` says who frees it: `dispose()` of the network leaves a caller's model alone.
- * Throws `OptionError` for models with several inputs or outputs, or with axes of unknown size.
+ * Throws `OptionError` for models with several inputs or outputs, with axes of unknown size, or disposed.
  */
 export function networkOf(model: LayersModel, name: string, owned: boolean): Network {
+  checkAlive(model, name);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new OptionError(
       `${name}: a model with 1 input and 1 output wanted, got ${model.inputs.length} and ${model.outputs.length}`,
@@ -39,6 +40,23 @@ function rowShape(shape: readonly (number | null)[], name: string): number[] {
     );
   }
   return sizes as number[];
+}
+
+/** Throws `OptionError` for a model that was disposed, whose weights are gone. */
+export function checkAlive({ weights }: LayersModel, name: string): void {
+  // A `LayersVariable` says so only by what it throws when it is read.
+  const gone = (weights as unknown as readonly Held[]).find(({ val }) => val?.isDisposed);
+  if (gone === undefined) return;
+  throw new OptionError(
+    `${name}: a model with its weights expected, got one that was disposed (${gone.name}); make a new one, ` +
+      'and dispose of it after the estimator',
+  );
+}
+
+/** A weight of a layer, and the variable behind it. */
+interface Held {
+  readonly name: string;
+  readonly val?: Variable;
 }
 
 /** Values in one row of the given shape. */

@@ -1,6 +1,8 @@
 /** Puts one directory in the place of another at once, and finds what is left when that was cut off. */
+
 import { ArtifactError } from '../errors.js';
 import { messageOf } from '../json.js';
+import { isError } from '../realms.js';
 import { requireNode } from '../threads.js';
 
 /** Tries while other savers of the same directory get in between. */
@@ -157,7 +159,7 @@ function isRunning(id: number, changed: number): boolean {
 
 /** The `code` of a system error, such as `ENOENT`. */
 export function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  return isError(error) && 'code' in error ? error.code : undefined;
 }
 
 /** Removes what interrupted saves of `target` left. Only for when `target` is there and whole. */

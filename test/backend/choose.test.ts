@@ -295,3 +295,56 @@ test('the installed native TensorFlow computes without printing', { skip }, () =
     return { active: tf.getBackend(), sum };`);
   assert.deepEqual([active, sum], ['tensorflow', 6]);
 });
+
+test('auto is not what another estimator asked for by name, and is what the program chose', () => {
+  const names = inProcess<string[]>(`
+    ${standIn()}
+    const names = [];
+    const use = async (wanted) => names.push((await useBackend(wanted)).name);
+    // Nobody has chosen: a name is for those who asked for it.
+    await use('cpu');
+    await use('auto');
+    await use('cpu');
+    await use('cpu');
+    await use('auto');
+    // The program chooses: that stays, whoever asks for another by name in between.
+    await tf.setBackend('cpu');
+    await use('auto');
+    await use('wasm');
+    await use('auto');
+    await tf.setBackend('wasm');
+    await use('auto');
+    await use('cpu');
+    await use('auto');
+    return names;`);
+  assert.deepEqual(names, ['cpu', 'wasm', 'cpu', 'cpu', 'wasm', 'cpu', 'wasm', 'cpu', 'wasm', 'cpu', 'wasm']);
+});
+
+test('a backend asked for by name that cannot start changes nothing for auto', () => {
+  const names = inProcess<string[]>(`
+    ${standIn()}
+    const missing = await useBackend('tensorflow').catch((error) => error);
+    const first = await useBackend('auto');
+    return [missing.name, first.name];`);
+  assert.deepEqual(names, ['UnavailableError', 'wasm']);
+});
+
+test('a choice is returned to after another estimator, but not over the program', () => {
+  const names = inProcess<string[]>(`
+    ${standIn()}
+    const { holdBackend, returnTo } = await import('./build/src/backend/choose.js');
+    const names = [];
+    await useBackend('cpu');
+    await useBackend('wasm');
+    await returnTo('cpu');
+    names.push(tf.getBackend());
+    holdBackend('wasm');
+    names.push(tf.getBackend());
+    names.push((await tf.ones([2, 2]).matMul(tf.ones([2, 2])).sum().data())[0]);
+    await tf.setBackend('cpu');
+    holdBackend('wasm');
+    await returnTo('wasm');
+    names.push(tf.getBackend(), (await useBackend('auto')).name);
+    return names.map(String);`);
+  assert.deepEqual(names, ['cpu', 'wasm', '8', 'cpu', 'cpu']);
+});

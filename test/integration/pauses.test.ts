@@ -17,11 +17,13 @@ import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
 import type { Work } from '../../src/pauses.js';
 import { createRandom } from '../../src/random.js';
 import { spectralLayoutInParts } from '../../src/spectral.js';
+import { superviseCategoricalInParts, superviseContinuousInParts } from '../../src/supervised.js';
 import {
-  scalarNeighbors,
-  superviseCategoricalInParts,
-  superviseContinuousInParts,
-} from '../../src/supervised.js';
+  groupTargets,
+  nearNumbers,
+  targetMemberships,
+  targetMembershipsInParts,
+} from '../../src/targetNeighbors.js';
 import type { Targets } from '../../src/targets.js';
 import type { Matrix } from '../../src/types.js';
 
@@ -64,6 +66,9 @@ function finished<T>(work: Work<T>, seen: { pauses: number } = { pauses: 0 }): T
   }
 }
 
+const groups = groupTargets({ data: Float64Array.from(labels), shape: [labels.length, 1] });
+const memberships = targetMemberships(edges, groups, nearNumbers(groups, 5), 5, createRandom(1));
+
 /** Each with the pauses that blocks of some milliseconds at most come to. */
 const stages: Readonly<Record<string, readonly [Work<unknown>, number]>> = {
   // 5 x 5 blocks of 64 columns on or above the diagonal, and rounds of the search for 8 components.
@@ -82,7 +87,12 @@ const stages: Readonly<Record<string, readonly [Work<unknown>, number]>> = {
   // Six blocks of 4,096 rows for each of: checks, scales, memberships, two transposes, union.
   'fuzzy graph': [fuzzyGraphInParts(knn), 30],
   'labels in the graph': [superviseCategoricalInParts(edges, labels), 15],
-  'numbers in the graph': [superviseContinuousInParts(edges, scalarNeighbors(labels, 5)), 30],
+  // Six blocks for each of: checks, scales, memberships, two transposes; then for those of the graph.
+  'numbers among targets': [
+    targetMembershipsInParts(edges, groups, nearNumbers(groups, 5), 5, createRandom(1)),
+    24,
+  ],
+  'numbers in the graph': [superviseContinuousInParts(edges, memberships), 15],
   'spectral layout': [
     spectralLayoutInParts(finished(fuzzyGraphInParts(ring(1000))), {
       components: 2,

@@ -1,0 +1,62 @@
+/** A loss of the caller's own: what it returns is looked at before it is trained on. */
+import { describe, OptionError } from '../errors.js';
+import * as tf from '../tf.js';
+
+type Loss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
+
+/**
+ * The same loss, which throws `OptionError` where it returns anything but a tensor of 32-bit floats, or one that was not
+ * computed from the prediction, so that there would be nothing to learn. `name` is the option that it came by.
+ */
+export function callersLoss(name: string, lossFn: Loss): Loss {
+  let connected = false;
+  return (target, prediction) => {
+    const value = checked(name, lossFn(target, prediction));
+    const tape = tf.engine().state.activeTape;
+    // No tape, no training: held-out losses need no gradient. What held once holds for later steps.
+    if (connected || !tape) return value;
+    if (!dependsOn(value, prediction, tape)) {
+      throw new OptionError(
+        `${name}: a loss that depends on the prediction by operations of TensorFlow.js expected, got a constant; ` +
+          'compute it from the second argument, without reading its values',
+      );
+    }
+    connected = true;
+    return value;
+  };
+}
+
+function checked(name: string, value: unknown): tf.Tensor {
+  if (value instanceof tf.Tensor && !value.isDisposed && value.dtype === 'float32' && value.size > 0) {
+    return value;
+  }
+  throw new OptionError(
+    `${name}: a tensor computed from (target, prediction) expected, got ${found(value)}; ` +
+      'return a scalar, or a value a row, as 32-bit floats',
+  );
+}
+
+function found(value: unknown): string {
+  if (value instanceof tf.Tensor) {
+    if (value.isDisposed) return 'a disposed tensor';
+    return value.size === 0 ? 'an empty tensor' : `a tensor of dtype ${value.dtype}`;
+  }
+  if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then !== 'function') {
+    return describe(value);
+  }
+  // Nobody else will hear of its failure.
+  Promise.resolve(value).catch(() => undefined);
+  return 'a promise';
+}
+
+type Tape = NonNullable<ReturnType<typeof tf.engine>['state']['activeTape']>;
+
+/** Whether the operations on the tape lead from one tensor to the other. */
+function dependsOn(value: tf.Tensor, source: tf.Tensor, tape: Tape): boolean {
+  const reached = new Set([source.id]);
+  for (const { inputs, outputs } of tape) {
+    if (Object.values(inputs).some(({ id }) => reached.has(id)))
+      for (const { id } of outputs) reached.add(id);
+  }
+  return reached.has(value.id);
+}
