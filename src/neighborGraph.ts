@@ -11,7 +11,8 @@ import {
   readDistances,
 } from './neighbors/precomputed.js';
 import { superviseCategorical, superviseContinuous } from './supervised.js';
-import { groupTargets, nearNumbers, nearRows, searchTable, targetMemberships } from './targetNeighbors.js';
+import { groupTargets, nearNumbers, nearRows, searchTable } from './targetGroups.js';
+import { targetMemberships } from './targetNeighbors.js';
 import { type EnteredTargets, readValues } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 

@@ -38,6 +38,7 @@ const ranks: readonly (readonly string[])[] = [
       'neighbors/',
       'fuzzy',
       'targets',
+      'targetGroups',
       'targetNeighbors',
       'supervised',
       'spectral',
