@@ -24,7 +24,7 @@ const farAway = 2 ** 12;
 const farAwayExact = 2 ** 16;
 /** Between these, squared distances in 32 bits are neither infinite nor 0. */
 const largestSize = 2 ** 56;
-const smallestSize = 2 ** -30;
+const smallestSize = 2 ** -40;
 /** Values that the columns are judged by, about, and rows, at least and at most. */
 const sampleSize = 2 ** 18;
 const fewestSampled = 64;

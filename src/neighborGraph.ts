@@ -13,13 +13,8 @@ import {
 } from './neighbors/precomputed.js';
 import { type Pauses, pausesFor } from './pauses.js';
 import { superviseCategoricalInParts, superviseContinuousInParts } from './supervised.js';
-import {
-  groupTargets,
-  nearNumbers,
-  nearRows,
-  searchTable,
-  targetMembershipsInParts,
-} from './targetNeighbors.js';
+import { groupTargets, nearNumbers, nearRows, searchTable } from './targetGroups.js';
+import { targetMembershipsInParts } from './targetNeighbors.js';
 import { type EnteredTargets, readValues } from './targets.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from './types.js';
 

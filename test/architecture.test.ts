@@ -43,6 +43,7 @@ const ranks: readonly (readonly string[])[] = [
       'neighbors/',
       'fuzzy',
       'targets',
+      'targetGroups',
       'targetNeighbors',
       'supervised',
       'spectral',

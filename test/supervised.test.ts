@@ -6,7 +6,8 @@ import { directedMemberships, fuzzyGraph } from '../src/fuzzy.js';
 import { createRandom } from '../src/random.js';
 import { type SparseRows, transpose } from '../src/sparse.js';
 import { superviseCategorical, superviseContinuous } from '../src/supervised.js';
-import { groupTargets, nearNumbers, targetMemberships } from '../src/targetNeighbors.js';
+import { groupTargets, nearNumbers } from '../src/targetGroups.js';
+import { targetMemberships } from '../src/targetNeighbors.js';
 import { readValues } from '../src/targets.js';
 import type { Edges, Knn } from '../src/types.js';
 

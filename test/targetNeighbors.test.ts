@@ -4,13 +4,8 @@ import { directedMemberships, fuzzyGraph } from '../src/fuzzy.js';
 import { exact } from '../src/neighbors/exact.js';
 import { createRandom } from '../src/random.js';
 import { transpose } from '../src/sparse.js';
-import {
-  groupTargets,
-  nearNumbers,
-  nearRows,
-  searchTable,
-  targetMemberships,
-} from '../src/targetNeighbors.js';
+import { groupTargets, nearNumbers, nearRows, searchTable } from '../src/targetGroups.js';
+import { targetMemberships } from '../src/targetNeighbors.js';
 import type { Edges, Knn } from '../src/types.js';
 
 const none = (vertices: number): Edges => ({
@@ -107,6 +102,23 @@ test('without a graph the choice among equal targets is random and seeded, not b
   assert.ok(Math.abs(apart - n / 3) < 15, `${apart}`);
   assert.deepEqual(chosen(1).columns, columns);
   assert.notDeepEqual(chosen(2).columns, columns);
+});
+
+test('the unit of targets does not matter, however large or small', () => {
+  const random = createRandom(8);
+  const values = Array.from({ length: 50 }, () => random.normal());
+  const of = (size: number) => {
+    const groups = groupTargets(column(values.map((value) => value * size)));
+    return targetMemberships(none(50), groups, nearNumbers(groups, 6), 6, random);
+  };
+  const wanted = of(1);
+  for (const size of [1e-25, 1e-300, 1e30, 1e300]) {
+    const { columns, values: found } = of(size);
+    assert.deepEqual(columns, wanted.columns);
+    found.forEach((value, i) => {
+      assert.ok(Math.abs(value - wanted.values[i]!) < 1e-4, `${size}: ${value} for ${wanted.values[i]}`);
+    });
+  }
 });
 
 test('as many rows as there may be share a target', () => {

@@ -18,12 +18,8 @@ import type { Work } from '../../src/pauses.js';
 import { createRandom } from '../../src/random.js';
 import { spectralLayoutInParts } from '../../src/spectral.js';
 import { superviseCategoricalInParts, superviseContinuousInParts } from '../../src/supervised.js';
-import {
-  groupTargets,
-  nearNumbers,
-  targetMemberships,
-  targetMembershipsInParts,
-} from '../../src/targetNeighbors.js';
+import { groupTargets, nearNumbers } from '../../src/targetGroups.js';
+import { targetMemberships, targetMembershipsInParts } from '../../src/targetNeighbors.js';
 import type { Targets } from '../../src/targets.js';
 import type { Matrix } from '../../src/types.js';
 
