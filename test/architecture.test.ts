@@ -24,6 +24,8 @@ const ranks: readonly (readonly string[])[] = [
     'options',
     'distanceFormulas',
     'distance',
+    'productsBinary',
+    'productsKernel',
     'products',
     'symmetricEigen',
     'eigen',
