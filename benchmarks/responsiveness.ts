@@ -3,9 +3,10 @@
  *
  *     node build/benchmarks/responsiveness.js [clusters wide mnist]
  *
- * A timer that is due at once notes how late it comes: the longest wait, for each stage by its share of the fit's time and
- * in all. Then fits are aborted at several moments, and the time to the rejection is taken. MNIST is left out where its
- * folder is missing. Each data set has a process of its own.
+ * Every turn of the event loop is timed: the longest stands in the table, before the first report (all stages that prepare
+ * the training, and its start) and after it; `BLOCKS=1` lists the longest with their moments. Then fits are aborted at
+ * several moments, and the time to the rejection is taken. MNIST is left out where its folder is missing. Each data set
+ * has a process of its own. Other work on the machine lengthens all of these.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

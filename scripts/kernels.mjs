@@ -29,6 +29,9 @@ export const relaxedSimd = ${literal(await compileShared('kernels/dense/index.ts
   'src/layoutBinary.ts': `${head('kernels/layout.ts')}export const kernelBytes = ${literal(
     await compileApart('kernels/layout.ts', 'simd'),
   )};\n`,
+  'src/productsBinary.ts': `${head('kernels/products.ts')}export const kernelBytes = ${literal(
+    await compileApart('kernels/products.ts', 'simd'),
+  )};\n`,
   'src/neighbors/kernelBinary.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
     await compileShared('kernels/neighbors.ts', 'simd'),
   )};\n`,

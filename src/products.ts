@@ -2,11 +2,14 @@
  * Inner products of rows, block against block: the inner loop of PCA and of exact comparisons of all pairs.
  */
 import { type Work, whole } from './pauses.js';
+import { bindProductsKernel, type ProductsKernel } from './productsKernel.js';
 
 /** Rows in a block. 64 rows of 784 columns take 400 kB, so two blocks stay in a core's own cache. */
 export const blockRows = 64;
 /** Columns that {@link addProducts} takes at a time. */
 const slab = 1024;
+/** Products of two numbers from which on the kernel is worth its start. */
+const worthKernel = 2 ** 22;
 
 /**
  * Where a table lies in a flat array: entry (row, column) at `start + row * rowStride + column *
@@ -109,7 +112,8 @@ export function blockProducts(
 /**
  * Adds the product of every row of one view with every row of another: `out[i * rowsB + j]` grows by the sum
  * over `columns` of A(i, c) B(j, c). With `triangle`, both are one view and only blocks that reach the
- * diagonal or lie right of it are computed.
+ * diagonal or lie right of it are computed. A kernel does what is much, or a script where WebAssembly is not allowed, to
+ * the same bits; `compiled` false asks for the latter.
  */
 export function* addProductsInParts(
   a: Float32Array | Float64Array,
@@ -121,10 +125,12 @@ export function* addProductsInParts(
   columns: number,
   out: Float32Array | Float64Array,
   triangle = false,
+  compiled = true,
 ): Work<void> {
-  const left = packedBlock(Math.min(slab, columns));
-  const right = packedBlock(Math.min(slab, columns));
-  const products = new Float64Array(blockRows * blockRows);
+  const numbers = blockRows * Math.min(slab, columns);
+  const worth = compiled && rowsA * rowsB * columns >= worthKernel;
+  const { left, right, products, multiply } =
+    (worth && bindProductsKernel(numbers, blockRows * blockRows)) || scripted(numbers);
   for (let first = 0; first < columns; first += slab) {
     const width = Math.min(slab, columns - first);
     for (let top = 0; top < rowsA; top += blockRows) {
@@ -134,7 +140,7 @@ export function* addProductsInParts(
       for (let side = triangle ? top : 0; side < rowsB; side += blockRows) {
         const others = Math.min(blockRows, rowsB - side);
         packRows(b, at(viewB, side, first), others, width, 4, right);
-        blockProducts(left, height, right, others, width, products);
+        multiply(height, others, width);
         addBlock(products, height, others, out, top * rowsB + side, rowsB);
         yield;
       }
@@ -144,6 +150,16 @@ export function* addProductsInParts(
 
 /** As {@link addProductsInParts}, at once. */
 export const addProducts = whole(addProductsInParts);
+
+/** What the kernel does, by `blockProducts`. */
+function scripted(numbers: number): ProductsKernel {
+  const left = new Float64Array(numbers);
+  const right = new Float64Array(numbers);
+  const products = new Float64Array(blockRows * blockRows);
+  const multiply = (rows: number, others: number, columns: number) =>
+    blockProducts(left, rows, right, others, columns, products);
+  return { left, right, products, multiply };
+}
 
 function addBlock(
   products: Float64Array,

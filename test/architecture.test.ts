@@ -30,6 +30,8 @@ const ranks: readonly (readonly string[])[] = [
     'distanceFormulas',
     'distributionFormulas',
     'distance',
+    'productsBinary',
+    'productsKernel',
     'products',
     'symmetricEigen',
     'eigen',

@@ -46,3 +46,21 @@ test('products of columns, and the upper triangle alone', () => {
     }
   }
 });
+
+test('the kernel gives what the script gives, to the last bit, at every remainder', () => {
+  const numbers = (entries: number) => Float64Array.from({ length: entries }, () => random.normal());
+  for (const [rowsA, rowsB, columns] of [
+    [66, 67, 1030],
+    [127, 129, 300],
+    [130, 65, 500],
+  ] as const) {
+    const a = numbers(rowsA * columns);
+    const b = numbers(rowsB * columns);
+    const multiplied = (compiled: boolean) => {
+      const out = new Float64Array(rowsA * rowsB);
+      addProducts(a, rowsOf(columns), rowsA, b, rowsOf(columns), rowsB, columns, out, false, compiled);
+      return out;
+    };
+    assert.deepEqual(multiplied(true), multiplied(false), `${rowsA} x ${rowsB} x ${columns}`);
+  }
+});

@@ -226,3 +226,33 @@ test('a search in this thread hears an abort in each of its stages', async () =>
     clock.mock.restore();
   }
 });
+
+test('many rows are placed with pauses, and two at a time come out as one after the other', async () => {
+  const umap = await new ParametricUMAP(quick).fit(few);
+  const X = [
+    clusters(5000, 150),
+    { ...clusters(4000, 150), data: clusters(4000, 150).data.map((v) => 1 - v) },
+  ];
+  const alone: Matrix[] = [];
+  for (const matrix of X) alone.push(await umap.transform(matrix));
+  let now = 1e6;
+  const clock = mock.method(performance, 'now', () => {
+    now += 1000;
+    return now;
+  });
+  let turns = 0;
+  let running = true;
+  const next = () => {
+    turns++;
+    if (running) setImmediate(next);
+  };
+  setImmediate(next);
+  try {
+    assert.deepEqual(await Promise.all(X.map((matrix) => umap.transform(matrix))), alone);
+    assert.ok(turns >= 4 + 3, `${turns} turns for blocks of 1,024 rows`);
+  } finally {
+    running = false;
+    clock.mock.restore();
+    umap.dispose();
+  }
+});
