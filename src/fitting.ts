@@ -152,6 +152,7 @@ export async function prepareFit(
     };
     const validation = await validatorFor(setting);
     if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
+    hold();
     const batchSize = options.batchSize ?? Math.min(matrix.shape[0], 1000);
     return {
       ...networks,
