@@ -167,6 +167,7 @@ export async function prepareFit(
     if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
     const batchSize = options.batchSize ?? defaultBatchSize(matrix.shape[0]);
     await pauses.take();
+    hold();
     return {
       ...networks,
       reconstruction,

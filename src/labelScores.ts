@@ -5,7 +5,7 @@ import { type Rule, resolveOptions } from './options.js';
 import { mostFrequent, nearestRows, squaredDistance } from './ranks.js';
 import { readLabels, readTable, type ScoreLabels } from './scoreData.js';
 
-/** All of it depends on the rest, and is checked where that is known. */
+/** No check by itself: what fits depends on the data, and is looked at with these. */
 const anything: Rule = () => undefined;
 
 export interface KnnAccuracyInput {

@@ -20,7 +20,7 @@ export interface TrustworthinessOptions {
   readonly metricParams?: Readonly<Record<string, unknown>>;
 }
 
-/** Ranges depend on the data; they are checked where these are known. */
+/** No check by itself: the range depends on the data, which come later. */
 const anything: Rule = () => undefined;
 const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
 const text: Rule = (value) =>

@@ -64,7 +64,8 @@ export interface ParametricUMAPOptions {
   /**
    * Loss of (rows, reconstructions). Default null: binary cross-entropy on logits when the data lie in [0, 1],
    * else the mean squared error in units of the data's variance. With a function of the caller's,
-   * `inverseTransform` returns the decoder's output as it is.
+   * `inverseTransform` returns the decoder's output as it is. It must return a tensor of 32-bit floats, a scalar or a
+   * value a row, computed from the reconstructions (else `OptionError`).
    */
   parametricReconstructionLossFn: ReconstructionLoss | null;
   /** Weight of the reconstruction loss. Default 1. */
@@ -75,7 +76,10 @@ export interface ParametricUMAPOptions {
   reconstructionValidation: MatrixInput | null;
   /** Weight of the correlation between distances in the data and on the map. Default 0. */
   globalCorrelationLossWeight: number;
-  /** Loss of (wanted, found) places of landmarks. Default null: mean Euclidean distance. */
+  /**
+   * Loss of (wanted, found) places of landmarks: a tensor of 32-bit floats, a scalar or a value a landmark, computed from
+   * the found ones (else `OptionError`). Default null: mean Euclidean distance.
+   */
   landmarkLossFn: LandmarkLoss | null;
   /** Weight of the landmark loss. Default 1. */
   landmarkLossWeight: number;
@@ -119,8 +123,8 @@ export interface ParametricUMAPOptions {
   repulsionStrength: number;
   /**
    * Peak learning rate of Adam: it falls to 0 along half a cosine, or stays constant with an `nEpochs`. Or a
-   * schedule of one's own, from the fraction done (0 to 1) to the rate. Default 0.01. Without effect on an
-   * `optimizer` of the caller's.
+   * schedule of one's own, from the fraction done (0 to 1) to the rate, a finite number of at least 0 (else the fit ends
+   * there with an `OptionError`). Default 0.01. Without effect on an `optimizer` of the caller's.
    */
   learningRate: number | ((done: number) => number);
   /** A `tf.Optimizer` of one's own, at its own rate. Default null: Adam, with a beta2 of 0.95. */
@@ -133,7 +137,10 @@ export interface ParametricUMAPOptions {
   inputNoise: number | null;
   /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */
   clipValue: number;
-  /** TensorFlow.js callbacks, or plain `{ onEpochEnd(report, logs) { … } }`. Default none. */
+  /**
+   * TensorFlow.js callbacks, or objects with some of their methods: `{ onEpochEnd(report, logs) { … } }`. Default none.
+   * Logs hold the losses of the history, held-out ones by Keras' names too (`val_loss`).
+   */
   callbacks: readonly TrainingCallback[];
 
   // The run.
