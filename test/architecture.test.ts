@@ -86,7 +86,7 @@ const ranks: readonly (readonly string[])[] = [
 /** The only files below rank 2 that may load TensorFlow.js. */
 const mayLoadTensorFlow = (file: string) =>
   rankOf(file) >= 2 || file.startsWith('backend/') || file === 'tf.ts';
-const mayTouchNode = (file: string) => /^(node\/|backend\/|neighbors\/|threads\.)/.test(file);
+const mayTouchNode = (file: string) => /^(node\/|backend\/|neighbors\/|threads\.|manifest\.)/.test(file);
 
 const files = (readdirSync(root, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.ts'))

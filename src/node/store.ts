@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { ArtifactError, describe } from '../errors.js';
 import { messageOf, show } from '../json.js';
 import { isArtifactFile, manifestName } from '../manifest.js';
+import { isA } from '../realms.js';
 import { codeOf, discard, findAside, flushDirectory, freshName, needNode, swap, sweep } from './swap.js';
 
 /** What file managers leave behind; it may go with the directory. */
@@ -87,12 +88,14 @@ async function node() {
 
 /** The path in what a caller gives: a path, or a `file:` URL as an object or as text. */
 async function pathOf(place: unknown, verb: string): Promise<string> {
-  const text = place instanceof URL ? place.href : place;
+  const isUrl = isA('URL', place);
+  const text = isUrl ? (place as URL).href : place;
   // One letter before the colon is a drive.
   const url = typeof text === 'string' && /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
-  if (typeof text === 'string' && !url && !(place instanceof URL)) return text;
+  if (typeof text === 'string' && !url && !isUrl) return text;
+  const { fileURLToPath } = await needNode<typeof import('node:url')>('url');
   try {
-    return (await import('node:url')).fileURLToPath(text as string);
+    return fileURLToPath(text as string);
   } catch (cause) {
     throw new ArtifactError(
       `${verb}: expected the path or the file: URL of a directory, got ${describe(text)}; keep models on a disk`,
