@@ -258,6 +258,7 @@ test('installed in an empty folder, the first examples run, and nothing else is 
   assert.deepEqual(readdirSync(installed).sort(), [
     'CHANGELOG.md',
     'LICENSE',
+    'LICENSE-Apache-2.0.txt',
     'README.md',
     'dist',
     'package.json',
