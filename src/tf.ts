@@ -2,8 +2,11 @@
  * TensorFlow.js, as every file here gets it: its core, its layers, and plain JavaScript to compute with. That is a
  * third of what `@tensorflow/tfjs` installs. A program that uses `@tensorflow/tfjs` too shares the core with it.
  */
+// First: it holds back what the others print.
+import './quietLoad.js';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as core from '@tensorflow/tfjs-core';
+import { endQuiet } from './quietLoad.js';
 
 export * from '@tensorflow/tfjs-core';
 // Types only: those of the methods that are added below.
@@ -157,6 +160,7 @@ const others = {
   where: (x, condition: core.Tensor, y: core.Tensor) => core.where(condition, x, y),
 } satisfies Record<string, (x: core.Tensor, ...rest: never[]) => unknown>;
 
+endQuiet();
 addMethods();
 
 // The package does that itself. But by its account its file for Node.js has no effects, so that a bundler drops it

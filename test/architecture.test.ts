@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url));
  */
 const ranks: readonly (readonly string[])[] = [
   [
+    'quietLoad',
     'tf',
     'types',
     'errors',

@@ -1,6 +1,5 @@
 /** The package as others get it, and whether its README tells the truth. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -9,16 +8,17 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import ts from 'typescript';
 import * as library from '../src/index.js';
 import * as extras from '../src/node.js';
+import { npm, run, tarball } from './integration/packed.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
@@ -44,9 +44,10 @@ const [firstExample, wholeLife] = blocks.filter(({ section }) => section === 'Us
 
 test('what is needed, and what is only used when it is there', () => {
   assert.deepEqual(Object.keys(manifest.dependencies), [
-    '@tensorflow/tfjs',
+    '@tensorflow/tfjs-backend-cpu',
     '@tensorflow/tfjs-backend-wasm',
-    'ml-matrix',
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-layers',
     'seedrandom',
   ]);
   const optional = [
@@ -69,7 +70,8 @@ test('nothing runs on installation, and only the public files can be imported', 
     assert.equal(manifest.scripts[hook], undefined);
   }
   assert.deepEqual(Object.keys(manifest.exports), ['.', './node', './package.json']);
-  assert.equal(manifest.sideEffects, false);
+  // The one that adds methods to tensors, and the one that it needs first.
+  assert.deepEqual(manifest.sideEffects, ['./dist/quietLoad.js', './dist/tf.js']);
 });
 
 test('the lock file names no place to fetch from, and knows what package.json says', () => {
@@ -83,6 +85,17 @@ test('the lock file names no place to fetch from, and knows what package.json sa
   assert.deepEqual(rest.dependencies, dependencies);
   assert.deepEqual(rest.devDependencies, devDependencies);
   assert.deepEqual(rest.peerDependencies, peerDependencies);
+});
+
+test('the lock file knows the packages of every platform, which `npm ci` asks for', () => {
+  const { packages } = JSON.parse(read('package-lock.json'));
+  const missing = Object.entries<Record<string, Record<string, string>>>(packages).flatMap(([place, entry]) =>
+    Object.keys(entry.optionalDependencies ?? {}).filter((name) => {
+      const own = `${place}/node_modules/${name}`;
+      return packages[own] === undefined && packages[`node_modules/${name}`] === undefined;
+    }),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test('the public names', () => {
@@ -220,58 +233,43 @@ function spread(_: string, names: string, type: string): string {
     .join('\n');
 }
 
-const run = promisify(execFile);
-
-/** npm as it was started with, or the one on the path. */
-async function npm(...args: string[]): Promise<void> {
-  const { npm_execpath: cli, npm_config_local_prefix: _, ...env } = process.env;
-  const [program, ...first] = cli?.endsWith('.js') ? [process.execPath, cli] : ['npm'];
-  await run(program!, [...first, ...args], {
-    cwd: root,
-    env,
-    shell: program === 'npm' && process.platform === 'win32',
-  });
-}
-
 let folder: string;
-let tarball: string;
+let packed: string;
 
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'parametric-umap-package-'));
-  await npm('pack', '--silent', '--pack-destination', folder);
-  tarball = path.join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!);
+  packed = await tarball();
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('publint and attw have nothing to say', async () => {
   const bin = (name: string) => path.join(root, 'node_modules/.bin', name);
-  const publint = await run(bin('publint'), ['run', tarball, '--strict']);
+  const publint = await run(bin('publint'), ['run', packed, '--strict']);
   assert.match(publint.stdout, /All good!/);
-  await run(bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']);
+  await run(bin('attw'), [packed, '--profile', 'esm-only', '--format', 'ascii']);
 });
 
 test('installed in an empty folder, the first examples run, and nothing else is printed', async (t) => {
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
-  await npm(
-    'install',
-    tarball,
-    '--prefix',
-    folder,
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    '--silent',
-  );
+  await npm('install', packed, '--prefix', folder, '--prefer-offline', '--no-audit', '--no-fund', '--silent');
   const installed = path.join(folder, 'node_modules/parametric-umap');
   assert.deepEqual(readdirSync(installed).sort(), [
     'CHANGELOG.md',
     'LICENSE',
+    'LICENSE-Apache-2.0.txt',
     'README.md',
     'dist',
     'package.json',
     'scripts',
   ]);
+  const { packages } = JSON.parse(readFileSync(path.join(folder, 'package-lock.json'), 'utf8'));
+  const count = Object.keys(packages).length - 1;
+  assert.ok(count <= 25, `${count} packages`);
+  const bytes = readdirSync(path.join(folder, 'node_modules'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
+  assert.ok(bytes <= 110e6, `${Math.round(bytes / 1e6)} MB`);
   for (const name of Object.keys(manifest.peerDependencies)) {
     assert.ok(!existsSync(path.join(folder, 'node_modules', name)), `${name} was installed`);
   }

@@ -25,12 +25,13 @@ const home =
 /** Makes `target` by `make` if no other test file has, or waits for the one that does. */
 async function once(target: string, make: (fresh: string) => Promise<void>): Promise<string> {
   const fresh = `${target}.fresh`;
-  const isFirst = await mkdir(fresh).then(
+  const isFirst = await mkdir(`${target}.claimed`).then(
     () => true,
     () => false,
   );
   const there = () => readdir(target).then(...([() => true, () => false] as const));
   if (isFirst) {
+    await mkdir(fresh);
     await make(fresh);
     await rename(fresh, target);
   } else {
