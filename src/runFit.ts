@@ -1,12 +1,13 @@
 /** One training from start to end: callbacks heard, history written, and what was learned kept or put back. */
 import { holdBackend } from './backend/choose.js';
+import { gatherRows } from './backend/hostRows.js';
 import { runCallbacks, type TrainingCallback } from './callbacks.js';
 import type { Curve } from './curve.js';
 import { DivergedError, OptionError } from './errors.js';
 import type { Learned, Prepared } from './fitting.js';
 import type { Plan } from './recipe.js';
 import * as tf from './tf.js';
-import { gatherRows, readWeights, train, trainedNetworks, writeWeights } from './train.js';
+import { readWeights, train, trainedNetworks, writeWeights } from './train.js';
 import type { Edges, Progress } from './types.js';
 
 /** All that a fit leaves behind; replaced as a whole. */

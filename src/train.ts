@@ -1,7 +1,7 @@
 /** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
 
 import { holdBackend } from './backend/choose.js';
-import { copyRows, hostRows } from './backend/hostRows.js';
+import { gatherRows } from './backend/hostRows.js';
 import { DivergedError, OptionError } from './errors.js';
 import { pausesFor } from './pauses.js';
 import { isError } from './realms.js';
@@ -146,20 +146,6 @@ function withoutGradient(cause: Error): OptionError {
       'let trainable layers lead to its output by operations that have gradients',
     { cause },
   );
-}
-
-/** Copies the given rows into one tensor, `[count, ...shape]`. */
-export function gatherRows(
-  matrix: Matrix,
-  rows: Int32Array,
-  count: number,
-  shape: readonly number[],
-): tf.Tensor {
-  const direct = hostRows(matrix, rows, count, shape);
-  if (direct !== undefined) return direct;
-  const gathered = new Float32Array(count * matrix.shape[1]);
-  copyRows(matrix, rows, count, gathered);
-  return tf.tensor(gathered, [count, ...shape]);
 }
 
 /** Running sums on the device: read once a report. */

@@ -1,8 +1,8 @@
 /** Losses on rows that take no part in training. */
 
+import { gatherRows } from './backend/hostRows.js';
 import type { ReconstructionLoss } from './losses/reconstruction.js';
 import * as tf from './tf.js';
-import { gatherRows } from './train.js';
 import type { Batch, LossTerm, Matrix, Network, Sampler } from './types.js';
 
 export interface ValidationOptions {

@@ -1,11 +1,25 @@
-/** Rows of a table on the host, copied once, into the memory of WebAssembly. */
+/** Rows of a table on the host, gathered into a tensor. */
 import type { Tensor } from '../tf.js';
 import * as tf from '../tf.js';
 import type { Matrix } from '../types.js';
 import { activeWorkshop } from './wasmModule.js';
 
+/** Copies the given rows of a table into one tensor, `[count, ...shape]`. */
+export function gatherRows(
+  matrix: Matrix,
+  rows: Int32Array,
+  count: number,
+  shape: readonly number[],
+): Tensor {
+  const direct = hostRows(matrix, rows, count, shape);
+  if (direct !== undefined) return direct;
+  const gathered = new Float32Array(count * matrix.shape[1]);
+  copyRows(matrix, rows, count, gathered);
+  return tf.tensor(gathered, [count, ...shape]);
+}
+
 /**
- * The first `count` of `rows` of a table, which must have them, as a tensor `[count, ...shape]`. Undefined when
+ * The same, copied once, into the memory of WebAssembly: the first `count` of `rows` of a table, which must have them, as a tensor `[count, ...shape]`. Undefined when
  * the active backend is not WebAssembly with our kernels, or `shape` is not as large as a row.
  */
 export function hostRows(

@@ -1,6 +1,7 @@
 /** A classifier head that learns from labels while the map is learned from all rows. */
+
+import { gatherRows } from '../backend/hostRows.js';
 import * as tf from '../tf.js';
-import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network, Random } from '../types.js';
 
 export interface ClassificationOptions {

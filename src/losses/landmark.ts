@@ -1,6 +1,7 @@
 /** Landmarks: rows that should stay where they are told while the rest of the map is learned. */
+
+import { gatherRows } from '../backend/hostRows.js';
 import * as tf from '../tf.js';
-import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix } from '../types.js';
 
 /** Compares wanted and found places, both `[landmarks, nComponents]`. Returns a scalar, or a value a landmark. */

@@ -1,8 +1,9 @@
 /** The way back: a decoder that learns to give the rows for their places on the map. */
+
+import { gatherRows } from '../backend/hostRows.js';
 import { blockOf, inBlocks, type Work, whole } from '../pauses.js';
 import { nearRowsInParts } from '../projection.js';
 import * as tf from '../tf.js';
-import { gatherRows } from '../train.js';
 import type { LossTerm, Matrix, Network } from '../types.js';
 import { callersLoss } from './callers.js';
 import { detach } from './gradient.js';

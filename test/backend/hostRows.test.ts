@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { hostRows } from '../../src/backend/hostRows.js';
-import { gatherRows } from '../../src/train.js';
+import { gatherRows, hostRows } from '../../src/backend/hostRows.js';
 import type { Matrix } from '../../src/types.js';
 import { onBoth } from './onBoth.js';
 

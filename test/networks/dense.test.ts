@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
+import { gatherRows } from '../../src/backend/hostRows.js';
 import { DataError } from '../../src/errors.js';
 import { denseLayers, withThreads } from '../../src/networks/dense.js';
 import { encode } from '../../src/networks/encode.js';
@@ -9,7 +10,6 @@ import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
 import { inputNoise, withInputNoise } from '../../src/networks/noise.js';
 import { createRandom } from '../../src/random.js';
-import { gatherRows } from '../../src/train.js';
 import type { Network, Random } from '../../src/types.js';
 
 await useBackend('wasm');
