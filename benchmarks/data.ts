@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Matrix } from '../src/core/types.js';
 import { readCsv, readIdx } from '../src/node/files.js';
-import type { Matrix } from '../src/types.js';
 
 export interface Labelled {
   readonly rows: Matrix;

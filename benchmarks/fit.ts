@@ -8,7 +8,7 @@
  * data with two cores on another day; `benchmarks/peers` runs both in one go.
  */
 import { parseArgs } from 'node:util';
-import { ParametricUMAP } from '../src/parametricUmap.js';
+import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
 import { digits, type Labelled, mnist, take } from './data.js';
 import { peakMemory, quality, table } from './report.js';
 

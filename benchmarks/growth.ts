@@ -10,9 +10,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ParametricUMAP } from '../src/parametricUmap.js';
-import { createRandom } from '../src/random.js';
-import type { Matrix } from '../src/types.js';
+import { createRandom } from '../src/core/random.js';
+import type { Matrix } from '../src/core/types.js';
+import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
 import { mnist } from './data.js';
 import { peakMemory, table } from './report.js';
 

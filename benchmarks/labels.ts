@@ -8,17 +8,17 @@
  */
 import { parseArgs } from 'node:util';
 import { useBackend } from '../src/backend/choose.js';
+import { createRandom, shuffle } from '../src/core/random.js';
+import type { Matrix } from '../src/core/types.js';
+import { rowSampler } from '../src/data/sampler.js';
+import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
 import { classificationLoss } from '../src/losses/classification.js';
 import { encode } from '../src/networks/encode.js';
 import { type MlpOptions, mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
-import { adam } from '../src/optimizer.js';
-import { ParametricUMAP } from '../src/parametricUmap.js';
-import { projectionOf, projectRows } from '../src/projection.js';
-import { createRandom, shuffle } from '../src/random.js';
-import { rowSampler } from '../src/sampler.js';
-import { train as training } from '../src/train.js';
-import type { Matrix } from '../src/types.js';
+import { projectionOf, projectRows } from '../src/networks/projection.js';
+import { adam } from '../src/training/optimizer.js';
+import { train as training } from '../src/training/train.js';
 import { mnist, take } from './data.js';
 import { spread, table } from './report.js';
 

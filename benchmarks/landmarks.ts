@@ -8,8 +8,8 @@
  * rows, that are 9s.
  */
 import { parseArgs } from 'node:util';
-import { ParametricUMAP } from '../src/parametricUmap.js';
-import type { Matrix } from '../src/types.js';
+import type { Matrix } from '../src/core/types.js';
+import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
 import { digits, take } from './data.js';
 import { spread, table } from './report.js';
 

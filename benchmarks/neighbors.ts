@@ -18,11 +18,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { UnavailableError } from '../src/errors.js';
+import { UnavailableError } from '../src/core/errors.js';
+import { createRandom } from '../src/core/random.js';
+import type { Knn, Matrix } from '../src/core/types.js';
 import { chooseNeighbors, type NeighborChoice } from '../src/neighbors/choose.js';
-import { bindKernels, createMemory } from '../src/neighbors/kernels.js';
-import { createRandom } from '../src/random.js';
-import type { Knn, Matrix } from '../src/types.js';
+import { bindKernels, createMemory } from '../src/neighbors/search/kernels.js';
 
 const k = 15;
 const columns = 784;

@@ -7,10 +7,10 @@
  */
 import { parseArgs } from 'node:util';
 import type * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../src/core/random.js';
+import type { ParametricUMAPOptions } from '../src/estimators/umap/options.js';
+import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
 import { mlp } from '../src/networks/mlp.js';
-import { ParametricUMAP } from '../src/parametricUmap.js';
-import type { ParametricUMAPOptions } from '../src/parametricUmapOptions.js';
-import { createRandom } from '../src/random.js';
 import { mnist } from './data.js';
 import { quality, spread, table } from './report.js';
 

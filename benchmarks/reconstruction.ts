@@ -6,7 +6,7 @@
  * Published with convolutional networks on 50,000 rows (Sainburg et al. 2021): 0.0374 and 0.0360.
  */
 import { parseArgs } from 'node:util';
-import { ParametricUMAP } from '../src/parametricUmap.js';
+import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
 import { mnist } from './data.js';
 import { peakMemory, quality, table } from './report.js';
 

@@ -1,6 +1,7 @@
 /** How the benchmarks score maps and print tables. */
-import { knnAccuracy, trustworthiness } from '../src/metrics.js';
-import type { Matrix } from '../src/types.js';
+
+import type { Matrix } from '../src/core/types.js';
+import { knnAccuracy, trustworthiness } from '../src/metrics/scores.js';
 import { head, type Labelled } from './data.js';
 
 export interface Quality {

@@ -1,5 +1,5 @@
 /**
- * Moves of UMAP without a network (the formulas stand in src/layout.ts): in two dimensions four edges at a time in 32-bit
+ * Moves of UMAP without a network (the formulas stand in src/layout/sgd.ts): in two dimensions four edges at a time in 32-bit
  * floats, in others one after the other in 64-bit ones.
  */
 

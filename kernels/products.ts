@@ -1,5 +1,5 @@
 /**
- * Products of packed blocks of rows in 64-bit floats, as `blockProducts` in src/products.ts has them: every product is
+ * Products of packed blocks of rows in 64-bit floats, as `blockProducts` in src/math/products.ts has them: every product is
  * summed in the order of the columns, so that both give the same bits.
  */
 

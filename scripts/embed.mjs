@@ -13,9 +13,9 @@ import { build } from 'esbuild';
 const [folder] = process.argv.slice(2);
 const { resolve } = createRequire(import.meta.url);
 
-put('neighbors/workerCode.js', { workerCode: await bundle('neighbors/worker.js') });
-put('backend/denseWorkerCode.js', { denseWorkerCode: await bundle('backend/denseWorker.js') });
-put('backend/wasmFile.js', wasmFile());
+put('neighbors/search/workerCode.js', { workerCode: await bundle('neighbors/search/worker.js') });
+put('backend/dense/workerCode.js', { denseWorkerCode: await bundle('backend/dense/worker.js') });
+put('backend/wasm/file.js', wasmFile());
 
 /** A worker as one script. */
 async function bundle(worker) {

@@ -12,27 +12,27 @@ const head = (source) =>
   `/** The compiled ${source}. Written by scripts/kernels.mjs: change the sources, not this file. */\n`;
 
 const files = {
-  'src/backend/wasmBinary.ts': `${head('kernels/training/')}
+  'src/backend/wasm/binary.ts': `${head('kernels/training/')}
 /** For every engine with SIMD. */
 export const simd = ${literal(await compileApart('kernels/training/index.ts', 'simd'))};
 
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
 export const relaxedSimd = ${literal(await compileApart('kernels/training/index.ts', 'simd,relaxed-simd'))};
 `,
-  'src/backend/denseBinary.ts': `${head('kernels/dense/')}
+  'src/backend/dense/binary.ts': `${head('kernels/dense/')}
 /** For every engine with SIMD. */
 export const simd = ${literal(await compileShared('kernels/dense/index.ts', 'simd'))};
 
 /** With fused multiply-add, for engines with relaxed SIMD (Node.js 22 on). */
 export const relaxedSimd = ${literal(await compileShared('kernels/dense/index.ts', 'simd,relaxed-simd'))};
 `,
-  'src/layoutBinary.ts': `${head('kernels/layout.ts')}export const kernelBytes = ${literal(
+  'src/layout/binary.ts': `${head('kernels/layout.ts')}export const kernelBytes = ${literal(
     await compileApart('kernels/layout.ts', 'simd'),
   )};\n`,
-  'src/productsBinary.ts': `${head('kernels/products.ts')}export const kernelBytes = ${literal(
+  'src/math/productsBinary.ts': `${head('kernels/products.ts')}export const kernelBytes = ${literal(
     await compileApart('kernels/products.ts', 'simd'),
   )};\n`,
-  'src/neighbors/kernelBinary.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
+  'src/neighbors/search/binary.ts': `${head('kernels/neighbors.ts')}export const kernelBytes = ${literal(
     await compileShared('kernels/neighbors.ts', 'simd'),
   )};\n`,
 };

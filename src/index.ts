@@ -1,12 +1,12 @@
 /** Parametric neighbour embeddings: the public names. Files, plots and the like are in `parametric-umap/node`. */
 
-export { type Artifact, fromFiles, type LoadedArtifact, type ReadFile, toFiles } from './artifact.js';
 export {
-  type EarlyStoppingOptions,
-  earlyStopping,
-  type Training,
-  type TrainingCallback,
-} from './callbacks.js';
+  type Artifact,
+  fromFiles,
+  type LoadedArtifact,
+  type ReadFile,
+  toFiles,
+} from './artifact/artifact.js';
 export {
   ArtifactError,
   DataError,
@@ -14,10 +14,23 @@ export {
   NotFittedError,
   OptionError,
   UnavailableError,
-} from './errors.js';
-export type { FitInputs } from './fitting.js';
-export type { AddLandmarksOptions, LandmarkPositions } from './landmarks.js';
-export type { DimsInput, FlatInput, MatrixInput, NestedNumbers, SameForm, TypedArray } from './matrix.js';
+} from './core/errors.js';
+export * as tf from './core/tf.js';
+export type { Edges, Knn, Matrix, Progress, RowFrame } from './core/types.js';
+export type {
+  DimsInput,
+  FlatInput,
+  MatrixInput,
+  NestedNumbers,
+  SameForm,
+  TypedArray,
+} from './data/matrix.js';
+export type { Label, Targets } from './data/targets.js';
+export type { AddLandmarksOptions, LandmarkPositions } from './estimators/umap/landmarks.js';
+export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';
+export { ParametricUMAP, type SaveOptions, type TransformOptions } from './estimators/umap/parametricUmap.js';
+export type { FitInputs } from './estimators/umap/prepare.js';
+export type { ScoreLabels } from './metrics/data.js';
 export {
   type KnnAccuracyInput,
   knnAccuracy,
@@ -26,10 +39,10 @@ export {
   silhouette,
   type TrustworthinessOptions,
   trustworthiness,
-} from './metrics.js';
-export { ParametricUMAP, type SaveOptions, type TransformOptions } from './parametricUmap.js';
-export { type ParametricUMAPOptions, parametricUmapDefaults } from './parametricUmapOptions.js';
-export type { ScoreLabels } from './scoreData.js';
-export type { Label, Targets } from './targets.js';
-export * as tf from './tf.js';
-export type { Edges, Knn, Matrix, Progress, RowFrame } from './types.js';
+} from './metrics/scores.js';
+export {
+  type EarlyStoppingOptions,
+  earlyStopping,
+  type Training,
+  type TrainingCallback,
+} from './training/callbacks.js';

@@ -7,8 +7,8 @@ export {
   readCsv,
   readIdx,
 } from './node/files.js';
-export { type ScatterOptions, scatterSvg } from './node/plot.js';
-export type { HeldRows, Labels, Points } from './node/plotData.js';
-export { type HistoryOptions, historySvg } from './node/plotHistory.js';
-export { type Images, type ScatterPageOptions, scatterHtml } from './node/plotHtml.js';
-export { type ProgressBar, type ProgressStream, progressBar } from './progress.js';
+export type { HeldRows, Labels, Points } from './plot/data.js';
+export { type HistoryOptions, historySvg } from './plot/historySvg.js';
+export { type Images, type ScatterPageOptions, scatterHtml } from './plot/scatterHtml.js';
+export { type ScatterOptions, scatterSvg } from './plot/scatterSvg.js';
+export { type ProgressBar, type ProgressStream, progressBar } from './training/progressBar.js';

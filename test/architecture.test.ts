@@ -7,101 +7,40 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../src/', import.meta.url));
 
-/**
- * Ranks, and within each the files in order: a file imports from a lower rank, from a file that stands before it
- * in its own rank, or from its own folder.
- */
-const ranks: readonly (readonly string[])[] = [
-  [
-    'quietLoad',
-    'tf',
-    'types',
-    'errors',
-    'realms',
-    'utf8',
-    'pauses',
-    'threads',
-    'compiled',
-    'random',
-    'strides',
-    'rows',
-    'matrix',
-    'frame',
-    'options',
-    'distanceFormulas',
-    'distributionFormulas',
-    'distance',
-    'productsBinary',
-    'productsKernel',
-    'products',
-    'symmetricEigen',
-    'eigen',
-    'linalg',
-    'sparse',
-    'json',
-  ],
-  [
-    ...[
-      'curve',
-      'neighbors/',
-      'fuzzy',
-      'targets',
-      'targetGroups',
-      'targetNeighbors',
-      'supervised',
-      'spectral',
-      'layoutBinary',
-      'layoutKernel',
-      'layout',
-      'labelSpreading',
-      'sampler',
-      'ranks',
-      'scoreData',
-      'labelScores',
-      'metrics',
-    ],
-    ...['backend/', 'neighborGraph'],
-  ],
-  [
-    ...[
-      'networks/',
-      'projection',
-      'fold',
-      'optimizer',
-      'train',
-      'losses/',
-      'validation',
-      'callbacks',
-      'progress',
-    ],
-    ...['table', 'manifest', 'networkFile', 'savedNetwork', 'artifact'],
-  ],
-  [
-    ...['parametricUmapOptions', 'parametricUmapRules', 'landmarks', 'fitNetworks', 'fitTerms', 'recipe'],
-    ...['fitRows', 'fitting', 'runFit', 'umapArtifact', 'parametricUmap'],
-  ],
-  ['load'],
-  ['node/', 'index', 'node'],
-];
+/** The folders of `src/` in order: a file imports only from folders before its own, or from its own. */
+const folders = [
+  'core',
+  'math',
+  'data',
+  'neighbors',
+  'graph',
+  'layout',
+  'metrics',
+  'backend',
+  'networks',
+  'losses',
+  'training',
+  'artifact',
+  'estimators',
+  'plot',
+  'node',
+] as const;
+/** The entries: the only files at the root. */
+const entries = ['index.ts', 'node.ts'];
 
-/** The only files below rank 2 that may load TensorFlow.js. */
+/** Folders up to `metrics` compute without TensorFlow.js; it comes in through one file. */
+const withoutTensorFlow: readonly string[] = folders.slice(0, folders.indexOf('backend'));
 const mayLoadTensorFlow = (file: string) =>
-  rankOf(file) >= 2 || file.startsWith('backend/') || file === 'tf.ts';
-const mayTouchNode = (file: string) => /^(node\/|backend\/|neighbors\/|threads\.|manifest\.)/.test(file);
+  file === 'core/tf.ts' || !withoutTensorFlow.includes(folderOf(file));
+const mayTouchNode = (file: string) =>
+  /^(core\/platform\.|backend\/|neighbors\/|artifact\/(manifest|directory|atomicSwap)\.|node\/)/.test(file);
 
 const files = (readdirSync(root, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.split(path.sep).join('/'));
 
-const order = ranks.flat();
-
-/** Where a file stands in the order of all ranks; -1 for nowhere. */
-function placeOf(file: string): number {
-  return order.findIndex((name) => (name.endsWith('/') ? file.startsWith(name) : file === `${name}.ts`));
-}
-
-function rankOf(file: string): number {
-  return ranks.findIndex((names) => names.includes(order[placeOf(file)] ?? ''));
+function folderOf(file: string): string {
+  return file.includes('/') ? file.slice(0, file.indexOf('/')) : '';
 }
 
 interface Import {
@@ -131,24 +70,46 @@ function resolved(file: string, target: string): string {
   return path.posix.join(path.posix.dirname(file), target).replace(/\.js$/, '.ts');
 }
 
-test('every file has a rank', () => {
+/** Files of `src/` that a file imports, types and dynamic imports counted. */
+function neededBy(file: string): string[] {
+  return importsOf(file)
+    .filter(({ target }) => target.startsWith('.'))
+    .map(({ target }) => resolved(file, target));
+}
+
+test('every file lies in a folder of the list, but for the entries', () => {
+  const elsewhere = files.filter((file) => !folders.some((name) => name === folderOf(file)));
+  assert.deepEqual(elsewhere.sort(), entries);
   assert.deepEqual(
-    files.filter((file) => rankOf(file) < 0),
+    folders.filter((name) => !files.some((file) => folderOf(file) === name)),
     [],
   );
 });
 
-test('imports go down: to a lower rank, an earlier file of the rank, or the same folder', () => {
-  const wrong: string[] = [];
-  for (const file of files) {
-    for (const { target } of importsOf(file).filter((i) => i.target.startsWith('.') && !i.dynamic)) {
-      const other = resolved(file, target);
-      const folder = path.posix.dirname(file);
-      const siblings = folder !== '.' && folder === path.posix.dirname(other);
-      if (!siblings && placeOf(other) >= placeOf(file)) wrong.push(`${file} -> ${other}`);
-    }
-  }
+test('imports go from a folder to those before it, or stay in the folder', () => {
+  const order = (file: string) => folders.findIndex((name) => name === folderOf(file));
+  const wrong = files
+    .filter((file) => !entries.includes(file))
+    .flatMap((file) => neededBy(file).map((other) => [file, other] as const))
+    .filter(([file, other]) => order(other) < 0 || order(other) > order(file));
   assert.deepEqual(wrong, []);
+});
+
+test('no file needs itself by way of others', () => {
+  const state = new Map<string, 'open' | 'done'>();
+  const circles: string[] = [];
+  const visit = (file: string, way: readonly string[]) => {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      circles.push([...way.slice(way.indexOf(file)), file].join(' -> '));
+      return;
+    }
+    state.set(file, 'open');
+    for (const other of neededBy(file)) visit(other, [...way, file]);
+    state.set(file, 'done');
+  };
+  for (const file of files) visit(file, []);
+  assert.deepEqual(circles, []);
 });
 
 test('nothing imports the index', () => {
@@ -167,7 +128,7 @@ test('data stages never load TensorFlow.js', () => {
   }
 });
 
-test('only node/, backend/ and the native or threaded providers touch Node.js, by a name that no bundler looks up', () => {
+test('Node.js is touched in few places, by a name that no bundler looks up', () => {
   for (const file of files) {
     for (const { target, typeOnly } of importsOf(file)) {
       assert.ok(typeOnly || !target.startsWith('node:'), `${file} -> ${target}`);

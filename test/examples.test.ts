@@ -21,7 +21,7 @@ import * as reconstruction from '../examples/reconstruction.js';
 import * as saveLoad from '../examples/saveLoad.js';
 import * as semiSupervised from '../examples/semiSupervised.js';
 import * as supervised from '../examples/supervised.js';
-import { trustworthiness } from '../src/metrics.js';
+import { trustworthiness } from '../src/metrics/scores.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const digits = loadDigits(400);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { relaxedSimd, simd } from '../src/backend/wasmBinary.js';
+import { relaxedSimd, simd } from '../src/backend/wasm/binary.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

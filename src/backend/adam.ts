@@ -1,11 +1,11 @@
 /** The Adam optimizer (Kingma and Ba, 2015), in one pass over each variable on WebAssembly and on the host. */
 
-import { grown } from '../compiled.js';
-import type { Tensor, TensorInfo, Variable } from '../tf.js';
-import * as tf from '../tf.js';
+import type { Tensor, TensorInfo, Variable } from '../core/tf.js';
+import * as tf from '../core/tf.js';
+import { grown } from '../core/wasmModule.js';
 import { nativeOnCpu } from './tensorflow.js';
-import type { Desk, Workshop } from './wasmModule.js';
-import { activeWorkshop, ownDesk, pointer } from './wasmModule.js';
+import type { Desk, Workshop } from './wasm/module.js';
+import { activeWorkshop, ownDesk, pointer } from './wasm/module.js';
 
 /** How far a step goes. May change from step to step, as in a schedule. */
 export interface AdamOptions {

@@ -1,12 +1,12 @@
 /** Which TensorFlow.js backend does the work. */
 
-import { OptionError, UnavailableError } from '../errors.js';
-import * as tf from '../tf.js';
-import { runsInNode } from '../threads.js';
+import { OptionError, UnavailableError } from '../core/errors.js';
+import { runsInNode } from '../core/platform.js';
+import * as tf from '../core/tf.js';
 import { shortenTileGradient } from './corrections.js';
 import { keepCpuQuiet, useCpu } from './cpu.js';
 import { prepareTensorflow, useTensorflow } from './tensorflow.js';
-import { enableTraining, useWasm } from './wasm.js';
+import { enableTraining, useWasm } from './wasm/backend.js';
 import { useWebgpu } from './webgpu.js';
 
 keepCpuQuiet();

@@ -4,8 +4,8 @@
  * and AvgPoolGrad where padding cuts a window short. And one that it computes in thousands of operations on
  * any backend, that of Tile.
  */
-import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '../tf.js';
-import * as tf from '../tf.js';
+import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
+import * as tf from '../core/tf.js';
 
 type Shape4D = [number, number, number, number];
 

@@ -1,5 +1,5 @@
 /** Plain JavaScript: always there, and some ten times slower than WebAssembly. */
-import * as tf from '../tf.js';
+import * as tf from '../core/tf.js';
 import { correctCpu } from './corrections.js';
 
 /**

@@ -1,9 +1,9 @@
 /** UMAP's cross-entropy of pairs of points, in one pass on WebAssembly. */
 
-import { grown } from '../compiled.js';
-import type { Tensor2D } from '../tf.js';
-import * as tf from '../tf.js';
-import { activeWorkshop, allocate, ownDesk, pointer, type Workshop } from './wasmModule.js';
+import type { Tensor2D } from '../core/tf.js';
+import * as tf from '../core/tf.js';
+import { grown } from '../core/wasmModule.js';
+import { activeWorkshop, allocate, ownDesk, pointer, type Workshop } from './wasm/module.js';
 
 /** Pairs of rows: positive ones first, then negative ones. Entries from `count` on do not matter. */
 export interface WeightedPairs {

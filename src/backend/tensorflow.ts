@@ -2,12 +2,12 @@
  * Native TensorFlow: `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, if the user has installed one.
  */
 
-import { UnavailableError } from '../errors.js';
-import * as tf from '../tf.js';
-import { importNode, runsInNode } from '../threads.js';
+import { UnavailableError } from '../core/errors.js';
+import { importNode, runsInNode } from '../core/platform.js';
+import * as tf from '../core/tf.js';
 import { quietly } from './quiet.js';
 import { useShorterOperations } from './tensorflowKernels.js';
-import { compileKernels } from './wasmModule.js';
+import { compileKernels } from './wasm/module.js';
 
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 

@@ -3,8 +3,8 @@
  * gradient of ReLU (eight operations), products of two matrices, and sums over the rows of a table. Losses are added and
  * weighted in JavaScript: to call TensorFlow for two numbers takes a hundred times as long.
  */
-import type { DataId, DataType, NamedAttrMap, Tensor, TensorInfo } from '../tf.js';
-import * as tf from '../tf.js';
+import type { DataId, DataType, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
+import * as tf from '../core/tf.js';
 
 interface Call {
   readonly inputs: Readonly<Record<string, TensorInfo>>;

@@ -1,7 +1,7 @@
 /** WebGPU: the browser's, or in Node that of the `webgpu` package (Dawn) when installed. */
 
-import { UnavailableError } from '../errors.js';
-import * as tf from '../tf.js';
+import { UnavailableError } from '../core/errors.js';
+import * as tf from '../core/tf.js';
 import { quietly } from './quiet.js';
 
 const advice =

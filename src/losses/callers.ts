@@ -1,6 +1,6 @@
 /** A loss of the caller's own: what it returns is looked at before it is trained on. */
-import { describe, OptionError } from '../errors.js';
-import * as tf from '../tf.js';
+import { describe, OptionError } from '../core/errors.js';
+import * as tf from '../core/tf.js';
 
 type Loss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
 

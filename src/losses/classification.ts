@@ -1,8 +1,8 @@
 /** A classifier head that learns from labels while the map is learned from all rows. */
 
-import { gatherRows } from '../backend/hostRows.js';
-import * as tf from '../tf.js';
-import type { LossTerm, Matrix, Network, Random } from '../types.js';
+import { gatherRows } from '../backend/gatherRows.js';
+import * as tf from '../core/tf.js';
+import type { LossTerm, Matrix, Network, Random } from '../core/types.js';
 
 export interface ClassificationOptions {
   readonly encoder: Network;

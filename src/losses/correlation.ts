@@ -1,6 +1,6 @@
 /** Global structure: distances on the map should rise and fall with distances in the data. */
-import * as tf from '../tf.js';
-import type { LossTerm, Matrix, Random } from '../types.js';
+import * as tf from '../core/tf.js';
+import type { LossTerm, Matrix, Random } from '../core/types.js';
 
 export interface CorrelationOptions {
   /** Rows in data space. */

@@ -1,5 +1,5 @@
 /** A loss whose value and gradient are computed together, outside TensorFlow.js' tape. */
-import * as tf from '../tf.js';
+import * as tf from '../core/tf.js';
 
 /** A value, and its gradient with respect to what it was computed from. */
 export interface Evaluation {

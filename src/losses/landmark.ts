@@ -1,8 +1,8 @@
 /** Landmarks: rows that should stay where they are told while the rest of the map is learned. */
 
-import { gatherRows } from '../backend/hostRows.js';
-import * as tf from '../tf.js';
-import type { LossTerm, Matrix } from '../types.js';
+import { gatherRows } from '../backend/gatherRows.js';
+import * as tf from '../core/tf.js';
+import type { LossTerm, Matrix } from '../core/types.js';
 
 /** Compares wanted and found places, both `[landmarks, nComponents]`. Returns a scalar, or a value a landmark. */
 export type LandmarkLoss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;

@@ -1,10 +1,10 @@
 /** The way back: a decoder that learns to give the rows for their places on the map. */
 
-import { gatherRows } from '../backend/hostRows.js';
-import { blockOf, inBlocks, type Work, whole } from '../pauses.js';
-import { nearRowsInParts } from '../projection.js';
-import * as tf from '../tf.js';
-import type { LossTerm, Matrix, Network } from '../types.js';
+import { gatherRows } from '../backend/gatherRows.js';
+import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
+import * as tf from '../core/tf.js';
+import type { LossTerm, Matrix, Network } from '../core/types.js';
+import { nearRowsInParts } from '../networks/projection.js';
 import { callersLoss } from './callers.js';
 import { detach } from './gradient.js';
 

@@ -1,6 +1,6 @@
 /** What the layers of a caller's networks cost by themselves: `kernelRegularizer` and its like. */
-import * as tf from '../tf.js';
-import type { LossTerm, Network } from '../types.js';
+import * as tf from '../core/tf.js';
+import type { LossTerm, Network } from '../core/types.js';
 
 /** The sum of the layers' own losses, as `tf.LayersModel.fit` adds them; undefined where there are none. */
 export function regularizationLoss(networks: readonly Network[]): LossTerm | undefined {

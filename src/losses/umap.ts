@@ -9,9 +9,9 @@
  */
 
 import { type Negatives, pairLoss } from '../backend/pairLoss.js';
-import { drawIntegers } from '../random.js';
-import * as tf from '../tf.js';
-import type { Batch, LossTerm, Random, Step } from '../types.js';
+import { drawIntegers } from '../core/random.js';
+import * as tf from '../core/tf.js';
+import type { Batch, LossTerm, Random, Step } from '../core/types.js';
 import { detach, onHost, withGradient } from './gradient.js';
 
 export interface UmapLossOptions {

@@ -1,7 +1,7 @@
 /** Which way to search: the caller's choice, else by the number of rows. */
-import { OptionError, UnavailableError } from '../errors.js';
-import { pausesFor } from '../pauses.js';
-import type { DistanceFunction, Knn, Matrix, NeighborProvider, NeighborQuery } from '../types.js';
+import { OptionError, UnavailableError } from '../core/errors.js';
+import { pausesFor } from '../core/pauses.js';
+import type { DistanceFunction, Knn, Matrix, NeighborProvider, NeighborQuery } from '../core/types.js';
 import { exact } from './exact.js';
 import { type HnswModule, hnsw } from './hnsw.js';
 import { nndescent } from './nndescent.js';

@@ -1,5 +1,5 @@
 /** Rows that occur so often that their lists of neighbors hold nothing but copies of them. */
-import type { Knn } from '../types.js';
+import type { Knn } from '../core/types.js';
 
 /** Finds the neighbors of some rows of the data among themselves: `k` of each, ids counted within `rows`. */
 export type SearchAmong = (rows: Int32Array, k: number) => Promise<Knn>;

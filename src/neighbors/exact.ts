@@ -1,10 +1,10 @@
 /** Exact neighbours: every pair of rows is compared. */
-import { pausesFor } from '../pauses.js';
-import type { NeighborProvider } from '../types.js';
-import { openCrew, threadsFor } from './crew.js';
-import { toKnn, viewLists } from './lists.js';
-import { prepare } from './prepare.js';
+import { pausesFor } from '../core/pauses.js';
+import type { NeighborProvider } from '../core/types.js';
 import { checkQuery } from './query.js';
+import { toKnn, viewLists } from './search/lists.js';
+import { openCrew, threadsFor } from './search/pool.js';
+import { prepare } from './search/prepare.js';
 
 export interface ExactOptions {
   /** Worker threads. Default: the cores of the machine, at most 8, or none for small data. */

@@ -1,11 +1,12 @@
 /** What the adapters of index packages share: their input table, and lists that are whole whatever the index found. */
-import { distanceFor } from '../distance.js';
-import { OptionError } from '../errors.js';
-import { blockOf, inBlocks, type Work } from '../pauses.js';
-import type { Knn, Matrix, NeighborQuery } from '../types.js';
-import { clearLists, createLists, createOffer, isShort, toKnn } from './lists.js';
+
+import { OptionError } from '../core/errors.js';
+import { blockOf, inBlocks, type Work } from '../core/pauses.js';
+import type { Knn, Matrix, NeighborQuery } from '../core/types.js';
+import { distanceFor } from '../math/distance.js';
 import { checkQuery } from './query.js';
-import { euclideanSpace } from './space.js';
+import { clearLists, createLists, createOffer, isShort, toKnn } from './search/lists.js';
+import { euclideanSpace } from './search/space.js';
 
 /** Rows that an index of squared Euclidean distances ranks as the metric does. */
 export interface IndexInput {

@@ -1,11 +1,11 @@
 /** Approximate neighbours in about n log n time: random trees, then neighbours of neighbours. */
-import { pausesFor } from '../pauses.js';
-import type { NeighborProvider } from '../types.js';
-import { type Crew, openCrew, threadsFor } from './crew.js';
-import { toKnn, viewLists } from './lists.js';
-import type { SearchPlan } from './plan.js';
-import { prepare } from './prepare.js';
+import { pausesFor } from '../core/pauses.js';
+import type { NeighborProvider } from '../core/types.js';
 import { checkQuery } from './query.js';
+import { toKnn, viewLists } from './search/lists.js';
+import type { SearchPlan } from './search/plan.js';
+import { type Crew, openCrew, threadsFor } from './search/pool.js';
+import { prepare } from './search/prepare.js';
 
 export interface DescentOptions {
   /**

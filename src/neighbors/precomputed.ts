@@ -1,11 +1,11 @@
 /** Neighbours that the caller has already: as lists, or within a table of all distances. */
-import { DataError } from '../errors.js';
-import { cast, type MatrixInput, type TypedArray } from '../matrix.js';
-import { blockOf, type Work, whole } from '../pauses.js';
-import { type FlatInput, numberOf, openFlat, openRows } from '../rows.js';
-import type { Knn, Matrix } from '../types.js';
-import { createLists, createOffer, isShort, toKnn } from './lists.js';
+import { DataError } from '../core/errors.js';
+import { blockOf, type Work, whole } from '../core/pauses.js';
+import type { Knn, Matrix } from '../core/types.js';
+import { cast, type MatrixInput, type TypedArray } from '../data/matrix.js';
+import { type FlatInput, numberOf, openFlat, openRows } from '../data/rows.js';
 import { checkCount } from './query.js';
+import { createLists, createOffer, isShort, toKnn } from './search/lists.js';
 
 /** A table of numbers: rows, typed or plain, or flat with its shape. */
 export type NumberTable =

@@ -1,7 +1,8 @@
 /** What every way of searching asks of its input first. */
-import { checkMetricData, distanceFor } from '../distance.js';
-import { DataError, OptionError } from '../errors.js';
-import type { Matrix, NeighborQuery } from '../types.js';
+
+import { DataError, OptionError } from '../core/errors.js';
+import type { Matrix, NeighborQuery } from '../core/types.js';
+import { checkMetricData, distanceFor } from '../math/distance.js';
 
 /** Throws unless 2 ≤ k ≤ rows and the metric is known and defined for such data. */
 export function checkQuery(data: Matrix, { k, metric, metricParams, signal }: NeighborQuery): void {

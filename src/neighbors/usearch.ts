@@ -1,6 +1,6 @@
 /** Neighbours from the optional package usearch (hierarchical navigable small worlds, in C++, prebuilt). */
-import { pausesFor } from '../pauses.js';
-import type { NeighborProvider } from '../types.js';
+import { pausesFor } from '../core/pauses.js';
+import type { NeighborProvider } from '../core/types.js';
 import { openIndexInput, rowsAtATime } from './external.js';
 
 /** The part of usearch that is used here. */

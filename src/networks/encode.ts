@@ -1,12 +1,12 @@
 /** Rows through a network, batch by batch. */
 
-import type { DenseCrew } from '../backend/denseCrew.js';
-import { checkFinite } from '../matrix.js';
-import { type Pauses, pausesFor } from '../pauses.js';
-import * as tf from '../tf.js';
-import type { Matrix, Network } from '../types.js';
-import { withCrew } from './dense.js';
+import type { DenseCrew } from '../backend/dense/pool.js';
+import { type Pauses, pausesFor } from '../core/pauses.js';
+import * as tf from '../core/tf.js';
+import type { Matrix, Network } from '../core/types.js';
+import { checkFinite } from '../data/matrix.js';
 import { checkAlive, rowSize } from './network.js';
+import { withCrew } from './threaded.js';
 
 /** What `encode` needs to know of a network. */
 type Applied = Network | Pick<Network, 'inputShape' | 'outputShape' | 'apply'>;

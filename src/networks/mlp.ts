@@ -1,6 +1,6 @@
 /** The default networks: small multilayer perceptrons, as in Parametric UMAP (Sainburg et al. 2021). */
-import * as tf from '../tf.js';
-import type { Random } from '../types.js';
+import * as tf from '../core/tf.js';
+import type { Random } from '../core/types.js';
 import { rowSize } from './network.js';
 
 /** Units of the hidden layers of the default networks. */

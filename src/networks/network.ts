@@ -1,8 +1,8 @@
 /** Any `tf.LayersModel` as a network that the training loop can drive. */
 
-import { OptionError } from '../errors.js';
-import type { LayersModel, Tensor, Variable } from '../tf.js';
-import type { Network } from '../types.js';
+import { OptionError } from '../core/errors.js';
+import type { LayersModel, Tensor, Variable } from '../core/tf.js';
+import type { Network } from '../core/types.js';
 
 /**
  * Wraps a model. `owned` says who frees it: `dispose()` of the network leaves a caller's model alone.

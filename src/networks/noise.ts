@@ -1,6 +1,6 @@
 /** Noise on a network's inputs while it learns, so that it says much the same of rows that are nearly the same. */
-import * as tf from '../tf.js';
-import type { Network, Random } from '../types.js';
+import * as tf from '../core/tf.js';
+import type { Network, Random } from '../core/types.js';
 
 /** Normal numbers drawn once: a fresh draw for each value would cost more than the network does. */
 const DRAWN = 2 ** 18;

@@ -1,5 +1,5 @@
 /** Layers that draw random numbers in training: dropout and noise. */
-import type { Network, Random } from '../types.js';
+import type { Network, Random } from '../core/types.js';
 
 /**
  * The same network, whose layers draw from `random` in training. TensorFlow.js' dropout and noise layers take

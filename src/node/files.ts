@@ -1,9 +1,9 @@
 /** Readers of small data files: CSV with an optional label column, and MNIST's IDX. */
-import { DataError, describe, OptionError } from '../errors.js';
-import { narrow } from '../frame.js';
-import { flag, oneOf, orNull, resolveOptions } from '../options.js';
-import { requireNode } from '../threads.js';
-import type { Matrix } from '../types.js';
+import { DataError, describe, OptionError } from '../core/errors.js';
+import { flag, oneOf, orNull, resolveOptions } from '../core/options.js';
+import { requireNode } from '../core/platform.js';
+import type { Matrix } from '../core/types.js';
+import { narrow } from '../data/frame.js';
 
 export interface CsvOptions {
   /** Name of the column that holds labels instead of numbers; needs a header. Default null: none. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { createRandom } from '../../src/random.js';
+import { createRandom } from '../../src/core/random.js';
 
 /** Makes tensors of normal numbers, the same for every call with the same seed. */
 export function source(seed: string): (shape: number[]) => tf.Tensor {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { onDesk, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
+import { createRandom } from '../../src/core/random.js';
 import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
-import { createRandom } from '../../src/random.js';
 import { available, onBoth } from './onBoth.js';
 
 const powers = [0.4, 0.8951, 1.9];

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import type { FitInputs } from '../../src/fitting.js';
-import type { MatrixInput } from '../../src/matrix.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
-import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
-import type { Targets } from '../../src/targets.js';
+import type { MatrixInput } from '../../src/data/matrix.js';
+import type { Targets } from '../../src/data/targets.js';
+import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
+import type { FitInputs } from '../../src/estimators/umap/prepare.js';
 
 interface GoldenCase {
   readonly k: number;

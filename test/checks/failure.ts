@@ -1,7 +1,7 @@
 /** Checks of fits that fail: the earlier model is whole, and no tensor is left. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { DataError, NotFittedError } from '../../src/errors.js';
+import { DataError, NotFittedError } from '../../src/core/errors.js';
 import { saying } from './options.js';
 import {
   type Check,

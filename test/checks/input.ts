@@ -1,8 +1,8 @@
 /** Checks of rows: every form, every odd kind, and what is refused. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { DataError } from '../../src/errors.js';
-import type { MatrixInput } from '../../src/matrix.js';
+import { DataError } from '../../src/core/errors.js';
+import type { MatrixInput } from '../../src/data/matrix.js';
 import { saying } from './options.js';
 import {
   assertFinite,

@@ -1,7 +1,7 @@
 /** Checks of an estimator's life: before, between and after fits, and beside others. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { NotFittedError, OptionError } from '../../src/errors.js';
+import { NotFittedError, OptionError } from '../../src/core/errors.js';
 import { saying } from './options.js';
 import { type Check, type Estimator, farthest, fitted, groups, mapFrom, places, quickly } from './subject.js';
 

@@ -1,6 +1,6 @@
 /** Checks of options: complete, copied, refused by name. */
 import assert from 'node:assert/strict';
-import { DataError, OptionError } from '../../src/errors.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
 import { type Check, fitted, groups, mapFrom, places, quickly } from './subject.js';
 
 /** An error of the class with all of these in its message. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { ArtifactError } from '../../src/errors.js';
+import { ArtifactError } from '../../src/core/errors.js';
 import { type Check, fitted, groups, inAnotherProcess, places, withDirectory } from './subject.js';
 
 export const savingChecks: Readonly<Record<string, Check>> = {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { MatrixInput, SameForm } from '../../src/matrix.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix, Progress } from '../../src/types.js';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix, Progress } from '../../src/core/types.js';
+import type { MatrixInput, SameForm } from '../../src/data/matrix.js';
 
 /** The contract of `ARCHITECTURE.md` as far as the checks use it. */
 export interface Estimator {

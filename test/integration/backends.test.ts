@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { groups } from '../checks/subject.js';
 
 const quick = { nNeighbors: 5, nEpochs: 20, batchSize: 64, init: 'random' } as const;
@@ -67,7 +67,7 @@ test('the same seed gives the same map, whichever backend was asked for by name 
 test('a loaded model stays on its backend as a fitted one does', async () => {
   const umap = await create('cpu').fit(rows);
   const map = await umap.transform(rows);
-  const { fromFiles, toFiles } = await import('../../src/artifact.js');
+  const { fromFiles, toFiles } = await import('../../src/artifact/artifact.js');
   const files = await toFiles(await umap.toArtifact());
   const loaded = await ParametricUMAP.fromArtifact(await fromFiles(async (name) => files.get(name)!));
   await alone('wasm');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useBackend } from '../../src/backend/choose.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { Subject } from '../checks/subject.js';
 import { checkEstimator, estimatorChecks } from '../estimatorChecks.js';
 

@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { toFiles } from '../../src/artifact.js';
+import { toFiles } from '../../src/artifact/artifact.js';
 import { useBackend } from '../../src/backend/choose.js';
-import { DataError, OptionError } from '../../src/errors.js';
-import type { MatrixInput } from '../../src/matrix.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
-import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
+import type { MatrixInput } from '../../src/data/matrix.js';
+import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { assertRefused } from '../checks/digits.js';
 import { saying } from '../checks/options.js';
 import { assertFinite, groups } from '../checks/subject.js';
@@ -67,7 +67,7 @@ const faults: readonly Fault[] = [
     number: 3,
     fault: 'serialising the object fails',
     covered: [
-      'umapArtifact: all that a fit leaves comes back',
+      'estimators/umap/artifact: all that a fit leaves comes back',
       'checks/saving: saving again, and saving what was loaded, writes the same bytes',
     ],
   },
@@ -134,7 +134,7 @@ const faults: readonly Fault[] = [
     fault: 'val_loss mixes in a loss against zeros, and fails beside the correlation term',
     covered: [
       'integration/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and valUmap stands beside it',
-      'validation: valLoss is the reconstruction loss of all held-out rows alone, valUmap the mean over the batches',
+      'training/validation: valLoss is the reconstruction loss of all held-out rows alone, valUmap the mean over the batches',
     ],
   },
   {
@@ -312,9 +312,9 @@ const faults: readonly Fault[] = [
     fault: 'no held-out UMAP loss, early stopping on the training loss alone, options without effect',
     covered: [
       'integration/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and valUmap stands beside it',
-      'parametricUmap: early stopping ends the fit, and brings the best weights back',
-      'parametricUmap: what the Python original has and this has not is refused by name',
-      'parametricUmap: every option acts, or is tested elsewhere',
+      'estimators/umap/parametricUmap: early stopping ends the fit, and brings the best weights back',
+      'estimators/umap/parametricUmap: what the Python original has and this has not is refused by name',
+      'estimators/umap/parametricUmap: every option acts, or is tested elsewhere',
     ],
   },
 ];

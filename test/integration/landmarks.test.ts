@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { DataError, NotFittedError, OptionError } from '../../src/errors.js';
-import type { LandmarkPositions } from '../../src/landmarks.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
-import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
+import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
+import type { LandmarkPositions } from '../../src/estimators/umap/landmarks.js';
+import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
 import { saying } from '../checks/options.js';
 

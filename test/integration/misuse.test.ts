@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { DataError, OptionError } from '../../src/errors.js';
-import type { FitInputs } from '../../src/fitting.js';
-import type { MatrixInput } from '../../src/matrix.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
-import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
-import type { Targets } from '../../src/targets.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
+import type { MatrixInput } from '../../src/data/matrix.js';
+import type { Targets } from '../../src/data/targets.js';
+import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
+import type { FitInputs } from '../../src/estimators/umap/prepare.js';
 import { saying } from '../checks/options.js';
 import { groups } from '../checks/subject.js';
 

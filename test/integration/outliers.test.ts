@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useBackend } from '../../src/backend/choose.js';
-import { silhouette, trustworthiness } from '../../src/metrics.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix } from '../../src/types.js';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix } from '../../src/core/types.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
+import { silhouette, trustworthiness } from '../../src/metrics/scores.js';
 import { farthest, flat, withDirectory } from '../checks/subject.js';
 
 await useBackend();

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { earlyStopping } from '../../src/callbacks.js';
-import { DataError, NotFittedError, OptionError } from '../../src/errors.js';
+import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
+import type { MatrixInput } from '../../src/data/matrix.js';
+import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
+import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { logitsCrossEntropy } from '../../src/losses/reconstruction.js';
-import type { MatrixInput } from '../../src/matrix.js';
-import { ParametricUMAP } from '../../src/parametricUmap.js';
-import type { ParametricUMAPOptions } from '../../src/parametricUmapOptions.js';
+import { earlyStopping } from '../../src/training/callbacks.js';
 import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
 import { saying } from '../checks/options.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix, Network } from '../../src/core/types.js';
 import { classificationLoss } from '../../src/losses/classification.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix, Network } from '../../src/types.js';
 import { batchOf, near } from './steps.js';
 
 await tf.setBackend('cpu');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix } from '../../src/core/types.js';
 import { correlationLoss } from '../../src/losses/correlation.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix } from '../../src/types.js';
 import { assertGradient, evaluate, near } from './steps.js';
 
 await tf.setBackend('cpu');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import type { Matrix } from '../../src/core/types.js';
 import { euclideanLandmarkLoss, landmarkLoss, landmarkRows } from '../../src/losses/landmark.js';
-import type { Matrix } from '../../src/types.js';
 import { assertGradient, evaluate, near } from './steps.js';
 
 await tf.setBackend('cpu');

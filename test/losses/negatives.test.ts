@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRandom } from '../../src/core/random.js';
+import { edgeSampler } from '../../src/data/sampler.js';
 import { pairTable, repel } from '../../src/losses/umap.js';
-import { createRandom } from '../../src/random.js';
-import { edgeSampler } from '../../src/sampler.js';
 import { fullBatch, near } from './steps.js';
 
 test('negatives are uniform over the batch, never the row itself, and weigh R in all', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix, Network, Step } from '../../src/core/types.js';
 import {
   defaultReconstruction,
   logitsCrossEntropy,
@@ -11,8 +13,6 @@ import {
 } from '../../src/losses/reconstruction.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix, Network, Step } from '../../src/types.js';
 import { batchOf, near } from './steps.js';
 
 await tf.setBackend('cpu');

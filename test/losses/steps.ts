@@ -1,7 +1,7 @@
 /** What the tests of losses share: a step of training made by hand, gradients by finite differences. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import type { Batch, LossTerm } from '../../src/types.js';
+import type { Batch, LossTerm } from '../../src/core/types.js';
 
 /** A batch of these data rows, without pairs. */
 export function batchOf(rows: readonly number[]): Batch {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../../src/core/random.js';
 import { byTensors, crossEntropy, type PairTable, umapLoss } from '../../src/losses/umap.js';
-import { createRandom } from '../../src/random.js';
 import { fullBatch, near } from './steps.js';
 
 await tf.setBackend('cpu');

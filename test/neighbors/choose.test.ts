@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OptionError, UnavailableError } from '../../src/errors.js';
+import { OptionError, UnavailableError } from '../../src/core/errors.js';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix } from '../../src/core/types.js';
 import { chooseNeighbors, findNeighbors, type NeighborChoice } from '../../src/neighbors/choose.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix } from '../../src/types.js';
 import { assertWellFormed, blobs } from './data.js';
 
 test('auto is exact for few rows and approximate for many, and says so', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fuzzyGraph } from '../../src/fuzzy.js';
+import { finish } from '../../src/core/pauses.js';
+import { createRandom } from '../../src/core/random.js';
+import type { Knn } from '../../src/core/types.js';
+import { fuzzyGraph } from '../../src/graph/fuzzy.js';
+import { connectedComponents, edgeRows } from '../../src/math/sparse.js';
 import { findNeighbors } from '../../src/neighbors/choose.js';
 import { linkCopies } from '../../src/neighbors/copies.js';
-import { finish } from '../../src/pauses.js';
-import { createRandom } from '../../src/random.js';
-import { connectedComponents, edgeRows } from '../../src/sparse.js';
-import type { Knn } from '../../src/types.js';
 import { flat, groups } from '../checks/subject.js';
 
 const search = (rows: number[][], k: number): Promise<Knn> =>

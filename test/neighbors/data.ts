@@ -1,9 +1,9 @@
 /** Data and checks that the tests of neighbours share. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { distanceFor } from '../../src/distance.js';
-import { createRandom } from '../../src/random.js';
-import type { DistanceFunction, Knn, Matrix } from '../../src/types.js';
+import { createRandom } from '../../src/core/random.js';
+import type { DistanceFunction, Knn, Matrix } from '../../src/core/types.js';
+import { distanceFor } from '../../src/math/distance.js';
 
 /** 1,797 handwritten digits of 8 x 8. */
 export function digits(): Matrix {

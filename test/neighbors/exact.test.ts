@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { metricName, metricNames } from '../../src/distance.js';
-import { DataError, OptionError } from '../../src/errors.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix } from '../../src/core/types.js';
+import { metricName, metricNames } from '../../src/math/distance.js';
 import { exact } from '../../src/neighbors/exact.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix } from '../../src/types.js';
 import { assertSame, assertWellFormed, blobs, digits, sortedNeighbors } from './data.js';
 
 const random = createRandom(1);

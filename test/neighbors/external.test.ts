@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/core/errors.js';
+import { createRandom } from '../../src/core/random.js';
 import { exact } from '../../src/neighbors/exact.js';
 import { rowsAtATime } from '../../src/neighbors/external.js';
 import { type HnswModule, hnsw } from '../../src/neighbors/hnsw.js';
 import { type UsearchIndexOptions, type UsearchModule, usearch } from '../../src/neighbors/usearch.js';
-import { createRandom } from '../../src/random.js';
 import { assertSame, assertWellFormed, blobs, digits, recall } from './data.js';
 
 const query = (k = 8, metric: string | (() => number) = 'euclidean') => ({

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix } from '../../src/core/types.js';
 import { exact } from '../../src/neighbors/exact.js';
 import { nndescent } from '../../src/neighbors/nndescent.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix } from '../../src/types.js';
 import { assertSame, assertWellFormed, blobs, digits, recall } from './data.js';
 
 const query = (seed: number, k = 15, metric = 'euclidean') => ({ k, metric, random: createRandom(seed) });

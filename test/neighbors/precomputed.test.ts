@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { distanceFor } from '../../src/distance.js';
-import { DataError, OptionError } from '../../src/errors.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
+import { createRandom } from '../../src/core/random.js';
+import type { Matrix } from '../../src/core/types.js';
+import { distanceFor } from '../../src/math/distance.js';
 import { exact } from '../../src/neighbors/exact.js';
 import {
   type KnnInput,
   neighborsFromDistances,
   precomputedNeighbors,
 } from '../../src/neighbors/precomputed.js';
-import { createRandom } from '../../src/random.js';
-import type { Matrix } from '../../src/types.js';
 import { assertSame, assertWellFormed, blobs } from './data.js';
 
 const data = blobs(40, 3, 1);

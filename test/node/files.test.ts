@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { DataError, OptionError } from '../../src/errors.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
 import { readCsv, readIdx } from '../../src/node/files.js';
 
 test('the digits of the examples are read whole, by path and by text', async () => {

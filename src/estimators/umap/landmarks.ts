@@ -1,0 +1,202 @@
+/** Rows whose places on the map are given. */
+
+import { DataError, OptionError } from '../../core/errors.js';
+import { flag, type Rule, real, resolveOptions } from '../../core/options.js';
+import { isA } from '../../core/realms.js';
+import type { Matrix } from '../../core/types.js';
+import { type Entered, enter, type MatrixInput } from '../../data/matrix.js';
+import { numberOf, type TypedArray } from '../../data/rows.js';
+import { type EnteredTargets, isTable, type Label } from '../../data/targets.js';
+
+/** A place a row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
+export type LandmarkPositions = MatrixInput | readonly (readonly (number | null)[] | null)[];
+
+/** Rows kept by `addLandmarks` to hold the map in place during later fits. */
+export interface Landmarks {
+  readonly matrix: Matrix;
+  readonly y: readonly Label[] | undefined;
+  readonly weight: number;
+}
+
+/** Checks given places: one a row, `nComponents` wide, at least one of them a landmark, none infinite. */
+export async function readPositions(
+  input: LandmarkPositions,
+  rows: number,
+  nComponents: number,
+  name = 'landmarkPositions',
+  /** Whether rows may be left without a place. */
+  partial = true,
+): Promise<Matrix> {
+  const free = new Array<number>(nComponents).fill(Number.NaN);
+  const filled = Array.isArray(input)
+    ? input.map((row) =>
+        row === null || row === undefined ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row,
+      )
+    : input;
+  const { matrix } = await enter(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
+  if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
+    throw new DataError(
+      `fit: ${name} must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
+    );
+  }
+  if (!partial) {
+    const row = Math.floor(matrix.data.findIndex(Number.isNaN) / nComponents);
+    if (row < 0) return matrix;
+    throw new DataError(
+      `fit: ${name}: a place for every row expected, got none for row ${row}; fill it in, or give known places as landmarkPositions`,
+    );
+  }
+  for (let i = 0; i < rows; i++) {
+    const place = matrix.data.subarray(i * nComponents, (i + 1) * nComponents);
+    if (!place.some(Number.isNaN)) return matrix;
+  }
+  throw new DataError(
+    `fit: ${name} must give at least 1 row a place; all ${rows} rows hold NaN; leave the option out`,
+  );
+}
+
+/**
+ * Rows, targets and places of a fit with kept landmarks appended: new rows are free, landmarks are told the
+ * places that `places` gives for them.
+ */
+export function appendLandmarks(
+  entered: Entered,
+  y: EnteredTargets | undefined,
+  landmarks: Landmarks,
+  places: Matrix,
+): { readonly entered: Entered; readonly positions: Matrix; readonly y: EnteredTargets | undefined } {
+  const [rows, columns] = entered.matrix.shape;
+  const [count] = landmarks.matrix.shape;
+  const nComponents = places.shape[1];
+  const data = new Float32Array((rows + count) * columns);
+  data.set(entered.matrix.data);
+  data.set(landmarks.matrix.data, rows * columns);
+  const positions = new Float32Array((rows + count) * nComponents).fill(Number.NaN);
+  positions.set(places.data, rows * nComponents);
+  return {
+    entered: { ...entered, matrix: { data, shape: [rows + count, columns] as const } },
+    positions: { data: positions, shape: [rows + count, nComponents] as const },
+    y: y && appendTargets(y, landmarks.y, count),
+  };
+}
+
+function appendTargets(y: EnteredTargets, kept: Landmarks['y'], count: number): EnteredTargets {
+  if (!isTable(y)) return [...(y as Iterable<Label>), ...(kept ?? new Array<null>(count).fill(null))];
+  const [rows, columns] = y.shape;
+  if (kept) {
+    throw new DataError(
+      `fit: expected one target a row, as the landmarks have, got ${columns}; call addLandmarks without y`,
+    );
+  }
+  const data = new Float64Array((rows + count) * columns).fill(Number.NaN);
+  data.set(y.data);
+  return { data, shape: [rows + count, columns] };
+}
+
+export interface AddLandmarksOptions {
+  /** Share of the rows to keep, in (0, 1]. Default 0.01. */
+  readonly fraction?: number | undefined;
+  /** Rows to keep, instead of a share. */
+  readonly indices?: readonly number[] | Int32Array | undefined;
+  /** Targets of all rows of X, for later fits with targets. Default: unknown. */
+  readonly y?: readonly (Label | bigint)[] | TypedArray | undefined;
+  /** Weight of the landmark loss in later fits. Default: the estimator's `landmarkLossWeight`. */
+  readonly landmarkLossWeight?: number | undefined;
+  /** Forgets the optimiser's moments, so that the next fit starts calmly. Default true. */
+  readonly resetOptimizer?: boolean | undefined;
+}
+
+type ResolvedOptions = AddLandmarksOptions & Required<Pick<AddLandmarksOptions, 'resetOptimizer'>>;
+
+const addDefaults: ResolvedOptions = {
+  fraction: undefined,
+  indices: undefined,
+  y: undefined,
+  landmarkLossWeight: undefined,
+  resetOptimizer: true,
+};
+
+const addRules: { readonly [K in keyof AddLandmarksOptions]-?: Rule } = {
+  fraction: real(0, 1, { above: true }),
+  indices: (value) =>
+    Array.isArray(value) || isA('Int32Array', value) ? undefined : 'a list of row numbers',
+  y: (value) => (Array.isArray(value) || ArrayBuffer.isView(value) ? undefined : 'a list of targets'),
+  landmarkLossWeight: real(0),
+  resetOptimizer: flag,
+};
+
+const addRenamed: Readonly<Record<string, string>> = {
+  samplePct: "the share of rows to keep is called 'fraction'",
+  sampleMode: "give 'fraction' for a random choice, 'indices' for one of your own",
+  idx: "rows to keep are called 'indices'",
+};
+
+/** Completes and checks the options of `addLandmarks`. Throws `OptionError`. */
+export function resolveLandmarkOptions(options: AddLandmarksOptions): ResolvedOptions {
+  return resolveOptions('addLandmarks', options, addDefaults, addRules, addRenamed);
+}
+
+/** The rows of X to keep, with their targets, and the weight they get unless they bring their own. */
+export function pickLandmarks(
+  { data, shape: [rows, columns] }: Matrix,
+  options: AddLandmarksOptions,
+  weight: number,
+  draw: (below: number) => number,
+): Landmarks {
+  const { y, landmarkLossWeight } = options;
+  if (y && Array.isArray(y) && y.some((target) => typeof target === 'object' && target !== null)) {
+    throw new DataError(
+      'addLandmarks: expected one target a row in y, got several; leave y out, and theirs are unknown',
+    );
+  }
+  if (y && y.length !== rows) {
+    throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
+  }
+  const chosen = chooseLandmarks(rows, options, draw);
+  const kept = new Float32Array(chosen.length * columns);
+  chosen.forEach((row, i) => {
+    kept.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  });
+  return {
+    matrix: { data: kept, shape: [chosen.length, columns] },
+    y: y && Array.from(chosen, (row) => labelOf(y[row])),
+    weight: landmarkLossWeight ?? weight,
+  };
+}
+
+/** A target as it can be kept and saved. */
+function labelOf(target: Label | bigint): Label {
+  if (typeof target === 'bigint')
+    return numberOf(target, () => 'addLandmarks: y must hold whole numbers up to 2^53');
+  return Number.isNaN(target) ? null : target;
+}
+
+/** Row numbers: as given and checked, or a seeded sample without replacement. */
+export function chooseLandmarks(
+  rows: number,
+  { fraction, indices }: AddLandmarksOptions,
+  draw: (below: number) => number,
+): Int32Array {
+  if (indices !== undefined && fraction !== undefined) {
+    throw new OptionError('addLandmarks: fraction or indices wanted, got both; leave one out');
+  }
+  if (indices !== undefined) {
+    const chosen = Int32Array.from(new Set(indices));
+    const wrong = [...indices].find((i) => !(Number.isInteger(i) && i >= 0 && i < rows));
+    if (wrong !== undefined || chosen.length === 0) {
+      throw new DataError(
+        `addLandmarks: indices must hold row numbers from 0 to ${rows - 1}; got ${wrong ?? 'none at all'}`,
+      );
+    }
+    return chosen;
+  }
+  const count = Math.max(1, Math.floor(rows * (fraction ?? 0.01)));
+  const all = Int32Array.from({ length: rows }, (_, i) => i);
+  for (let i = 0; i < count; i++) {
+    const j = i + draw(rows - i);
+    const swapped = all[i]!;
+    all[i] = all[j]!;
+    all[j] = swapped;
+  }
+  return all.slice(0, count);
+}

@@ -1,0 +1,209 @@
+/** The drawn map inside the page that `scatterHtml` writes: what is shown, from where, and what is under a place. */
+import type { Group } from '../data.js';
+import type { PageParts } from './compute.js';
+
+/** All that the page knows. Arrays are base64 of little-endian numbers. */
+export interface PageData {
+  /** Rows from here on are held out. */
+  readonly heldFrom: number;
+  /** Float32: x and y of each row; NaN where there is none. */
+  readonly positions: string;
+  /** Uint16: group of each row. */
+  readonly group: string;
+  readonly groups: readonly (Group & { readonly darkColor: string })[];
+  /** Different labels, and Uint32: which of them each row has. */
+  readonly names: readonly string[];
+  readonly label: string;
+  /** A line for the tooltip of each row; may be shorter than the rows. */
+  readonly text: readonly string[];
+  /** Grey images from row 0, each as bytes of `level * 16 + run - 1`, levels 0 (black) to 15 (white). */
+  readonly images: { readonly width: number; readonly height: number; readonly runs: string } | null;
+  /** Where class names stand, in data units, largest class first. */
+  readonly places: readonly { readonly group: number; readonly x: number; readonly y: number }[];
+  readonly nameSize: number;
+  /** Of a point, in pixels. */
+  readonly diameter: number;
+  readonly opacity: number;
+}
+
+/** The map as its controls see it. */
+export interface PageMap {
+  /** The data point in the middle, and pixels a data unit: now, and with the whole map in view. */
+  readonly view: { x: number; y: number; scale: number; home: number };
+  /** Groups, and kinds of rows, that are not drawn. */
+  readonly hidden: Set<number>;
+  readonly hiddenKinds: Set<string>;
+  /** `accent` is the group that stands out, `hover` the row under the pointer; -1 for none. */
+  readonly marked: { accent: number; hover: number };
+  readonly group: Uint16Array;
+  redraw(): void;
+  reset(): void;
+  /** Brings the point at (x, y) nearer by a factor and keeps it in its place. */
+  zoom(factor: number, x: number, y: number): void;
+  pan(x: number, y: number): void;
+  /** The shown row under a place, or -1. */
+  pick(x: number, y: number): number;
+  /** Where a row is. */
+  place(row: number): { x: number; y: number };
+}
+
+/**
+ * Draws the map into the canvas and keeps it drawn. Places are pixels from the canvas' left upper corner. Its
+ * compiled text is put into the page: it names nothing outside itself but the browser.
+ */
+export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PageParts): PageMap {
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const positions = new Float32Array(parts.decode(data.positions).buffer);
+  const group = new Uint16Array(parts.decode(data.group).buffer);
+  const order = parts.drawOrder(positions);
+  const fitted = order.filter((row) => row < data.heldFrom);
+  const held = order.filter((row) => row >= data.heldFrom);
+  const bounds = parts.findBounds(positions, order);
+  const grid = parts.makeGrid(positions, order, bounds);
+  const hidden = new Set<number>();
+  const hiddenKinds = new Set<string>();
+  const marked = { accent: -1, hover: -1 };
+  const view = { x: 0, y: 0, scale: 0, home: 1 };
+  let image = context.createImageData(1, 1);
+  let pending = false;
+
+  const shown = (row: number) =>
+    !hidden.has(group[row]!) && !hiddenKinds.has(row < data.heldFrom ? 'fitted' : 'held');
+  const radius = () => (data.diameter / 2) * Math.min(5, Math.max(1, (view.scale / view.home) ** 0.4));
+  const colorOf = (at: number) => (dark.matches ? data.groups[at]!.darkColor : data.groups[at]!.color);
+  const css = (name: string) => getComputedStyle(canvas).getPropertyValue(name).trim();
+  const rgb = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+
+  function redraw(): void {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => {
+      pending = false;
+      draw();
+    });
+  }
+
+  function reset(): void {
+    Object.assign(view, {
+      x: (bounds.left + bounds.right) / 2,
+      y: (bounds.bottom + bounds.top) / 2,
+      scale: view.home,
+    });
+    redraw();
+  }
+
+  function resize(): void {
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (width === 0 || height === 0) return;
+    canvas.width = Math.round(width * devicePixelRatio);
+    canvas.height = Math.round(height * devicePixelRatio);
+    image = context.createImageData(canvas.width, canvas.height);
+    const zoomed = view.scale / view.home;
+    const home = 0.93 * Math.min(width / (bounds.right - bounds.left), height / (bounds.top - bounds.bottom));
+    view.home = Number.isFinite(home) ? home : 1;
+    if (zoomed > 0) view.scale = view.home * zoomed;
+    else reset();
+    draw();
+  }
+
+  function draw(): void {
+    const ratio = canvas.width / canvas.clientWidth;
+    const panel = rgb(css('--panel'));
+    const ground = (255 << 24) | (panel[2]! << 16) | (panel[1]! << 8) | panel[0]!;
+    new Uint32Array(image.data.buffer).fill(ground);
+    const { width, height } = canvas;
+    const target = { pixels: image.data, width, height, x: view.x, y: view.y, scale: view.scale * ratio };
+    const colors = Uint8Array.from(data.groups.flatMap((_, at) => rgb(colorOf(at))));
+    const put = (rows: Uint32Array, outer: number, hole: number, ink: Uint8Array, opacity: number) => {
+      const strengths = Uint16Array.from(data.groups, (_, at) =>
+        hidden.has(at) ? 0 : 256 * opacity * (marked.accent < 0 || marked.accent === at ? 1 : 0.12),
+      );
+      parts.paint(
+        target,
+        parts.makeStamp(outer * ratio, hole * ratio),
+        positions,
+        rows,
+        group,
+        ink,
+        strengths,
+      );
+    };
+    if (!hiddenKinds.has('fitted')) put(fitted, radius(), 0, colors, data.opacity);
+    if (!hiddenKinds.has('held') && held.length > 0) {
+      const ring = Math.max(2, radius() * 1.24);
+      put(held, ring, 0, Uint8Array.from(data.groups.flatMap(() => panel)), 0.85);
+      put(held, ring + 0.7, ring - 0.7, colors, 1);
+    }
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.putImageData(image, 0, 0);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    drawNames();
+    if (marked.hover < 0) return;
+    const { x, y } = place(marked.hover);
+    context.beginPath();
+    context.arc(x, y, radius() + 3, 0, 2 * Math.PI);
+    context.lineWidth = 2;
+    context.strokeStyle = css('--ink');
+    context.stroke();
+  }
+
+  /** Names of the shown classes, larger classes first; one without room waits for a closer look. */
+  function drawNames(): void {
+    context.font = `700 ${data.nameSize}px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif`;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    context.lineJoin = 'round';
+    context.lineWidth = 4;
+    const taken: { x: number; y: number; half: number }[] = [];
+    for (const spot of data.places) {
+      if (hidden.has(spot.group) || (marked.accent >= 0 && marked.accent !== spot.group)) continue;
+      const { name } = data.groups[spot.group]!;
+      const text = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+      const x = canvas.clientWidth / 2 + (spot.x - view.x) * view.scale;
+      const y = canvas.clientHeight / 2 - (spot.y - view.y) * view.scale;
+      const half = context.measureText(text).width / 2 + 3;
+      const near = (other: (typeof taken)[number]) =>
+        Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < data.nameSize + 3;
+      if (taken.some(near)) continue;
+      taken.push({ x, y, half });
+      context.strokeStyle = css('--panel');
+      context.strokeText(text, x, y);
+      context.fillStyle = css('--ink');
+      context.fillText(text, x, y);
+    }
+  }
+
+  function zoom(factor: number, x: number, y: number): void {
+    const scale = Math.min(view.home * 400, Math.max(view.home * 0.5, view.scale * factor));
+    const shift = 1 / view.scale - 1 / scale;
+    view.x += (x - canvas.clientWidth / 2) * shift;
+    view.y -= (y - canvas.clientHeight / 2) * shift;
+    view.scale = scale;
+    redraw();
+  }
+
+  function pan(x: number, y: number): void {
+    view.x -= x / view.scale;
+    view.y += y / view.scale;
+    redraw();
+  }
+
+  function pick(x: number, y: number): number {
+    const dataX = view.x + (x - canvas.clientWidth / 2) / view.scale;
+    const dataY = view.y - (y - canvas.clientHeight / 2) / view.scale;
+    return parts.nearest(grid, positions, dataX, dataY, (radius() + 6) / view.scale, shown);
+  }
+
+  function place(row: number): { x: number; y: number } {
+    return {
+      x: canvas.clientWidth / 2 + (positions[2 * row]! - view.x) * view.scale,
+      y: canvas.clientHeight / 2 - (positions[2 * row + 1]! - view.y) * view.scale,
+    };
+  }
+
+  resize();
+  new ResizeObserver(resize).observe(canvas);
+  dark.addEventListener('change', redraw);
+  return { view, hidden, hiddenKinds, marked, group, redraw, reset, zoom, pan, pick, place };
+}

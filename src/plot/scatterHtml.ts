@@ -1,0 +1,228 @@
+/** The map as a page to explore: one HTML file that needs nothing else. */
+import { DataError, describe } from '../core/errors.js';
+import { orNull, resolveOptions } from '../core/options.js';
+import { mixColors } from './colors.js';
+import { checkColors, type PlotData, type Points, readPlotData } from './data.js';
+import { classPlaces } from './labelPlaces.js';
+import { fitView, NAME_REACH, nameSize, pointOpacity, pointSize } from './marks.js';
+import { pageParts } from './page/compute.js';
+import { page } from './page/controls.js';
+import { openMap, type PageData } from './page/map.js';
+import { STYLE } from './page/style.js';
+import { DARK_TINT, describeData, mapDefaults, mapRules, type ScatterOptions } from './scatterSvg.js';
+import { brief, count, counted, escapeXml, niceTicks } from './svg.js';
+
+/** Grey pictures of one size, row-major, one after the other. */
+export interface Images {
+  /** `rows * height * width` grey values on any scale; the lowest (or 0) is drawn black, the highest white. */
+  readonly data: ArrayLike<number>;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ScatterPageOptions extends Omit<ScatterOptions, 'width' | 'height' | 'theme'> {
+  /** A line for each point's tooltip, then for each held-out point's if there are more. Default null. */
+  readonly text?: readonly string[] | null | undefined;
+  /** A picture for each point's tooltip, then for each held-out point's if there are more. Default null. */
+  readonly images?: Images | null | undefined;
+}
+
+const defaults: Readonly<Required<ScatterPageOptions>> = Object.freeze({
+  ...mapDefaults,
+  text: null,
+  images: null,
+});
+
+const rules = {
+  ...mapRules,
+  text: orNull((value) => (Array.isArray(value) ? undefined : 'an array of text, one a point')),
+  images: orNull((value) =>
+    typeof value === 'object' && value !== null && 'data' in value && 'width' in value && 'height' in value
+      ? undefined
+      : '{ data, width, height }',
+  ),
+};
+
+/**
+ * Writes a page that shows the points on a canvas: wheel or pinch zooms, dragging pans, a double click shows all
+ * again, pointing at a point names it (with its text and picture), the legend hides and shows classes. It follows
+ * the reader's light or dark setting, works with the keyboard, and loads nothing from anywhere. Made for 60,000
+ * points and more. A picture is kept in 16 grey levels, which is enough for a thumbnail and keeps the page small.
+ * Throws like `scatterSvg`, and `DataError` when `text` or `images` do not fit the points.
+ */
+export function scatterHtml(points: Points, options: ScatterPageOptions = {}): string {
+  const who = 'scatterHtml';
+  const o = resolveOptions<Required<ScatterPageOptions>>(who, options, defaults, rules);
+  checkColors(who, o.colors);
+  const data = readPlotData(who, points, o.labels, o.held, o.colors);
+  const rows = data.rows - data.lost;
+  const screen = { x: 0, y: 0, width: 900, height: 700 };
+  const names = [...new Set(data.labels ?? [])];
+  const place = new Map(names.map((name, at) => [name, at]));
+  const payload: PageData = {
+    heldFrom: data.heldFrom,
+    positions: base64(interleave(data)),
+    group: base64(data.group),
+    groups: data.groups.map((group) => ({
+      ...group,
+      darkColor: mixColors(group.color, '#ffffff', DARK_TINT),
+    })),
+    names: names.map((name) => (name === '' ? 'no label' : name)),
+    label: base64(Uint32Array.from(data.labels ?? [], (name) => place.get(name)!)),
+    text: readText(who, o.text, data),
+    images: o.images && packImages(who, o.images, data),
+    places: o.classNames && !data.scale ? classPlaces(data, NAME_REACH / fitView(data, screen).scale) : [],
+    nameSize: nameSize(data),
+    diameter: o.pointSize ?? pointSize(rows, screen),
+    opacity: o.opacity ?? pointOpacity(rows),
+  };
+  const title = o.title || 'Scatter plot';
+  // esbuild's keepNames, as in tsx, puts calls of __name into functions; the page has to know it then.
+  const functions = Object.entries(pageParts).map(([name, part]) => `${name}: ${part}`);
+  const script = `const __name = (f) => f;\n(${page})(${openMap}, {${functions}});`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
+<title>${escapeXml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+${o.title && `<h1>${escapeXml(o.title)}</h1>\n`}<p>${escapeXml(o.subtitle || describeData(data))}</p>
+</header>
+<main>
+<div id="stage">
+<canvas id="map" tabindex="0" role="img" aria-label="${escapeXml(`${title}. ${describeData(data)} Arrow keys pan, plus and minus zoom, 0 shows all.`)}"></canvas>
+<button id="reset" type="button" title="Show all (double click)">Show all</button>
+<div id="tip" role="tooltip" hidden><canvas hidden></canvas><div><span class="dot"></span><b></b><i></i><p></p></div></div>
+</div>
+${legend(data, o.legendTitle)}
+</main>
+<noscript>This map needs JavaScript.</noscript>
+<script type="application/json" id="data">${embed(payload)}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function interleave({ x, y, rows }: PlotData): Float32Array {
+  const positions = new Float32Array(2 * rows);
+  for (let i = 0; i < rows; i++) {
+    positions[2 * i] = x[i]!;
+    positions[2 * i + 1] = y[i]!;
+  }
+  return positions;
+}
+
+function base64(values: Float32Array | Uint16Array | Uint32Array | Uint8Array): string {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  let text = '';
+  // A whole number of 3-byte groups a piece, so that the pieces join; few enough to be arguments.
+  for (let at = 0; at < bytes.length; at += 0x6000) {
+    text += btoa(String.fromCharCode(...bytes.subarray(at, at + 0x6000)));
+  }
+  return text;
+}
+
+/** JSON that no HTML parser takes for the end of its script. */
+function embed(payload: PageData): string {
+  return JSON.stringify(payload).replaceAll('<', '\\u003c');
+}
+
+function readText(who: string, text: readonly string[] | null, data: PlotData): readonly string[] {
+  if (text === null) return [];
+  checkLength(who, 'text', text.length, 1, data);
+  return text.map(String);
+}
+
+/** What goes with the points has an entry for each fitted one, or for each one. */
+function checkLength(who: string, what: string, got: number, each: number, data: PlotData): void {
+  const { rows, heldFrom } = data;
+  if (got === heldFrom * each || got === rows * each) return;
+  const wanted =
+    rows === heldFrom ? `${heldFrom * each}` : `${heldFrom * each} (or ${rows * each} with held-out ones)`;
+  throw new DataError(
+    `${who}: ${what} must hold ${wanted} values for ${counted(heldFrom, 'point')}, got ${got}`,
+  );
+}
+
+/** Runs of equal grey levels, a byte each: most of a drawing is empty. */
+function packImages(who: string, images: Images, data: PlotData): PageData['images'] {
+  const { width, height, data: values } = images;
+  for (const side of [width, height]) {
+    if (!Number.isInteger(side) || side < 1) {
+      throw new DataError(
+        `${who}: images must have whole sides of at least 1, got ${describe(width)} x ${describe(height)}`,
+      );
+    }
+  }
+  const size = width * height;
+  checkLength(who, 'images.data', values.length, size, data);
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i]! < low) low = values[i]!;
+    if (values[i]! > high) high = values[i]!;
+  }
+  const factor = high > low ? 15 / (high - low) : 0;
+  const runs = new Uint8Array(values.length);
+  let used = 0;
+  for (let i = 0; i < values.length; ) {
+    const end = Math.min(i + 16, Math.ceil((i + 1) / size) * size);
+    const level = Math.round((values[i]! - low) * factor);
+    const first = i++;
+    while (i < end && Math.round((values[i]! - low) * factor) === level) i++;
+    runs[used++] = level * 16 + (i - first - 1);
+  }
+  return { width, height, runs: base64(runs.subarray(0, used)) };
+}
+
+function legend(data: PlotData, title: string): string {
+  const head = title && `<h2>${escapeXml(title)}</h2>`;
+  const entries = data.groups.map(({ name, color, rows }, at) =>
+    rows === 0 || name === ''
+      ? ''
+      : entry(`data-group="${at}"`, `style="${swatchColors(color)}"`, name, rows),
+  );
+  const shown = entries.filter((item) => item !== '');
+  const held = data.rows - data.heldFrom;
+  const kinds = [
+    entry('data-kind="fitted"', '', 'fitted', data.heldFrom),
+    entry('data-kind="held"', 'data-ring', 'held out', held),
+  ];
+  if (!data.scale && shown.length === 0 && held === 0) return '';
+  return [
+    `<nav aria-label="${escapeXml(title || 'Legend')}">${head}`,
+    data.scale ? bar(data.scale) : '',
+    shown.length > 0 ? `<ul>${shown.join('\n')}</ul>` : '',
+    shown.length > 1 ? '<button id="all" type="button">All or none</button>' : '',
+    held > 0 ? `<ul>${kinds.join('\n')}</ul>` : '',
+    '</nav>',
+  ].join('\n');
+}
+
+function entry(data: string, dot: string, name: string, rows: number): string {
+  const text = `<span class="name">${escapeXml(name)}</span><small>${count(rows)}</small>`;
+  return `<li><button type="button" ${data} aria-pressed="true"><span class="dot" ${dot}></span>${text}</button></li>`;
+}
+
+function swatchColors(color: string): string {
+  return `--light:${color};--dark:${mixColors(color, '#ffffff', DARK_TINT)}`;
+}
+
+function bar({ low, high, stops }: NonNullable<PlotData['scale']>): string {
+  const ticks = niceTicks(low, high, 5).map((tick) => {
+    const share = high > low ? (tick - low) / (high - low) : 0.5;
+    return `<span style="bottom:${(share * 100).toFixed(1)}%">${brief(tick)}</span>`;
+  });
+  const gradient = (share: number) =>
+    (stops.length > 1 ? stops : [...stops, ...stops])
+      .map((stop) => mixColors(stop, '#ffffff', share))
+      .join(',');
+  const colors = `--light:${gradient(0)};--dark:${gradient(DARK_TINT)}`;
+  return `<div class="bar" style="${colors}">${ticks.join('')}</div>`;
+}

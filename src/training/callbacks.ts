@@ -1,0 +1,238 @@
+/** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
+
+import { OptionError } from '../core/errors.js';
+import { flag, oneOf, type Rule, real, resolveOptions, whole } from '../core/options.js';
+import * as tf from '../core/tf.js';
+import type { Progress } from '../core/types.js';
+
+/** What a callback can do to the training it watches; it comes as `training` among the `setParams` values. */
+export interface Training {
+  /** Ends training after this report, as if it had been the last. */
+  stop(): void;
+  /** Copies all weights being trained. */
+  snapshot(): Promise<Float32Array[]>;
+  restore(weights: readonly Float32Array[]): void;
+}
+
+type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
+
+/**
+ * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or an object with any of their
+ * methods. (The former are told by two of their methods, so that the arguments of the latter need no types.)
+ */
+export type TrainingCallback = Setters | (tf.CustomCallbackArgs & Partial<Setters>);
+
+/** The part of `tf.BaseCallback` that training calls. */
+interface Callback {
+  setParams(params: Record<string, unknown>): void;
+  setModel(model: tf.LayersModel): void;
+  onTrainBegin(logs: Logs): Promise<void>;
+  onTrainEnd(logs: Logs): Promise<void>;
+  onEpochBegin(epoch: number, logs: Logs): Promise<void>;
+  onEpochEnd(epoch: number, logs: Logs): Promise<void>;
+  onBatchBegin(batch: number, logs: Logs): Promise<void>;
+  onBatchEnd(batch: number, logs: Logs): Promise<void>;
+}
+
+type Logs = Record<string, number | tf.Scalar>;
+
+const moments = [
+  'onTrainBegin',
+  'onTrainEnd',
+  'onEpochBegin',
+  'onEpochEnd',
+  'onBatchBegin',
+  'onBatchEnd',
+] as const;
+const methods = [...moments, 'setParams', 'setModel'] as const;
+
+/** An object with one of a callback's methods at least, and with functions alone under their names. */
+export const callbackRule: Rule = (value) => {
+  const wanted = `a callback: an object with ${moments.join(', ')}, setParams or setModel`;
+  if (typeof value !== 'object' || value === null) return wanted;
+  const given = [...methods, 'onYield'].map((name) => (value as Record<string, unknown>)[name]);
+  const present = given.filter((method) => method !== undefined && method !== null);
+  return present.length > 0 && present.every((method) => typeof method === 'function') ? undefined : wanted;
+};
+
+export interface CallbackRunner {
+  begin(): Promise<void>;
+  /** One gradient step: an `onBatchEnd` with the total loss as a scalar. */
+  step(step: number, rows: number, loss: tf.Scalar): Promise<void>;
+  /** One report: an `onEpochEnd` with every loss by name. */
+  report(progress: Progress): Promise<void>;
+  end(): Promise<void>;
+  /** Whether a callback asked to stop. */
+  stopped(): boolean;
+}
+
+/**
+ * Runs callbacks over a training. An "epoch" is a report, as in the Python original. `params` reach
+ * `setParams`; `model` is the encoder, whose `stopTraining` ends the training.
+ */
+export function runCallbacks(
+  callbacks: readonly TrainingCallback[],
+  model: tf.LayersModel,
+  params: { epochs: number; steps: number },
+  training: Omit<Training, 'stop'>,
+): CallbackRunner {
+  let stop = false;
+  // A tf.Sequential that was never compiled refuses the property, so callbacks get a stand-in that has its own.
+  const watched: tf.LayersModel = Object.create(model, { stopTraining: { value: false, writable: true } });
+  const control: Training = { ...training, stop: () => (stop = true) };
+  const list = callbacks.map(asCallback);
+  const each = async (call: (callback: Callback) => Promise<void>) => {
+    for (const callback of list) await call(callback);
+  };
+  let epoch = 0;
+  let batch = 0;
+  return {
+    async begin() {
+      watched.stopTraining = false;
+      for (const callback of list) {
+        callback.setParams({ ...params, training: control });
+        callback.setModel(watched);
+      }
+      await each((callback) => callback.onTrainBegin({}));
+      await each((callback) => callback.onEpochBegin(0, {}));
+    },
+    async step(_, rows, loss) {
+      for (const callback of list) {
+        await callback.onBatchBegin(batch, { batch, size: rows });
+        // A tf.CustomCallback frees the scalars that it reads; whoever does not read leaves it to us.
+        const own = tf.keep(tf.clone(loss));
+        try {
+          await callback.onBatchEnd(batch, { batch, size: rows, loss: own });
+        } finally {
+          own.dispose();
+        }
+      }
+      batch++;
+    },
+    async report(progress) {
+      epoch = progress.epoch;
+      batch = 0;
+      for (const callback of list) checkMonitor(callback, logsOf(progress));
+      await each((callback) => callback.onEpochEnd(epoch, logsOf(progress)));
+      const last = progress.epoch + 1 === progress.epochs;
+      if (!last && !stop) await each((callback) => callback.onEpochBegin(epoch + 1, {}));
+    },
+    end: () => each((callback) => callback.onTrainEnd({})),
+    stopped: () => stop || watched.stopTraining,
+  };
+}
+
+/** The losses of a report, held-out ones by Keras' names too: `valLoss` is `val_loss` as well. */
+function logsOf({ losses }: Progress): Logs {
+  const logs: Logs = { ...losses };
+  for (const [name, value] of Object.entries(losses)) {
+    if (/^val[A-Z]/.test(name)) logs[`val_${name.charAt(3).toLowerCase()}${name.slice(4)}`] = value;
+  }
+  return logs;
+}
+
+/** Refuses a `tf.callbacks.earlyStopping` that would wait for ever, and warn at every report. */
+function checkMonitor(callback: Callback, logs: Logs): void {
+  const { monitor, monitorFunc } = callback as Callback & { monitor?: unknown; monitorFunc?: unknown };
+  if (typeof monitorFunc !== 'function' || typeof monitor !== 'string' || monitor in logs) return;
+  throw unknownMonitor('callbacks: earlyStopping', monitor, logs);
+}
+
+function unknownMonitor(who: string, monitor: string, logs: Logs): OptionError {
+  return new OptionError(
+    `${who}: monitor must be one of ${Object.keys(logs).join(', ')}; got '${monitor}'` +
+      (/^val/.test(monitor) ? '; held-out rows (reconstructionValidation) give valLoss and valUmap' : ''),
+  );
+}
+
+function asCallback(given: TrainingCallback): Callback {
+  const callback = given as Partial<Callback> & tf.CustomCallbackArgs;
+  if (methods.every((name) => typeof callback[name] === 'function')) return callback as Callback;
+  const functions = [...moments, 'onYield' as const].flatMap((name) => {
+    const method = callback[name] as ((...values: unknown[]) => unknown) | undefined | null;
+    return method ? [[name, method.bind(given)]] : [];
+  });
+  const { nowFunc, nextFrameFunc } = callback;
+  const whole: unknown = new tf.CustomCallback({ nowFunc, nextFrameFunc, ...Object.fromEntries(functions) });
+  // A tf.CustomCallback does nothing with these two.
+  return Object.assign(whole as Callback, {
+    setParams: (params: Record<string, unknown>) => callback.setParams?.(params),
+    setModel: (model: tf.LayersModel) => callback.setModel?.(model),
+  });
+}
+
+export interface EarlyStoppingOptions {
+  /** Key of the history to watch. Default `'loss'`. */
+  readonly monitor?: string | undefined;
+  /** A smaller change is no improvement. Default 0. */
+  readonly minDelta?: number | undefined;
+  /** Reports without improvement after which training stops. Default 1, at least 1. */
+  readonly patience?: number | undefined;
+  /** Whether lower (`'min'`, default) or higher (`'max'`) is better. */
+  readonly mode?: 'min' | 'max' | undefined;
+  /** Puts the weights of the best report back at the end. Default false. */
+  readonly restoreBestWeights?: boolean | undefined;
+}
+
+const stoppingDefaults: Required<EarlyStoppingOptions> = {
+  monitor: 'loss',
+  minDelta: 0,
+  patience: 1,
+  mode: 'min',
+  restoreBestWeights: false,
+};
+
+/**
+ * Stops training when a monitored value no longer improves, on any key of the history, and can put the best
+ * weights back (which `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a wrong option, and in the
+ * first report for a key that is not there.
+ */
+export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallback {
+  const { monitor, minDelta, patience, mode, restoreBestWeights } = resolveOptions<
+    Required<EarlyStoppingOptions>
+  >('earlyStopping', options, stoppingDefaults, {
+    monitor: (value) => (typeof value === 'string' ? undefined : 'a key of the history'),
+    minDelta: real(0),
+    patience: whole(1),
+    mode: oneOf('min', 'max'),
+    restoreBestWeights: flag,
+  });
+  let training: Training | undefined;
+  let best = Number.POSITIVE_INFINITY;
+  let waited = 0;
+  let weights: Float32Array[] | undefined;
+  const quiet = async () => {};
+  const callback: Callback = {
+    setParams(params) {
+      training = params.training as Training;
+    },
+    setModel() {},
+    async onTrainBegin() {
+      best = Number.POSITIVE_INFINITY;
+      waited = 0;
+      weights = undefined;
+    },
+    async onEpochEnd(_, logs) {
+      const value = logs[monitor];
+      if (typeof value !== 'number') {
+        throw unknownMonitor('earlyStopping', monitor, logs);
+      }
+      const cost = mode === 'min' ? value : -value;
+      if (cost < best - minDelta) {
+        best = cost;
+        waited = 0;
+        if (restoreBestWeights) weights = await training?.snapshot();
+      } else if (++waited >= patience) {
+        training?.stop();
+      }
+    },
+    async onTrainEnd() {
+      if (weights) training?.restore(weights);
+      weights = undefined;
+    },
+    onEpochBegin: quiet,
+    onBatchBegin: quiet,
+    onBatchEnd: quiet,
+  };
+  return callback as unknown as TrainingCallback;
+}

@@ -1,0 +1,172 @@
+/** A progress bar in the terminal, or plain lines in a log: a reader of `Progress`. */
+import type { Progress } from '../core/types.js';
+
+/** The part of a writable stream that the bar needs; `process.stderr`, a file stream or a test's own will do. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  /** False once the stream has ended or closed. */
+  readonly writable?: boolean | undefined;
+  on?(event: 'error', listener: () => void): unknown;
+  off?(event: 'error', listener: () => void): unknown;
+}
+
+export interface ProgressBar {
+  /** Writes a line of text above the bar. */
+  line(text: string): void;
+  /** Shows how far training has come. */
+  report(progress: Progress): void;
+  /** Closes the line, and makes the bar ready for another training. */
+  finish(): void;
+}
+
+/** Milliseconds between two drawings: the eye sees no more, and terminals are slow. */
+const PAUSE = 50;
+
+/**
+ * A bar that shows percentage, steps, loss and time left. On a terminal it redraws one line that fits the
+ * columns; elsewhere it writes a plain line whenever the whole percentage has moved on, at most one a report.
+ * `NO_COLOR` in the environment and `TERM=dumb` are respected. A closed stream never disturbs training.
+ *
+ *     const bar = progressBar();
+ *     for await (const progress of umap.steps(X)) bar.report(progress);
+ *     bar.finish();
+ *
+ * The default stream is the standard error of Node.js; in a browser, lines go to the console.
+ */
+export function progressBar(stream: ProgressStream = defaultStream()): ProgressBar {
+  // A page may have a stand-in for `process` that lacks any of it.
+  const { TERM, NO_COLOR } = globalThis.process?.env ?? {};
+  const live = stream.isTTY === true && TERM !== 'dumb';
+  const colored = live && !NO_COLOR;
+  let closed = false;
+  let first: { at: number; step: number } | undefined;
+  let latest: Progress | undefined;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let drawnPercent = -1;
+  let drawnLength = 0;
+  let unseen = false;
+  let listening = false;
+  const close = () => {
+    closed = true;
+  };
+
+  const write = (text: string) => {
+    if (closed || stream.writable === false) return;
+    if (!listening) stream.on?.('error', close);
+    listening = true;
+    try {
+      stream.write(text);
+    } catch {
+      closed = true;
+    }
+  };
+
+  const draw = (progress: Progress, time: string) => {
+    unseen = false;
+    // Some pseudo-terminals report 0 columns.
+    const room = Math.max(1, (stream.columns || 80) - 1);
+    const parts = describe(progress, time);
+    if (!live) return write(`${parts.join('  ')}\n`);
+    const { bar, text } = fit(parts, fractionOf(progress), room);
+    // Without escape codes, blanks wipe out what a longer line left behind.
+    const blanks = ' '.repeat(Math.max(0, Math.min(room, drawnLength) - bar.length - text.length));
+    drawnLength = bar.length + text.length;
+    write(colored ? `\r${paint(bar)}${text}\x1b[K` : `\r${bar}${text}${blanks}`);
+  };
+
+  const line = (text: string) => {
+    const blanks = ' '.repeat(Math.max(0, drawnLength - text.length));
+    write(drawnLength === 0 ? `${text}\n` : colored ? `\r${text}\x1b[K\n` : `\r${text}${blanks}\n`);
+    drawnLength = 0;
+    drawnAt = Number.NEGATIVE_INFINITY;
+  };
+
+  const report = (progress: Progress) => {
+    const now = performance.now();
+    first ??= { at: now, step: progress.step };
+    latest = progress;
+    unseen = true;
+    const percent = Math.floor(100 * fractionOf(progress));
+    const due = live ? now - drawnAt >= PAUSE || percent === 100 : percent !== drawnPercent;
+    if (!due) return;
+    drawnAt = now;
+    drawnPercent = percent;
+    draw(progress, timeLeft(progress, first, now));
+  };
+
+  const finish = () => {
+    if (first !== undefined && latest !== undefined) {
+      if (live || unseen) draw(latest, `${duration(performance.now() - first.at)} in all`);
+      if (live) write('\n');
+    }
+    first = undefined;
+    latest = undefined;
+    drawnAt = Number.NEGATIVE_INFINITY;
+    drawnPercent = -1;
+    drawnLength = 0;
+    listening = false;
+    // An error of the last write arrives after it.
+    setTimeout(() => {
+      if (!listening) stream.off?.('error', close);
+    });
+  };
+
+  return { line, report, finish };
+}
+
+function defaultStream(): ProgressStream {
+  const stream = globalThis.process?.stderr;
+  if (typeof stream?.write === 'function') return stream;
+  return { write: (text) => console.info(text.trimEnd()) };
+}
+
+function fractionOf({ step, steps }: Progress): number {
+  return steps > 0 ? Math.min(1, Math.max(0, step / steps)) : 1;
+}
+
+/** What there is to say, the most important first. */
+function describe(progress: Progress, time: string): string[] {
+  const percent = `${Math.floor(100 * fractionOf(progress))}%`.padStart(4);
+  const parts = [percent, `step ${progress.step}/${progress.steps}`];
+  const { loss } = progress.losses;
+  if (loss !== undefined) parts.push(`loss ${Number.isFinite(loss) ? loss.toPrecision(4) : loss}`);
+  if (time !== '') parts.push(time);
+  return parts;
+}
+
+/** Drops what does not fit, from the end; the bar takes what is left, up to 40 columns, if that is at least 8. */
+function fit(parts: readonly string[], fraction: number, room: number): { bar: string; text: string } {
+  let kept = parts.length;
+  const join = () => parts.slice(0, kept).join('  ');
+  while (kept > 1 && join().length > room) kept--;
+  const text = join().slice(0, room);
+  const width = Math.min(40, room - text.length - 1);
+  if (width < 8) return { bar: '', text };
+  const done = Math.round(width * fraction);
+  return { bar: '━'.repeat(done) + '─'.repeat(width - done), text: ` ${text}` };
+}
+
+/** Done in cyan, the rest dim. */
+function paint(bar: string): string {
+  const done = bar.lastIndexOf('━') + 1;
+  return `\x1b[36m${bar.slice(0, done)}\x1b[0m\x1b[2m${bar.slice(done)}\x1b[0m`;
+}
+
+/** From the speed since the first report, which leaves out everything that came before training. */
+function timeLeft({ step, steps }: Progress, first: { at: number; step: number }, now: number): string {
+  const speed = (step - first.step) / (now - first.at);
+  if (step >= steps || !(speed > 0) || !Number.isFinite(speed)) return '';
+  return `${duration((steps - step) / speed)} left`;
+}
+
+/** `12 s`, `3 min 05 s`, `1 h 04 min`. */
+function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  edgesOf,
+  graphTable,
+  type NumericArray,
+  packTable,
+  planTable,
+  takeArray,
+  unpackTable,
+} from '../../src/artifact/arrays.js';
+import type { Json } from '../../src/artifact/json.js';
+
+const arrays: Record<string, NumericArray> = {
+  bytes: { data: new Uint8Array([1, 2, 255]), shape: [3] },
+  'dense_Dense1/kernel/m': { data: new Float32Array([Number.NaN, -0, 1e-45, 3e38, 1, 2]), shape: [2, 3] },
+  empty: { data: new Float64Array(0), shape: [4, 0] },
+  scalar: { data: new Float64Array([Math.PI]), shape: [] },
+  ids: { data: new Int32Array([-(2 ** 31), 2 ** 31 - 1]), shape: [2, 1] },
+  counts: { data: new Uint32Array([2 ** 32 - 1]), shape: [1] },
+  short: { data: new Uint16Array([65535]), shape: [1] },
+};
+
+test('arrays of every type come back bit by bit, also from the middle of a buffer', () => {
+  const inner = new Float32Array(new Float32Array([9, 1, 2, 9]).buffer, 4, 2);
+  const all = { ...arrays, inner: { data: inner, shape: [2] } };
+  const packed = packTable({ state: {}, arrays: all }, 'graph');
+  const slots = planTable(packed.arrays, 'graph.arrays', packed.bytes.length);
+  // An odd start in memory, as a reader may give.
+  const odd = new Uint8Array(packed.bytes.length + 1).subarray(1);
+  odd.set(packed.bytes);
+  const back = unpackTable(slots, odd);
+  assert.deepEqual(Object.keys(back), Object.keys(all));
+  for (const [name, { data, shape }] of Object.entries(all)) {
+    assert.deepEqual(back[name]!.shape, shape, name);
+    assert.equal(back[name]!.data.constructor, data.constructor, name);
+    assert.deepEqual(bits(back[name]!.data), bits(data), name);
+  }
+});
+
+test('every array starts at a multiple of 8 bytes, and the gaps are zero', () => {
+  const { bytes, arrays: list } = packTable({ state: {}, arrays }, 'graph');
+  for (const entry of list) assert.equal((entry.offset as number) % 8, 0);
+  assert.deepEqual([...bytes.subarray(3, 8)], [0, 0, 0, 0, 0]);
+});
+
+test('an array that does not fit its shape, or has no savable name or type, is not packed', () => {
+  const pack = (name: string, data: unknown, shape: number[]) =>
+    packTable({ state: {}, arrays: { [name]: { data: data as Float32Array, shape } } }, 'graph');
+  assert.throws(
+    () => pack('a', new Float32Array(5), [2, 3]),
+    /graph\.a: shape \[2,3\] holds 6 numbers, the array 5/,
+  );
+  assert.throws(() => pack('a', new Float32Array(1), [-1, -1]), /the array|not one that memory/);
+  assert.throws(() => pack('a', new Float32Array(1), [Number.NaN]), /not one that memory could hold/);
+  assert.throws(() => pack('a', [1, 2], [2]), /graph\.a: must be one of float32, float64/);
+  assert.throws(() => pack('a', new BigInt64Array(1), [1]), /must be one of/);
+  assert.throws(() => pack('constructor', new Float32Array(1), [1]), /"constructor" cannot name an array/);
+  assert.throws(() => pack('x'.repeat(201), new Float32Array(1), [1]), /cannot name an array/);
+});
+
+test('a hostile list of arrays is refused before anything is allocated', () => {
+  const good = { name: 'a', dtype: 'float32', shape: [2, 3], offset: 0 };
+  const cases: [Json, RegExp][] = [
+    [{}, /list: must be a list/],
+    [[1], /list\[0\]: must be an object/],
+    [[{ ...good, extra: 1 }], /unknown field "extra"/],
+    [[{ name: 'a', dtype: 'float32', shape: [6] }], /the field offset is missing/],
+    [[good, { ...good, offset: 24 }], /list\[1\]\.name: "a" is there twice/],
+    [[{ ...good, name: '__proto__' }], /"__proto__" cannot name an array/],
+    [[{ ...good, name: '' }], /must be a text/],
+    [[{ ...good, dtype: 'complex128' }], /dtype: "complex128" is not one of float32/],
+    [[{ ...good, dtype: 'toString' }], /"toString" is not one of/],
+    [[{ ...good, shape: 6 }], /shape: must be a list, not 6/],
+    [[{ ...good, shape: [-6] }], /shape\[0\]: must be a whole number of 0 or more, not -6/],
+    [[{ ...good, shape: [-2, -3] }], /shape\[0\]: must be .* not -2/],
+    [[{ ...good, shape: [Number.NaN] }], /not NaN/],
+    [[{ ...good, shape: [Number.POSITIVE_INFINITY, 0] }], /not Infinity/],
+    [[{ ...good, shape: [1.5, 4] }], /not 1\.5/],
+    [[{ ...good, shape: ['6'] }], /not "6"/],
+    [[{ ...good, shape: [2 ** 40] }], /the arrays fill 4398046511104 bytes, the file has 24/],
+    [[{ ...good, shape: [2 ** 30, 2 ** 30] }], /shape \[1073741824,1073741824\] is not one that memory/],
+    [[{ ...good, offset: -8 }], /offset: must be a whole number of 0 or more, not -8/],
+    [[{ ...good, offset: 8 }], /offset: 8 is stated, but the array starts at 0/],
+    [[{ ...good, shape: [4] }], /the arrays fill 16 bytes, the file has 24/],
+    [[good, { ...good, name: 'b', offset: 0 }], /offset: 0 is stated, but the array starts at 24/],
+  ];
+  for (const [list, message] of cases) {
+    assert.throws(
+      () => planTable(list, 'list', 24),
+      { name: 'ArtifactError', message },
+      JSON.stringify(list),
+    );
+  }
+});
+
+test('takeArray gives an array of the dtype and shape that were asked for, or says what there is', () => {
+  const table = { state: {}, arrays };
+  assert.equal(takeArray(table, 'ids', 'int32', [2, 1]), arrays.ids!.data);
+  assert.throws(
+    () => takeArray(table, 'nope', 'int32'),
+    /array nope is missing; there are bytes, dense_Dense1/,
+  );
+  assert.throws(() => takeArray(table, 'toString', 'int32'), /is missing/);
+  assert.throws(() => takeArray(table, 'ids', 'float32'), /ids must be float32, it is a Int32Array/);
+  assert.throws(() => takeArray(table, 'ids', 'int32', [2]), /must have shape \[2\], it has \[2,1\]/);
+});
+
+test('a graph comes back from its table, and a hostile one does not', () => {
+  const edges = () => ({
+    head: new Int32Array([0, 1, 2]),
+    tail: new Int32Array([1, 2, 0]),
+    weight: new Float32Array([1, 0.5, 1e-9]),
+    vertices: 3,
+  });
+  const table = graphTable(edges(), { nNeighbors: 15 });
+  assert.deepEqual(table.state, { nNeighbors: 15, vertices: 3, edges: 3 });
+  assert.deepEqual(edgesOf(table), edges());
+  const cases: [(graph: ReturnType<typeof edges>) => void, RegExp][] = [
+    [(graph) => graph.head.set([3], 1), /edge 1 goes from 3 to 2, but there are 3 vertices/],
+    [(graph) => graph.tail.set([-1], 2), /edge 2 goes from 2 to -1/],
+    [(graph) => graph.weight.set([0], 0), /edge 0 has weight 0, wanted is above 0 and up to 1/],
+    [(graph) => graph.weight.set([Number.NaN], 0), /edge 0 has weight NaN/],
+    [(graph) => graph.weight.set([1.5], 2), /edge 2 has weight 1\.5/],
+    [
+      (graph) => Object.assign(graph, { tail: new Int32Array(2) }),
+      /tail must have shape \[3\]|holds 3 numbers/,
+    ],
+    [(graph) => Object.assign(graph, { vertices: 2 }), /there are 2 vertices/],
+    [(graph) => Object.assign(graph, { vertices: -1 }), /graph\.vertices: must be a whole number/],
+  ];
+  for (const [spoil, message] of cases) {
+    const graph = edges();
+    spoil(graph);
+    assert.throws(() => graphTable(graph), { name: 'ArtifactError', message });
+  }
+  assert.throws(
+    () => edgesOf({ state: { vertices: 3, edges: 2 }, arrays: table.arrays }),
+    /must have shape \[2\]/,
+  );
+  assert.throws(() => edgesOf({ state: {}, arrays: table.arrays }), /graph\.vertices: must be/);
+});
+
+function bits(data: NumericArray['data']): number[] {
+  return [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+}
