@@ -26,6 +26,7 @@ export type {
   TypedArray,
 } from './data/matrix.js';
 export type { Label, Targets } from './data/targets.js';
+export { load } from './estimators/load.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './estimators/umap/landmarks.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';
 export { ParametricUMAP, type SaveOptions, type TransformOptions } from './estimators/umap/parametricUmap.js';

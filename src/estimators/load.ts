@@ -1,0 +1,32 @@
+/** Loads a saved model of any estimator. */
+import { fromFiles, type LoadedArtifact } from '../artifact/artifact.js';
+import { loadDirectory } from '../artifact/directory.js';
+import { ArtifactError } from '../core/errors.js';
+import type { GivenUMAPOptions } from './umap/options.js';
+import { ParametricUMAP } from './umap/parametricUmap.js';
+
+/** The estimator that each kind of saved model gives. */
+const kinds = {
+  ParametricUMAP: (artifact: LoadedArtifact, overrides: GivenUMAPOptions) =>
+    ParametricUMAP.fromArtifact(artifact, overrides),
+} as const;
+
+/**
+ * Loads a saved model, whichever estimator saved it.
+ *
+ * - `path`: the directory that `save` was given, as a path or a `file:` URL.
+ * - `overrides`: options to replace, and functions that could not be saved; see the `load` of the estimator.
+ *
+ * Throws `ArtifactError` for what is not a whole, sound model or is of a kind that this version does not know, `OptionError`
+ * for a wrong override, and `UnavailableError` in a browser, where `fromFiles` and `fromArtifact` do it.
+ */
+export async function load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
+  const artifact = await fromFiles(await loadDirectory(path));
+  if (!Object.hasOwn(kinds, artifact.kind)) {
+    const known = Object.keys(kinds).join(', ');
+    throw new ArtifactError(
+      `load: expected a model of one of ${known}, got one of ${artifact.kind}; update parametric-umap`,
+    );
+  }
+  return kinds[artifact.kind as keyof typeof kinds](artifact, overrides);
+}
