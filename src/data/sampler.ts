@@ -145,6 +145,24 @@ export function rowSampler(rows: number, { batchSize, random }: SamplerOptions):
   };
 }
 
+/** Batches of all rows in their order, without pairs, again and again; the last batch of a round may be smaller. */
+export function everyRowSampler(rows: number, batchSize: number): Sampler {
+  const none = new Int32Array(0);
+  const batch: Batch = {
+    ...{ rows: new Int32Array(Math.min(batchSize, rows)), rowCount: 0 },
+    ...{ heads: none, tails: none, pairCount: 0 },
+  };
+  let start = 0;
+  return {
+    next() {
+      batch.rowCount = Math.min(batchSize, rows - start);
+      for (let i = 0; i < batch.rowCount; i++) batch.rows[i] = start + i;
+      start = (start + batch.rowCount) % rows;
+      return batch;
+    },
+  };
+}
+
 /** Gives every data row one place in `batch.rows`, without clearing a table for each batch. */
 function placeRows(batch: Batch, vertices: number) {
   const placed = new Int32Array(vertices);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
-import type { Batch, LossTerm, Matrix, Network, Sampler } from '../../src/core/types.js';
-import { logitsCrossEntropy, squaredError } from '../../src/losses/reconstruction.js';
+import type { Batch, Matrix, Network } from '../../src/core/types.js';
+import { everyRowSampler } from '../../src/data/sampler.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { type ValidationOptions, validate } from '../../src/training/validation.js';
+import { type Evaluation, validate } from '../../src/training/validation.js';
 import { near } from '../losses/steps.js';
 
 await tf.setBackend('cpu');
@@ -19,18 +19,17 @@ const matrix: Matrix = {
   shape: [rows, 3],
 };
 
-function setUp(overrides: Partial<ValidationOptions> = {}) {
+function setUp() {
   const parts = { hidden: [4], random: createRandom('networks') };
   const encoder = networkOf(mlp({ ...parts, inputShape: [3], outputShape: [2], name: 'e' }), 'e', true);
-  const decoder = networkOf(mlp({ ...parts, inputShape: [2], outputShape: [3], name: 'd' }), 'd', true);
   const trained: boolean[] = [];
-  const watch = (network: Network): Network => ({
-    ...network,
+  const watched: Network = {
+    ...encoder,
     apply(x, training) {
       trained.push(training);
-      return network.apply(x, training);
+      return encoder.apply(x, training);
     },
-  });
+  };
   const batch: Batch = {
     rows: Int32Array.of(4, 9, 2),
     rowCount: 3,
@@ -38,75 +37,57 @@ function setUp(overrides: Partial<ValidationOptions> = {}) {
     tails: Int32Array.of(1),
     pairCount: 1,
   };
-  const sampler: Sampler = { next: () => batch };
   let calls = 0;
-  const umap: LossTerm = {
-    name: 'umap',
-    weight: 1,
-    compute: ({ z }) => tf.add(tf.mul(tf.sum(z), 0), ++calls) as tf.Scalar,
-  };
-  const options: ValidationOptions = {
-    matrix,
-    raw: matrix,
-    encoder: watch(encoder),
-    decoder: watch(decoder),
-    lossFn: logitsCrossEntropy,
-    sampler,
-    umap,
+  const pairs: Evaluation = {
+    name: 'valPairs',
+    sampler: { next: () => batch },
     batches: 4,
-    ...overrides,
+    compute: ({ z }) => tf.add(tf.mul(tf.sum(z), 0), ++calls),
   };
-  const free = () => {
-    encoder.dispose();
-    decoder.dispose();
+  const everyRow: Evaluation = {
+    name: 'valRows',
+    sampler: everyRowSampler(rows, 500),
+    batches: 3,
+    compute: ({ z }) => tf.mean(tf.square(z)),
   };
-  return { options, encoder, decoder, trained, free };
+  return { encoder, watched, trained, evaluations: [everyRow, pairs] };
 }
 
-test('valLoss is the reconstruction loss of all held-out rows alone, valUmap the mean over the batches', async () => {
-  for (const lossFn of [logitsCrossEntropy, squaredError(2)]) {
-    const { options, encoder, decoder, trained, free } = setUp({ lossFn });
-    const { valLoss, valUmap } = await validate(options);
-    const wanted = tf.tidy(() => {
+test('a loss is the mean over all held-out rows, or over the batches of pairs', async () => {
+  const { encoder, watched, trained, evaluations } = setUp();
+  // Twice: a sampler goes on with the first row.
+  for (const means of [2.5, 6.5]) {
+    const { valRows, valPairs } = await validate({ matrix, encoder: watched, evaluations });
+    const expected = tf.tidy(() => {
       const x = tf.tensor2d(matrix.data, [rows, 3]);
-      return lossFn(x, decoder.apply(encoder.apply(x, false), false)).dataSync()[0]!;
+      return tf.mean(tf.square(encoder.apply(x, false))).dataSync()[0]!;
     });
-    near(valLoss, wanted);
-    assert.equal(valUmap, 2.5);
-    assert.ok(trained.length > 0 && trained.every((training) => !training), 'inference mode');
-    free();
+    near(valRows!, expected);
+    assert.equal(valPairs, means);
   }
-});
-
-test('the encoder sees its own rows, the loss the rows in data space', async () => {
-  const raw: Matrix = { data: matrix.data.map((value) => value + 10), shape: matrix.shape };
-  const targets: number[] = [];
-  const lossFn = (target: tf.Tensor) => {
-    targets.push(target.dataSync()[0]!);
-    return tf.scalar(1);
-  };
-  const { options, free } = setUp({ raw, lossFn });
-  await validate(options);
-  assert.ok(Math.abs(targets[0]! - raw.data[0]!) < 1e-6);
-  free();
+  assert.ok(trained.length > 0 && trained.every((training) => !training), 'inference mode');
+  encoder.dispose();
 });
 
 test('validation leaves no tensor and no change behind, also when a loss throws', async () => {
   const before = tf.memory().numTensors;
-  const { options, encoder, free } = setUp();
+  const { encoder, evaluations } = setUp();
   const held = tf.memory().numTensors;
   const weights = encoder.variables().map((variable) => variable.dataSync());
-  await validate(options);
+  await validate({ matrix, encoder, evaluations });
   assert.equal(tf.memory().numTensors, held);
   assert.deepEqual(
     encoder.variables().map((variable) => variable.dataSync()),
     weights,
   );
-  const lossFn = () => {
-    throw new Error('no such loss');
+  const broken: Evaluation = {
+    ...evaluations[0]!,
+    compute() {
+      throw new Error('no such loss');
+    },
   };
-  await assert.rejects(validate({ ...options, lossFn }), /no such loss/);
+  await assert.rejects(validate({ matrix, encoder, evaluations: [broken] }), /no such loss/);
   assert.equal(tf.memory().numTensors, held);
-  free();
+  encoder.dispose();
   assert.equal(tf.memory().numTensors, before);
 });

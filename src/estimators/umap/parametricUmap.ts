@@ -15,6 +15,7 @@ import { encode, softmax } from '../../networks/encode.js';
 import { rowSize } from '../../networks/network.js';
 import { progressBar } from '../../training/progressBar.js';
 import { restoreUmap, umapArtifact } from './artifact.js';
+import { withHeldOut } from './heldOut.js';
 import {
   type AddLandmarksOptions,
   type Landmarks,
@@ -141,7 +142,8 @@ export class ParametricUMAP {
         opening = 'parametric-umap: ';
       };
       const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
-      const rows = await readFitRows(X, y ?? undefined, given, kept, this.options, this.#fitted);
+      const read = await readFitRows(X, y ?? undefined, given, kept, this.options, this.#fitted);
+      const rows = await withHeldOut(read, given.validation, this.options);
       const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
       const settled = { ...given, landmarkLossWeight };
       const hold = () => holdBackend(backend);

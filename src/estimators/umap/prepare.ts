@@ -6,6 +6,7 @@ import { pausesFor } from '../../core/pauses.js';
 import { createRandom } from '../../core/random.js';
 import type { Edges, Network, Optimizer, RowFrame } from '../../core/types.js';
 import { frameLine } from '../../data/frame.js';
+import type { MatrixInput } from '../../data/matrix.js';
 import { edgeSampler } from '../../data/sampler.js';
 import { type Classes, type EnteredTargets, readClasses } from '../../data/targets.js';
 import { type GraphInputs, neighborGraph } from '../../graph/neighborGraph.js';
@@ -17,12 +18,12 @@ import { type Projection, projectionOf, projectRows } from '../../networks/proje
 import { withSeededLayers } from '../../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../../networks/threaded.js';
 import { adam, callersOptimizer } from '../../training/optimizer.js';
+import { type FitSplit, validatorFor } from './heldOut.js';
 import type { LandmarkPositions } from './landmarks.js';
 import { type FitNetworks, fitNetworks } from './networks.js';
 import type { ParametricUMAPOptions } from './options.js';
 import { defaultBatchSize, distantLine, noiseDeviation, type Plan, scheduleFor, startFor } from './recipe.js';
-import type { FitRows } from './rows.js';
-import { reconstructionLines, reconstructionOf, type Setting, termsFor, validatorFor } from './terms.js';
+import { reconstructionLines, reconstructionOf, type Setting, termsFor } from './terms.js';
 
 /** What a fit may be given besides rows and targets. */
 export interface FitInputs extends GraphInputs {
@@ -30,6 +31,12 @@ export interface FitInputs extends GraphInputs {
   readonly landmarkPositions?: LandmarkPositions | undefined;
   /** Weight of the landmark loss in this fit. Default: the option `landmarkLossWeight`. */
   readonly landmarkLossWeight?: number | undefined;
+  /**
+   * Rows that take no part in training, or the share of X, above 0 and below 1, to split off for that. At each report
+   * `valUmap` is the UMAP loss on their own graph, and `valLoss` the reconstruction loss where there is a decoder, else
+   * `valUmap`. Default: those of the option `reconstructionValidation`, else none.
+   */
+  readonly validation?: MatrixInput | number | undefined;
 }
 
 const noInputs: FitInputs = {
@@ -38,11 +45,14 @@ const noInputs: FitInputs = {
   signal: undefined,
   landmarkPositions: undefined,
   landmarkLossWeight: undefined,
+  validation: undefined,
 };
 
 /** What is data is checked where it is read. */
 const data: Rule = (value) =>
   typeof value === 'object' && value !== null ? undefined : 'an object or array';
+
+const share = 'rows, or a share of them above 0 and below 1';
 
 const inputRules: { readonly [K in keyof FitInputs]-?: Rule } = {
   knn: data,
@@ -50,17 +60,28 @@ const inputRules: { readonly [K in keyof FitInputs]-?: Rule } = {
   signal: having('an AbortSignal', 'throwIfAborted'),
   landmarkPositions: data,
   landmarkLossWeight: real(0),
+  validation: (value) =>
+    typeof value === 'number' ? (value > 0 && value < 1 ? undefined : share) : data(value) && share,
 };
 
 const inputsRenamed: Readonly<Record<string, string>> = {
   precomputedDistances: "a distance matrix is called 'distances'",
   precomputedKnn: "neighbours found elsewhere are called 'knn'",
   callbacks: 'callbacks go to the constructor',
+  validationData: "held-out rows are called 'validation'",
+  validationSplit: "the share of held-out rows is called 'validation'",
 };
 
 /** Checks the names of what a fit is given, so that none goes unheard. Throws `OptionError`. */
 export function resolveInputs(inputs: FitInputs): FitInputs {
-  return resolveOptions('fit', inputs, noInputs, inputRules, inputsRenamed);
+  const resolved = resolveOptions('fit', inputs, noInputs, inputRules, inputsRenamed);
+  const { validation, knn, distances } = resolved;
+  if (typeof validation === 'number' && (knn || distances)) {
+    throw new OptionError(
+      'fit: expected validation rows beside knn or distances, which are for all rows of X, got a share; split X before',
+    );
+  }
+  return resolved;
 }
 
 /** What training changes and later fits go on from. */
@@ -93,7 +114,7 @@ export interface Prepared extends Learned {
 
 /** Checks everything that can be wrong, then builds everything that training needs. */
 export async function prepareFit(
-  { entered: { matrix, rowShape }, y, positions, frame }: FitRows,
+  { rows: { entered, y, positions, frame }, held }: FitSplit,
   options: ParametricUMAPOptions,
   earlier: Learned | undefined,
   inputs: FitInputs,
@@ -101,6 +122,7 @@ export async function prepareFit(
   /** Makes the backend of this fit the active one, should another estimator's be. */
   hold: () => void = () => {},
 ): Promise<Prepared> {
+  const { matrix, rowShape } = entered;
   if (matrix.shape[0] < 2) {
     throw new DataError('fit: at least 2 rows expected, got 1; a map shows how rows lie to each other');
   }
@@ -164,7 +186,7 @@ export async function prepareFit(
       matrix: projected,
       curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
     };
-    const validation = await validatorFor(setting, pauses, inputs.signal);
+    const validation = await validatorFor(setting, held, pauses, inputs.signal);
     if (reconstruction) say(`reconstruction loss: ${reconstructionLines[reconstruction.kind]}`);
     const batchSize = options.batchSize ?? defaultBatchSize(matrix.shape[0]);
     await pauses.take();

@@ -1,13 +1,10 @@
-/** The losses of a Parametric UMAP fit, and their values on held-out rows. */
+/** The losses of a Parametric UMAP fit. */
 
-import { DataError, OptionError } from '../../core/errors.js';
-import type { Pauses, Work } from '../../core/pauses.js';
+import { OptionError } from '../../core/errors.js';
+import type { Work } from '../../core/pauses.js';
 import type { Edges, LossTerm, Matrix, Network, Random, RowFrame } from '../../core/types.js';
-import { enterWidth } from '../../data/matrix.js';
-import { edgeSampler } from '../../data/sampler.js';
 import type { Classes } from '../../data/targets.js';
 import { spreadLabelsInParts } from '../../graph/labelSpreading.js';
-import { neighborGraph } from '../../graph/neighborGraph.js';
 import { callersLoss } from '../../losses/callers.js';
 import { classificationLoss } from '../../losses/classification.js';
 import { correlationLoss } from '../../losses/correlation.js';
@@ -21,8 +18,7 @@ import {
 import { regularizationLoss } from '../../losses/regularization.js';
 import { umapLoss } from '../../losses/umap.js';
 import type { Curve } from '../../math/curve.js';
-import { type Projection, projectRows } from '../../networks/projection.js';
-import { validate } from '../../training/validation.js';
+import type { Projection } from '../../networks/projection.js';
 import type { ParametricUMAPOptions } from './options.js';
 
 /** What the losses of one fit are made of. */
@@ -88,7 +84,11 @@ export function* termsFor(
   return terms;
 }
 
-function umapOptions({ negativeSampleRate, repulsionStrength }: ParametricUMAPOptions, { a, b }: Curve) {
+/** What the UMAP loss takes of the options. */
+export function umapOptions(
+  { negativeSampleRate, repulsionStrength }: ParametricUMAPOptions,
+  { a, b }: Curve,
+) {
   return { a, b, negativeSampleRate, repulsionStrength, negativeDraws: Math.ceil(8 * negativeSampleRate) };
 }
 
@@ -116,41 +116,3 @@ export const reconstructionLines = {
   squared: "mean squared error in units of the data's variance (the data leave 0..1)",
   custom: "the caller's",
 } as const;
-
-/** Reads the held-out rows, builds their graph, and returns what evaluates them at a report. */
-export async function validatorFor(
-  setting: Setting,
-  pauses: Pauses,
-  signal: AbortSignal | undefined,
-): Promise<() => Promise<Record<string, number>>> {
-  const { options, decoder, lossFn, encoder, projection, raw, curve } = setting;
-  const held = options.reconstructionValidation;
-  if (held === null || !decoder || !lossFn) return async () => ({});
-  const random = setting.random.fork('validation');
-  const { matrix } = await enterWidth(held, raw.shape[1], 'fit: reconstructionValidation', {
-    frame: setting.frame,
-  });
-  if (matrix.shape[0] < 2)
-    throw new DataError('fit: reconstructionValidation: at least 2 rows wanted, got 1');
-  const nNeighbors = Math.min(options.nNeighbors, matrix.shape[0]);
-  const graphOptions = {
-    ...options,
-    nNeighbors,
-    metric: options.metric === 'precomputed' ? 'euclidean' : options.metric,
-  };
-  const edges = await neighborGraph(matrix, undefined, graphOptions, { signal }, random, () => {});
-  const batchSize = Math.min(1000, matrix.shape[0]);
-  const projected = projection ? await projectRows(matrix, projection, pauses) : matrix;
-  return async () => ({
-    ...(await validate({
-      matrix: projected,
-      raw: matrix,
-      encoder,
-      decoder,
-      lossFn,
-      sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
-      umap: umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') }),
-      batches: 4,
-    })),
-  });
-}
