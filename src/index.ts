@@ -15,6 +15,7 @@ export {
   OptionError,
   UnavailableError,
 } from './core/errors.js';
+/** TensorFlow.js as this package uses it, its core and its layers: `tf.sequential`, `tf.layers`, `tf.train`, … */
 export * as tf from './core/tf.js';
 export type { Edges, Knn, Matrix, Progress, RowFrame } from './core/types.js';
 export type {

@@ -1,9 +1,8 @@
-/** The package as others get it, and whether its README tells the truth. */
+/** The package as others get it. */
 import assert from 'node:assert/strict';
 import {
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -14,33 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import * as library from '../src/index.js';
 import * as extras from '../src/node.js';
+import { firstExample, read, root, wholeLife } from './checks/pages.js';
 import { npm, run, tarball } from './integration/packed.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
 const manifest = JSON.parse(read('package.json'));
-const readme = read('README.md');
-
-interface Block {
-  readonly section: string;
-  readonly language: string;
-  readonly code: string;
-}
-
-const blocks: Block[] = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map((match) => ({
-  section: readme
-    .slice(0, match.index)
-    .match(/^#+ (.*)$/gm)!
-    .at(-1)!
-    .replace(/^#+ /, ''),
-  language: match[1]!,
-  code: match[2]!,
-}));
-const [firstExample, wholeLife] = blocks.filter(({ section }) => section === 'Use').map(({ code }) => code);
 
 test('what is needed, and what is only used when it is there', () => {
   assert.deepEqual(Object.keys(manifest.dependencies), [
@@ -127,45 +105,6 @@ test('the public names', () => {
   ]);
 });
 
-test('the README lists every option with its default', () => {
-  const table = readme.slice(readme.indexOf('\n## Options'), readme.indexOf('\n## Backends'));
-  const rows = [...table.matchAll(/^\| `(\w+)` \| `(.*?)` \| \S.* \|$/gm)].map(([, name, value]) => [
-    name,
-    value,
-  ]);
-  const wanted = Object.entries(library.parametricUmapDefaults).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? `'${value}'` : JSON.stringify(value),
-  ]);
-  assert.deepEqual(rows, wanted);
-});
-
-test('the README keeps every feature to five lines, its links lead somewhere, its commands exist', () => {
-  const features = readme
-    .slice(readme.indexOf('\n## Features'), readme.indexOf('\n## Options'))
-    .split('\n### ');
-  assert.ok(features.length > 13);
-  for (const feature of features.slice(1)) {
-    const [title, ...lines] = feature.split('\n');
-    const counted = lines.filter((line) => line.trim() !== '' && !line.startsWith('```'));
-    assert.ok(counted.length <= 5, `${title}: ${counted.length} lines`);
-  }
-  const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-    title!.toLowerCase().replaceAll(' ', '-'),
-  );
-  for (const [, link] of readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
-    assert.ok(
-      link!.startsWith('#') ? headings.includes(link!.slice(1)) : existsSync(path.join(root, link!)),
-      link,
-    );
-  }
-  for (const [, script] of readme.matchAll(/npm run ([\w-]+)/g)) assert.ok(manifest.scripts[script!], script);
-  for (const [, file] of readme.matchAll(/\b(\w+)\.[jt]s\b/g)) {
-    if (file === 'Node' || file === 'TensorFlow') continue;
-    assert.ok(existsSync(path.join(root, 'examples', `${file}.ts`)), `examples/${file}.ts`);
-  }
-});
-
 test('ARCHITECTURE.md names every folder, and no file that is not there', () => {
   const page = read('ARCHITECTURE.md');
   const table = page.slice(page.indexOf('| folder |'), page.indexOf('Further rules'));
@@ -181,56 +120,6 @@ test('ARCHITECTURE.md names every folder, and no file that is not there', () => 
     );
   }
 });
-
-test('the README’s code fits the types of the package', () => {
-  const folder = path.join(root, 'build/readme');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  // What the short examples take for granted.
-  const given = `import type * as core from 'parametric-umap';
-    import type * as node from 'parametric-umap/node';
-    declare global {
-      const { ParametricUMAP, earlyStopping, tf }: typeof core;
-      const { historySvg }: typeof node;
-      const writeFile: typeof import('node:fs/promises').writeFile;
-      const [umap, other]: core.ParametricUMAP[];
-      const [rows, heldOut, oldRows, newRows, distances, indices, lengths]: number[][][];
-      const [labels, prices]: number[][];
-      const fewLabels: (number | null)[];
-    }`;
-  const files = [path.join(folder, 'given.ts')];
-  writeFileSync(files[0]!, given.replace(/const (\{.*\}|\[.*\]): (.*);/g, spread));
-  for (const [i, { code }] of blocks.filter(({ language }) => language === 'js').entries()) {
-    files.push(path.join(folder, `block${i}.ts`));
-    writeFileSync(files.at(-1)!, `${code}\nexport {};\n`);
-  }
-  const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const program = ts.createProgram(files, {
-    ...options,
-    ...{ noEmit: true, incremental: false, tsBuildInfoFile: undefined, noUnusedLocals: false, strict: false },
-    rootDir: undefined,
-    paths: {
-      'parametric-umap': [path.join(root, 'dist/index.d.ts')],
-      'parametric-umap/node': [path.join(root, 'dist/node.d.ts')],
-    },
-  });
-  const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    return `${path.basename(file?.fileName ?? '')}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-  });
-  assert.deepEqual(problems, []);
-});
-
-/** Declarations cannot be destructured: one for each name. */
-function spread(_: string, names: string, type: string): string {
-  const each = names
-    .slice(1, -1)
-    .split(',')
-    .map((name) => name.trim());
-  return each
-    .map((name) => `const ${name}: (${type})[${names[0] === '{' ? `'${name}'` : 'number'}];`)
-    .join('\n');
-}
 
 let folder: string;
 let packed: string;
@@ -259,6 +148,7 @@ test('installed in an empty folder, the first examples run, and nothing else is 
     'LICENSE-Apache-2.0.txt',
     'README.md',
     'dist',
+    'docs',
     'package.json',
     'scripts',
   ]);
@@ -280,13 +170,13 @@ test('installed in an empty folder, the first examples run, and nothing else is 
   };
 
   await t.test('with import', async () => {
-    assert.deepEqual(await start('first.mjs', firstExample!), { stdout: '300 2\n', stderr: '' });
+    assert.deepEqual(await start('first.mjs', firstExample), { stdout: '300 2\n', stderr: '' });
   });
 
   const needsRequire =
     'require_module' in process.features ? false : 'this Node.js cannot require ES modules';
   await t.test('with require', { skip: needsRequire }, async () => {
-    const [line, ...rest] = firstExample!.split('\n');
+    const [line, ...rest] = firstExample.split('\n');
     const required = line!.replace(/^import (\{.*\}) from ('.*');/, 'const $1 = require($2);');
     assert.notEqual(required, line);
     const code = `${required}\n(async () => {\n${rest.join('\n')}\n})();\n`;
@@ -297,7 +187,7 @@ test('installed in an empty folder, the first examples run, and nothing else is 
   await t.test('the whole life of a model', async () => {
     const [head, ...rows] = read('examples/data/digits.csv').split('\n');
     writeFileSync(path.join(folder, 'digits.csv'), [head, ...rows.slice(0, 300)].join('\n'));
-    const { stdout, stderr } = await start('life.mjs', wholeLife!);
+    const { stdout, stderr } = await start('life.mjs', wholeLife);
     assert.match(stdout, /^trustworthiness 0\.9\d+ last loss \d\.\d+\naccuracy (0\.9\d+|1) \[ 1, 64 \]\n$/);
     assert.match(stderr, /backend: .*neighbours: exact \(300 rows\)/);
     assert.match(readFileSync(path.join(folder, 'map.html'), 'utf8'), /^<!doctype html>/);

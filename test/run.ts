@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 /** Folders and files whose tests train or start processes: after everything else. */
-const slow = ['integration', 'examples.test', 'package.test'];
+const slow = ['integration', 'examples.test', 'docs.test', 'package.test'];
 const wanted = process.argv.slice(2);
 
 const files = (readdirSync(folder, { recursive: true }) as string[])

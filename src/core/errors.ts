@@ -2,31 +2,37 @@
 
 /** An option is unknown, out of range or contradicts another. */
 export class OptionError extends TypeError {
+  /** Always `'OptionError'`. */
   override readonly name: string = 'OptionError';
 }
 
 /** Data cannot be used: ragged or empty rows, NaN, wrong width or shape, too few rows. */
 export class DataError extends RangeError {
+  /** Always `'DataError'`. */
   override readonly name: string = 'DataError';
 }
 
 /** The estimator was asked for something that only a fitted (and undisposed) one can give. */
 export class NotFittedError extends Error {
+  /** Always `'NotFittedError'`. */
   override readonly name: string = 'NotFittedError';
 }
 
 /** Training reached a loss that is not a finite number. The last good weights were kept. */
 export class DivergedError extends Error {
+  /** Always `'DivergedError'`. */
   override readonly name: string = 'DivergedError';
 }
 
 /** A saved model is missing, damaged, foreign, or from a newer version. Nothing was changed. */
 export class ArtifactError extends Error {
+  /** Always `'ArtifactError'`. */
   override readonly name: string = 'ArtifactError';
 }
 
 /** A backend or an optional package that was asked for by name is not to be had here. */
 export class UnavailableError extends Error {
+  /** Always `'UnavailableError'`. */
   override readonly name: string = 'UnavailableError';
 }
 

@@ -3,7 +3,9 @@ import type { LayersModel, Scalar, Tensor, Tensor2D, Variable } from './tf.js';
 
 /** Row-major table of 32-bit floats: row `i` is `data.subarray(i * columns, (i + 1) * columns)`. */
 export interface Matrix {
+  /** All values, row after row: rows * columns of them. */
   readonly data: Float32Array;
+  /** Number of rows, then of columns. */
   readonly shape: readonly [rows: number, columns: number];
 }
 
@@ -23,9 +25,13 @@ export interface RowFrame {
  * counts the row and its `k - 1` nearest others, as in umap-learn. Flat, `rows * k` long.
  */
 export interface Knn {
+  /** Row numbers of the neighbors, `k` per row. */
   readonly indices: Int32Array;
+  /** Distances to these neighbors, in the same order. */
   readonly distances: Float32Array;
+  /** Number of rows. */
   readonly rows: number;
+  /** Neighbors per row, the row itself included. */
   readonly k: number;
 }
 
@@ -34,10 +40,13 @@ export interface Knn {
  * twice, as (i, j) and as (j, i).
  */
 export interface Edges {
+  /** Row number of the first end of each edge. */
   readonly head: Int32Array;
+  /** Row number of the second end of each edge. */
   readonly tail: Int32Array;
   /** Membership strengths in (0, 1]. */
   readonly weight: Float32Array;
+  /** Number of rows, with or without edges. */
   readonly vertices: number;
 }
 
@@ -191,5 +200,6 @@ export interface Progress {
   readonly steps: number;
   /** `loss` (weighted total) and each term by name. */
   readonly losses: Readonly<Record<string, number>>;
+  /** Learning rate of the last step, by the option `learningRate`; an `optimizer` of the caller's has its own. */
   readonly learningRate: number;
 }

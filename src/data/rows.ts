@@ -5,6 +5,7 @@ import { isA } from '../core/realms.js';
 import type { Tensor } from '../core/tf.js';
 import { checkReach, type Layout, placesOf, rowMajor, stridesOf } from './strides.js';
 
+/** Any of JavaScript's arrays of numbers. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -23,12 +24,15 @@ export type NestedNumbers = readonly (number | bigint | NestedNumbers)[];
 
 /** Flat numbers with a shape, row-major unless strides or `fortranOrder` say otherwise. */
 export interface FlatInput extends Layout {
+  /** All values, row after row unless the layout says otherwise. */
   readonly data: TypedArray | readonly (number | bigint)[];
 }
 
 /** A tensor of onnxruntime or transformers.js. */
 export interface DimsInput {
+  /** The values, in a typed array. */
   readonly data: unknown;
+  /** Length of each axis; the first one counts rows. */
   readonly dims: readonly number[];
 }
 

@@ -7,6 +7,7 @@ import { DataError } from '../core/errors.js';
  * ndarray and @stdlib/ndarray, or `fortranOrder: true` says that the first axis runs fastest, as in npyjs.
  */
 export interface Layout {
+  /** Length of each axis; the first one counts rows. */
   readonly shape: readonly number[];
   /** Places in the array from one index of an axis to the next, for each axis. Default: row-major. */
   readonly stride?: readonly number[] | undefined;

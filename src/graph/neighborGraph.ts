@@ -40,6 +40,7 @@ export interface GraphInputs {
    * of scipy's `pdist`. Rows at an infinite distance are never joined.
    */
   readonly distances?: DistanceInput | undefined;
+  /** Aborts the fit, which then throws the signal's reason and keeps the estimator as it was. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -8,12 +8,15 @@ import { mostFrequent, nearestRows, squaredDistance } from './ranks.js';
 /** No check by itself: what fits depends on the data, and is looked at with these. */
 const anything: Rule = () => undefined;
 
+/** What `knnAccuracy` takes. */
 export interface KnnAccuracyInput {
   /** Rows on the map whose labels vote. */
   readonly train: MatrixInput;
+  /** One label per row of `train`. */
   readonly trainLabels: ScoreLabels;
   /** Rows on the map whose labels are guessed; as wide as `train`. */
   readonly test: MatrixInput;
+  /** The true labels, one per row of `test`. */
   readonly testLabels: ScoreLabels;
   /** Neighbours that vote, default 5: from 1 to the rows of `train`. */
   readonly k?: number;

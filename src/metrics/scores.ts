@@ -8,6 +8,7 @@ import { nearestRows, rankPenalty, spearman, squaredDistance } from './ranks.js'
 
 export { type KnnAccuracyInput, knnAccuracy, silhouette } from './labelScores.js';
 
+/** Options of `trustworthiness`. */
 export interface TrustworthinessOptions {
   /** Neighbours of a row on the map, the row itself not counted. Default 15, at least 1 and below rows / 2. */
   readonly nNeighbors?: number;
@@ -106,7 +107,9 @@ export function trustworthiness(
 }
 
 /** Neighbours as `fit` takes them: ids, n x k, in any form of rows. Their distances are not read. */
+/** A table of neighbors without distances. */
 export interface NeighborIds {
+  /** Row numbers of the neighbors, rows x k; -1 for none. */
   readonly indices: MatrixInput;
 }
 

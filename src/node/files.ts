@@ -5,6 +5,7 @@ import { requireNode } from '../core/platform.js';
 import type { Matrix } from '../core/types.js';
 import { narrow } from '../data/frame.js';
 
+/** Options of `readCsv`. */
 export interface CsvOptions {
   /** Name of the column that holds labels instead of numbers; needs a header. Default null: none. */
   readonly label?: string | null | undefined;
@@ -14,7 +15,9 @@ export interface CsvOptions {
   readonly separator?: ',' | ';' | '\t' | undefined;
 }
 
+/** A CSV file that was read: numbers, and labels if there are any. */
 export interface Csv {
+  /** The numbers, without the column of labels. */
   readonly data: Matrix;
   /** Names of the columns of `data`; absent without a header. */
   readonly columns?: readonly string[];
@@ -140,7 +143,9 @@ function asNumbers(labels: string[]): number[] | string[] {
 
 /** Numbers of an IDX file in the type that the file names. */
 export interface Idx {
+  /** All values, row after row. */
   readonly data: Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+  /** Length of each axis, such as `[60000, 28, 28]`. */
   readonly shape: readonly number[];
 }
 

@@ -5,7 +5,12 @@ import { brief, count, counted } from './svg.js';
 
 /** Two columns: a `Matrix` or anything flat with a shape, or rows of two numbers. */
 export type Points =
-  | { readonly data: ArrayLike<number>; readonly shape: readonly number[] }
+  | {
+      /** All coordinates, point after point. */
+      readonly data: ArrayLike<number>;
+      /** Number of points, then 2. */
+      readonly shape: readonly number[];
+    }
   | readonly ArrayLike<number>[];
 
 /** One label a row. Empty text and NaN mean "no label". */
@@ -13,7 +18,9 @@ export type Labels = ArrayLike<string | number>;
 
 /** Rows that were not fitted but placed afterwards; drawn as rings. */
 export interface HeldRows {
+  /** Their positions on the map. */
   readonly points: Points;
+  /** One per point. Default: none. */
   readonly labels?: Labels | undefined;
 }
 

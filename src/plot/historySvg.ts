@@ -17,6 +17,7 @@ import {
   textWidth,
 } from './svg.js';
 
+/** Options of `historySvg`. */
 export interface HistoryOptions {
   /** Default 'Training'. */
   readonly title?: string | undefined;

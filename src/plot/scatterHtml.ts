@@ -16,10 +16,13 @@ import { brief, count, counted, escapeXml, niceTicks } from './svg.js';
 export interface Images {
   /** `rows * height * width` grey values on any scale; the lowest (or 0) is drawn black, the highest white. */
   readonly data: ArrayLike<number>;
+  /** Columns of one picture, in pixels. */
   readonly width: number;
+  /** Rows of one picture, in pixels. */
   readonly height: number;
 }
 
+/** Options of `scatterHtml`. */
 export interface ScatterPageOptions extends Omit<ScatterOptions, 'width' | 'height' | 'theme'> {
   /** A line for each point's tooltip, then for each held-out point's if there are more. Default null. */
   readonly text?: readonly string[] | null | undefined;

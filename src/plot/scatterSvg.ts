@@ -6,6 +6,7 @@ import { drawLegend, legendWidth } from './legend.js';
 import { drawNames, drawPoints, drawRings, fitView, pointOpacity, pointSize } from './marks.js';
 import { counted, escapeXml, svgDocument } from './svg.js';
 
+/** Options of `scatterSvg`. */
 export interface ScatterOptions {
   /**
    * One a point. Classes get colours and a legend; more than twenty different numbers, or any that is not whole,

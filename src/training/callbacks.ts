@@ -11,6 +11,7 @@ export interface Training {
   stop(): void;
   /** Copies all weights being trained. */
   snapshot(): Promise<Float32Array[]>;
+  /** Sets all weights being trained to a copy that `snapshot` made. */
   restore(weights: readonly Float32Array[]): void;
 }
 
@@ -161,6 +162,7 @@ function asCallback(given: TrainingCallback): Callback {
   });
 }
 
+/** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions {
   /** Key of the history to watch. Default `'loss'`. */
   readonly monitor?: string | undefined;

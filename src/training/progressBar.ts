@@ -3,15 +3,21 @@ import type { Progress } from '../core/types.js';
 
 /** The part of a writable stream that the bar needs; `process.stderr`, a file stream or a test's own will do. */
 export interface ProgressStream {
+  /** Writes text as it is, without a line break of its own. */
   write(text: string): unknown;
+  /** Whether it is a terminal, which can redraw a line. */
   readonly isTTY?: boolean | undefined;
+  /** Width of the terminal in characters; 80 where it is not known. */
   readonly columns?: number | undefined;
   /** False once the stream has ended or closed. */
   readonly writable?: boolean | undefined;
+  /** Adds a listener for write errors, which end the output. */
   on?(event: 'error', listener: () => void): unknown;
+  /** Removes that listener. */
   off?(event: 'error', listener: () => void): unknown;
 }
 
+/** What `progressBar` returns. */
 export interface ProgressBar {
   /** Writes a line of text above the bar. */
   line(text: string): void;

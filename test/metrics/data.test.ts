@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { DataError, OptionError } from '../../src/core/errors.js';
@@ -13,6 +12,7 @@ import {
   trustworthiness,
 } from '../../src/metrics/scores.js';
 import { saying } from '../checks/options.js';
+import { pages, read } from '../checks/pages.js';
 
 await tf.setBackend('cpu');
 
@@ -158,8 +158,8 @@ test('a tensor that is disposed, or of a backend that cannot be read at once, is
 });
 
 test('no text of this project turns labels into numbers: words would all become 0', () => {
-  const file = (name: string) => readFileSync(new URL(`../../../../${name}`, import.meta.url), 'utf8');
-  for (const name of ['README.md', 'examples/digits.ts']) {
-    assert.doesNotMatch(file(name), /Int32Array\.from\(\s*labels[!\w]*, Number\)/, name);
+  const texts = [...pages, ['examples/digits.ts', read('examples/digits.ts')] as const];
+  for (const [name, text] of texts) {
+    assert.doesNotMatch(text, /Int32Array\.from\(\s*labels[!\w]*, Number\)/, name);
   }
 });

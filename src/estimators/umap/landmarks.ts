@@ -93,6 +93,7 @@ function appendTargets(y: EnteredTargets, kept: Landmarks['y'], count: number): 
   return { data, shape: [rows + count, columns] };
 }
 
+/** Options of `addLandmarks`: which rows are kept, and how strongly. */
 export interface AddLandmarksOptions {
   /** Share of the rows to keep, in (0, 1]. Default 0.01. */
   readonly fraction?: number | undefined;

@@ -7,6 +7,7 @@ import type { LandmarkLoss } from '../../losses/landmark.js';
 import type { ReconstructionLoss } from '../../losses/reconstruction.js';
 import type { TrainingCallback } from '../../training/callbacks.js';
 
+/** All options of `ParametricUMAP`; `parametricUmapDefaults` holds their defaults. */
 export interface ParametricUMAPOptions {
   // The graph.
   /** Neighbours a row, itself included: small shows detail, large shows the whole. Default 15, at least 2. */
@@ -42,6 +43,7 @@ export interface ParametricUMAPOptions {
   spread: number;
   /** Curve parameters instead of `minDist` and `spread`; both or none. Default null. */
   a: number | null;
+  /** See `a`. Default null. */
   b: number | null;
 
   /**

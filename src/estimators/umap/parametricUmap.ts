@@ -28,6 +28,7 @@ import { readFitRows } from './rows.js';
 import { resolveUmapOptions } from './rules.js';
 import { type Fitted, learnedOf, runFit } from './run.js';
 
+/** Options of methods that pass rows through a network. */
 export interface TransformOptions {
   /**
    * Rows that go through the network at once, at most; bounds memory. Default null: as many as fit 32 MB in every layer.
@@ -36,6 +37,7 @@ export interface TransformOptions {
   readonly batchSize?: number | null | undefined;
 }
 
+/** Options of `save` and `toArtifact`. */
 export interface SaveOptions {
   /** Saves the neighbour graph too, for a look at it later; it is the largest part. Default true. */
   readonly includeGraph?: boolean | undefined;
