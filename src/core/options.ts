@@ -1,82 +1,39 @@
 /** One way to turn a caller's options into complete, checked ones. */
 import { describe, OptionError } from './errors.js';
+import type { Rule } from './rules.js';
 
-/** Says what is wanted instead when a value does not fit, and nothing when it does. */
-export type Rule = (value: unknown) => string | undefined;
-
-/** A whole number in [min, max]. */
-export function whole(min: number, max = Number.MAX_SAFE_INTEGER): Rule {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  return (value) =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `a whole number ${range}`;
+/**
+ * All that is to be said about one option but its type and its long description, which its interface has: defaults,
+ * checks and their messages, tables of the docs and tests of wrong values are made from it.
+ */
+export interface OptionRow<T> {
+  readonly default: T;
+  readonly rule: Rule;
+  /** Its meaning in one line, as in the table of the docs (Markdown without links). */
+  readonly help: string;
 }
 
-/** A finite number in [min, max], or (min, max] with `above`. */
-export function real(min: number, max = Number.POSITIVE_INFINITY, { above = false } = {}): Rule {
-  const low = above ? `above ${min}` : `of at least ${min}`;
-  const range = max === Number.POSITIVE_INFINITY ? low : `${low} and at most ${max}`;
-  return (value) =>
-    typeof value === 'number' &&
-    Number.isFinite(value) &&
-    value <= max &&
-    (above ? value > min : value >= min)
-      ? undefined
-      : `a number ${range}`;
+/** A row for each field of an options interface, in the order in which they are listed. */
+export type OptionRows<T> = { readonly [K in keyof T]-?: OptionRow<T[K]> };
+
+/** A rule for each option. */
+export type OptionRules<T> = { readonly [K in keyof T]-?: Rule };
+
+/** The frozen defaults of some rows. */
+export function defaultsOf<T extends object>(rows: OptionRows<T>): Readonly<T> {
+  return Object.freeze(columnOf<T, T>(rows, (row) => row.default));
 }
 
-/** One of a list of values. */
-export function oneOf(...allowed: readonly string[]): Rule {
-  return (value) =>
-    allowed.includes(value as string) ? undefined : `one of ${allowed.map((name) => `'${name}'`).join(', ')}`;
+export function rulesOf<T extends object>(rows: OptionRows<T>): OptionRules<T> {
+  return columnOf<T, OptionRules<T>>(rows, (row) => row.rule);
 }
 
-export const flag: Rule = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
-
-export const callable: Rule = (value) => (typeof value === 'function' ? undefined : 'a function');
-
-/** An object with the given methods: enough to tell a model, an optimizer or a callback from a mistake. */
-export function having(what: string, ...methods: readonly string[]): Rule {
-  return (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
-      ? undefined
-      : what;
-}
-
-/** Any of several rules. */
-export function either(...rules: readonly Rule[]): Rule {
-  return (value) => {
-    const wanted: string[] = [];
-    for (const rule of rules) {
-      const answer = rule(value);
-      if (answer === undefined) return undefined;
-      wanted.push(answer);
-    }
-    return wanted.join(', or ');
-  };
-}
-
-/** `null` (decide for me), or what the rule wants. */
-export function orNull(rule: Rule): Rule {
-  return (value) => {
-    const answer = value === null ? undefined : rule(value);
-    return answer && `${answer}, or null`;
-  };
-}
-
-/** A list in which every entry fits the rule. */
-export function listOf(rule: Rule): Rule {
-  return (value) => {
-    if (!Array.isArray(value)) return 'an array';
-    for (const entry of value) {
-      const answer = rule(entry);
-      if (answer !== undefined) return `an array in which each entry is ${answer}`;
-    }
-    return undefined;
-  };
+function columnOf<T extends object, Column>(
+  rows: OptionRows<T>,
+  read: (row: OptionRow<T[keyof T]>) => unknown,
+): Column {
+  const entries = Object.entries<OptionRow<T[keyof T]>>(rows).map(([name, row]) => [name, read(row)]);
+  return Object.fromEntries(entries) as Column;
 }
 
 /**
@@ -88,23 +45,27 @@ export function resolveOptions<T extends object>(
   who: string,
   given: Partial<T> | undefined,
   defaults: Readonly<T>,
-  rules: { readonly [K in keyof T]: Rule },
+  rules: NoInfer<OptionRules<T>>,
   renamed: Readonly<Record<string, string>> = {},
 ): T {
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
-    throw new OptionError(`${who}: an options object wanted, got ${describe(given)}`);
+    throw new OptionError(`${who}: expected an options object, got ${describe(given)}`);
   }
   const resolved: T = { ...defaults };
   const known = Object.keys(defaults);
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!known.includes(name)) throw new OptionError(`${who}: ${unknown(name, known, renamed)}`);
     if (value === undefined) continue;
-    const wanted = rules[name as keyof T](value);
-    if (wanted !== undefined)
-      throw new OptionError(`${who}: ${name} must be ${wanted}; got ${describe(value)}`);
+    const rule = rules[name as keyof T];
+    if (!rule.accepts(value)) throw new OptionError(`${who}: ${name}: ${refusal(rule, value)}`);
     resolved[name as keyof T] = value as T[keyof T];
   }
   return resolved;
+}
+
+function refusal(rule: Rule, value: unknown): string {
+  const advice = rule.advice?.(value);
+  return `expected ${rule.text}, got ${describe(value)}${advice === undefined ? '' : `; ${advice}`}`;
 }
 
 function unknown(name: string, known: readonly string[], renamed: Readonly<Record<string, string>>): string {

@@ -1,12 +1,10 @@
 /** How well do places on a map tell labels apart? */
 import { DataError, OptionError } from '../core/errors.js';
-import { type Rule, resolveOptions } from '../core/options.js';
+import { type OptionRules, resolveOptions } from '../core/options.js';
+import { anything } from '../core/rules.js';
 import type { MatrixInput } from '../data/matrix.js';
 import { readLabels, readTable, type ScoreLabels } from './data.js';
 import { mostFrequent, nearestRows, squaredDistance } from './ranks.js';
-
-/** No check by itself: what fits depends on the data, and is looked at with these. */
-const anything: Rule = () => undefined;
 
 /** What `knnAccuracy` takes. */
 export interface KnnAccuracyInput {
@@ -29,7 +27,7 @@ const accuracyDefaults: Partial<KnnAccuracyInput> & { readonly k: number } = {
   testLabels: undefined,
   k: 5,
 };
-const accuracyRules: { readonly [K in keyof KnnAccuracyInput]-?: Rule } = {
+const accuracyRules: OptionRules<KnnAccuracyInput> = {
   train: anything,
   trainLabels: anything,
   test: anything,

@@ -1,6 +1,7 @@
 /** How good is a map? Scores for embeddings and for neighbour tables. */
 import { DataError, describe, OptionError } from '../core/errors.js';
-import { callable, either, type Rule, resolveOptions } from '../core/options.js';
+import { type OptionRules, resolveOptions } from '../core/options.js';
+import { anything, callable, either, object, text } from '../core/rules.js';
 import type { Distance, DistanceFunction, Knn, Random } from '../core/types.js';
 import { enterNow, type MatrixInput } from '../data/matrix.js';
 import { checkEqualRows, readDistance, readTable } from './data.js';
@@ -21,21 +22,15 @@ export interface TrustworthinessOptions {
   readonly metricParams?: Readonly<Record<string, unknown>>;
 }
 
-/** No check by itself: the range depends on the data, which come later. */
-const anything: Rule = () => undefined;
-const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
-const text: Rule = (value) =>
-  typeof value === 'string' && value !== '' ? undefined : 'the name of a metric';
-
 const trustDefaults: Required<TrustworthinessOptions> = {
   nNeighbors: 15,
   distance: 'euclidean',
   metricParams: {},
 };
-const trustRules: { readonly [K in keyof TrustworthinessOptions]-?: Rule } = {
+const trustRules: OptionRules<TrustworthinessOptions> = {
   nNeighbors: anything,
-  distance: either(text, callable),
-  metricParams: object,
+  distance: either(text('the name of a metric'), callable),
+  metricParams: object(),
 };
 const trustRenamed: Readonly<Record<string, string>> = {
   k: "the neighbours are called 'nNeighbors'",

@@ -1,7 +1,8 @@
 /** Readers of small data files: CSV with an optional label column, and MNIST's IDX. */
 import { DataError, describe, OptionError } from '../core/errors.js';
-import { flag, oneOf, orNull, resolveOptions } from '../core/options.js';
+import { resolveOptions } from '../core/options.js';
 import { requireNode } from '../core/platform.js';
+import { choice, flag, orNull, text } from '../core/rules.js';
 import type { Matrix } from '../core/types.js';
 import { narrow } from '../data/frame.js';
 
@@ -28,9 +29,9 @@ export interface Csv {
 const defaults: Readonly<Required<CsvOptions>> = Object.freeze({ label: null, header: null, separator: ',' });
 
 const rules = {
-  label: orNull((value) => (typeof value === 'string' ? undefined : 'the name of a column')),
+  label: orNull(text('the name of a column', { empty: true })),
   header: orNull(flag),
-  separator: oneOf(',', ';', '\t'),
+  separator: choice(',', ';', '\t'),
 };
 
 /**

@@ -1,9 +1,10 @@
 /** Losses over training as a picture. */
 import { DataError, describe } from '../core/errors.js';
-import { flag, oneOf, resolveOptions, whole } from '../core/options.js';
+import { resolveOptions } from '../core/options.js';
+import { choice, flag, integer } from '../core/rules.js';
 import { CLASS_COLORS, mixColors, THEMES, type Theme } from './colors.js';
 import type { Box } from './marks.js';
-import { text } from './scatterSvg.js';
+import { anyText } from './scatterSvg.js';
 import {
   brief,
   escapeXml,
@@ -43,12 +44,12 @@ const defaults: Readonly<Required<HistoryOptions>> = Object.freeze({
 });
 
 const rules = {
-  title: text,
-  xLabel: text,
+  title: anyText,
+  xLabel: anyText,
   logScale: flag,
-  width: whole(240),
-  height: whole(240),
-  theme: oneOf('light', 'dark'),
+  width: integer(240),
+  height: integer(240),
+  theme: choice('light', 'dark'),
 };
 
 interface Line {

@@ -1,6 +1,7 @@
 /** The map as a page to explore: one HTML file that needs nothing else. */
 import { DataError, describe } from '../core/errors.js';
-import { orNull, resolveOptions } from '../core/options.js';
+import { resolveOptions } from '../core/options.js';
+import { orNull, withKeys } from '../core/rules.js';
 import { mixColors } from './colors.js';
 import { checkColors, type PlotData, type Points, readPlotData } from './data.js';
 import { classPlaces } from './labelPlaces.js';
@@ -38,12 +39,13 @@ const defaults: Readonly<Required<ScatterPageOptions>> = Object.freeze({
 
 const rules = {
   ...mapRules,
-  text: orNull((value) => (Array.isArray(value) ? undefined : 'an array of text, one a point')),
-  images: orNull((value) =>
-    typeof value === 'object' && value !== null && 'data' in value && 'width' in value && 'height' in value
-      ? undefined
-      : '{ data, width, height }',
-  ),
+  text: orNull({
+    kind: 'list',
+    text: 'an array of text, one a point',
+    accepts: Array.isArray,
+    bad: [0, 'text', true, {}],
+  }),
+  images: orNull(withKeys('{ data, width, height }', 'data', 'width', 'height')),
 };
 
 /**

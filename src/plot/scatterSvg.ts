@@ -1,5 +1,6 @@
 /** The map as a picture: SVG text, to be written to a file or put into a page. */
-import { flag, listOf, oneOf, orNull, type Rule, real, resolveOptions, whole } from '../core/options.js';
+import { resolveOptions } from '../core/options.js';
+import { choice, flag, integer, listOf, number, orNull, text, withKeys } from '../core/rules.js';
 import { mixColors, THEMES, type Theme } from './colors.js';
 import { checkColors, type HeldRows, type Labels, type PlotData, type Points, readPlotData } from './data.js';
 import { drawLegend, legendWidth } from './legend.js';
@@ -37,25 +38,20 @@ export interface ScatterOptions {
   readonly theme?: 'light' | 'dark' | undefined;
 }
 
-/** An option that is text. */
-export const text: Rule = (value) => (typeof value === 'string' ? undefined : 'text');
-const rows: Rule = (value) =>
-  typeof value === 'object' && value !== null && 'length' in value
-    ? undefined
-    : 'an array, one entry a point';
+/** An option that is text, if only an empty one. */
+export const anyText = text('text', { empty: true });
+const rows = withKeys('an array, one entry a point', 'length');
 
 /** Rules of the options that every kind of map has. */
 export const mapRules = {
   labels: orNull(rows),
-  held: orNull((value) =>
-    typeof value === 'object' && value !== null && 'points' in value ? undefined : '{ points, labels }',
-  ),
-  title: text,
-  subtitle: text,
-  legendTitle: text,
-  pointSize: orNull(real(0, 100, { above: true })),
-  opacity: orNull(real(0, 1, { above: true })),
-  colors: orNull(listOf(text)),
+  held: orNull(withKeys('{ points, labels }', 'points')),
+  title: anyText,
+  subtitle: anyText,
+  legendTitle: anyText,
+  pointSize: orNull(number(0, 100, { above: true })),
+  opacity: orNull(number(0, 1, { above: true })),
+  colors: orNull(listOf(anyText)),
   classNames: flag,
 };
 
@@ -78,7 +74,7 @@ const defaults: Readonly<Required<ScatterOptions>> = Object.freeze({
   theme: 'light',
 });
 
-const rules = { ...mapRules, width: whole(240), height: whole(240), theme: oneOf('light', 'dark') };
+const rules = { ...mapRules, width: integer(240), height: integer(240), theme: choice('light', 'dark') };
 
 const PAD = 20;
 

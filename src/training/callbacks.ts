@@ -1,7 +1,8 @@
 /** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
 
 import { OptionError } from '../core/errors.js';
-import { flag, oneOf, type Rule, real, resolveOptions, whole } from '../core/options.js';
+import { resolveOptions } from '../core/options.js';
+import { choice, flag, integer, number, type Rule, text } from '../core/rules.js';
 import * as tf from '../core/tf.js';
 import type { Progress } from '../core/types.js';
 
@@ -48,12 +49,16 @@ const moments = [
 const methods = [...moments, 'setParams', 'setModel'] as const;
 
 /** An object with one of a callback's methods at least, and with functions alone under their names. */
-export const callbackRule: Rule = (value) => {
-  const wanted = `a callback: an object with ${moments.join(', ')}, setParams or setModel`;
-  if (typeof value !== 'object' || value === null) return wanted;
-  const given = [...methods, 'onYield'].map((name) => (value as Record<string, unknown>)[name]);
-  const present = given.filter((method) => method !== undefined && method !== null);
-  return present.length > 0 && present.every((method) => typeof method === 'function') ? undefined : wanted;
+export const callbackRule: Rule = {
+  kind: 'object',
+  text: `a callback: an object with ${moments.join(', ')}, setParams or setModel`,
+  accepts: (value) => {
+    if (typeof value !== 'object' || value === null) return false;
+    const given = [...methods, 'onYield'].map((name) => (value as Record<string, unknown>)[name]);
+    const present = given.filter((method) => method !== undefined && method !== null);
+    return present.length > 0 && present.every((method) => typeof method === 'function');
+  },
+  bad: [null, 0, 'log', true, () => {}, {}, { onEpochEnded: () => {} }, { onEpochEnd: 3 }],
 };
 
 export interface CallbackRunner {
@@ -141,7 +146,7 @@ function checkMonitor(callback: Callback, logs: Logs): void {
 
 function unknownMonitor(who: string, monitor: string, logs: Logs): OptionError {
   return new OptionError(
-    `${who}: monitor must be one of ${Object.keys(logs).join(', ')}; got '${monitor}'` +
+    `${who}: monitor: expected one of ${Object.keys(logs).join(', ')}, got '${monitor}'` +
       (/^val/.test(monitor) ? '; held-out rows (reconstructionValidation) give valLoss and valUmap' : ''),
   );
 }
@@ -193,10 +198,10 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallb
   const { monitor, minDelta, patience, mode, restoreBestWeights } = resolveOptions<
     Required<EarlyStoppingOptions>
   >('earlyStopping', options, stoppingDefaults, {
-    monitor: (value) => (typeof value === 'string' ? undefined : 'a key of the history'),
-    minDelta: real(0),
-    patience: whole(1),
-    mode: oneOf('min', 'max'),
+    monitor: text('a key of the history', { empty: true }),
+    minDelta: number(0),
+    patience: integer(1),
+    mode: choice('min', 'max'),
     restoreBestWeights: flag,
   });
   let training: Training | undefined;

@@ -74,10 +74,7 @@ export const optionChecks: Readonly<Record<string, Check>> = {
 
   async 'a value out of range is refused with the range and the value'(subject) {
     for (const batchSize of [0, 1.5, '16', Number.NaN, -3]) {
-      assert.throws(
-        () => subject.create({ batchSize }),
-        saying(OptionError, 'batchSize', /whole number of at/),
-      );
+      assert.throws(() => subject.create({ batchSize }), saying(OptionError, 'batchSize', /integer of at/));
     }
     assert.throws(() => subject.create({ learningRate: -1 }), saying(OptionError, 'learningRate', 'got -1'));
     assert.throws(() => subject.create({ nComponents: 0 }), saying(OptionError, 'nComponents', 'got 0'));

@@ -139,7 +139,10 @@ test('an encoder whose output does not depend on what is trainable is refused', 
 test('what is no model is refused by the constructor', () => {
   for (const encoder of [dense({ units: 2 }), Promise.resolve(network(columns, 2)), {}]) {
     const options = { encoder } as unknown as Partial<ParametricUMAPOptions>;
-    assert.throws(() => new ParametricUMAP(options), saying(OptionError, 'encoder must be a tf.LayersModel'));
+    assert.throws(
+      () => new ParametricUMAP(options),
+      saying(OptionError, 'encoder: expected a tf.LayersModel'),
+    );
   }
 });
 

@@ -279,7 +279,7 @@ test('names of umap-js are told theirs here', () => {
     assert.throws(() => new ParametricUMAP(options as never), saying(OptionError, ...parts));
   refused({ random: () => 0.5 }, "'random'", "'seed'");
   refused({ distanceFn: () => 1 }, "'distanceFn'", "'metric'");
-  refused({ targetMetric: 'l2' }, 'targetMetric', "'euclidean'");
+  refused({ targetMetric: 'l2' }, 'targetMetric', "l2 is 'euclidean'");
 });
 
 test('a rating does not follow the order of the file, and leaves the map as near to the rows as it may', async () => {

@@ -75,8 +75,9 @@ test('targets of several columns go with a share', async () => {
 
 test('what cannot be held out is refused before training', async () => {
   const wrong: [FitInputs, new (message: string) => Error, ...(string | RegExp)[]][] = [
-    [{ validation: 0 }, OptionError, 'validation', 'share'],
-    [{ validation: 1 }, OptionError, 'validation', 'share'],
+    [{ validation: 0 }, OptionError, 'validation', 'above 0'],
+    [{ validation: 1.5 }, OptionError, 'validation', 'at most 1'],
+    [{ validation: 1 }, DataError, 'validation', '2 rows'],
     [{ validation: [[1, 2]] }, DataError, 'validation', '64', '2'],
     [{ validation: [greys[0]!] }, DataError, 'validation', /\b1\b/],
     [{ validation: 0.999 }, DataError, 'validation', '2 rows'],

@@ -124,7 +124,7 @@ test('unknown options get the likely name; tables and metrics that do not fit ar
   refuse({ n_neighbors: 5 }, /trustworthiness: unknown option 'n_neighbors'; did you mean 'nNeighbors'/);
   refuse({ metric: 'cosine' }, /unknown option 'metric': .*'distance'/);
   refuse({ distance: 'cosin' }, /unknown metric 'cosin', did you mean 'cosine'/);
-  refuse({ distance: 3 }, /distance must be .*a function; got 3/);
+  refuse({ distance: 3 }, /distance: expected .*a function, got 3/);
   refuse({ nNeighbors: '5' }, /nNeighbors must be a whole number/);
   const accuracy = { train: map, trainLabels: words, test: map, testLabels: words };
   assert.throws(

@@ -305,7 +305,9 @@ test('our early stopping restores the best weights and names a wrong monitor', a
   const wrong = watch([earlyStopping({ monitor: 'acc' })], encoder);
   await wrong.runner.begin();
   await assert.rejects(wrong.runner.report(report(0, 1)), (error: unknown) => {
-    return error instanceof OptionError && /monitor must be one of loss, umap; got 'acc'/.test(error.message);
+    return (
+      error instanceof OptionError && /monitor: expected one of loss, umap, got 'acc'/.test(error.message)
+    );
   });
   free();
 });

@@ -12,8 +12,12 @@ import { networkOf, rowSize } from '../../networks/network.js';
 import type { Projection } from '../../networks/projection.js';
 import { adam, callersOptimizer } from '../../training/optimizer.js';
 import type { Landmarks } from './landmarks.js';
-import { type GivenUMAPOptions, type ParametricUMAPOptions, parametricUmapDefaults } from './options.js';
-import { parametricUmapRules } from './rules.js';
+import {
+  type GivenUMAPOptions,
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+  parametricUmapRules,
+} from './options.js';
 import type { Fitted } from './run.js';
 
 /** Options that hold what is saved elsewhere (networks) or cannot be saved (functions, callbacks, rows). */

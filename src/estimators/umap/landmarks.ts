@@ -1,8 +1,9 @@
 /** Rows whose places on the map are given. */
 
 import { DataError, OptionError } from '../../core/errors.js';
-import { flag, type Rule, real, resolveOptions } from '../../core/options.js';
+import { type OptionRules, resolveOptions } from '../../core/options.js';
 import { isA } from '../../core/realms.js';
+import { flag, number } from '../../core/rules.js';
 import type { Matrix } from '../../core/types.js';
 import { type Entered, enter, type MatrixInput } from '../../data/matrix.js';
 import { numberOf, type TypedArray } from '../../data/rows.js';
@@ -117,12 +118,21 @@ const addDefaults: ResolvedOptions = {
   resetOptimizer: true,
 };
 
-const addRules: { readonly [K in keyof AddLandmarksOptions]-?: Rule } = {
-  fraction: real(0, 1, { above: true }),
-  indices: (value) =>
-    Array.isArray(value) || isA('Int32Array', value) ? undefined : 'a list of row numbers',
-  y: (value) => (Array.isArray(value) || ArrayBuffer.isView(value) ? undefined : 'a list of targets'),
-  landmarkLossWeight: real(0),
+const addRules: OptionRules<AddLandmarksOptions> = {
+  fraction: number(0, 1, { above: true }),
+  indices: {
+    kind: 'list',
+    text: 'a list of row numbers',
+    accepts: (value) => Array.isArray(value) || isA('Int32Array', value),
+    bad: [null, 0, 'list', true, {}],
+  },
+  y: {
+    kind: 'list',
+    text: 'a list of targets',
+    accepts: (value) => Array.isArray(value) || ArrayBuffer.isView(value),
+    bad: [null, 0, 'list', true, {}],
+  },
+  landmarkLossWeight: number(0),
   resetOptimizer: flag,
 };
 

@@ -3,8 +3,9 @@
 import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from '../../artifact/artifact.js';
 import { holdBackend, returnTo, useBackend } from '../../backend/choose.js';
 import { NotFittedError, OptionError } from '../../core/errors.js';
-import { flag, orNull, resolveOptions, whole } from '../../core/options.js';
+import { resolveOptions } from '../../core/options.js';
 import { createRandom } from '../../core/random.js';
+import { flag, integer, orNull } from '../../core/rules.js';
 import * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
 import { unframe } from '../../data/frame.js';
@@ -340,6 +341,6 @@ export class ParametricUMAP {
 }
 
 function batchOf(options: TransformOptions, who: string): number | null {
-  const rules = { batchSize: orNull(whole(1)) };
+  const rules = { batchSize: orNull(integer(1)) };
   return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: null }, rules).batchSize;
 }

@@ -1,9 +1,10 @@
 /** From rows and options to everything a training needs: graph, networks, losses, plan. */
 
 import { DataError, OptionError } from '../../core/errors.js';
-import { having, type Rule, real, resolveOptions } from '../../core/options.js';
+import { type OptionRules, resolveOptions } from '../../core/options.js';
 import { pausesFor } from '../../core/pauses.js';
 import { createRandom } from '../../core/random.js';
+import { either, hasMethods, number, object } from '../../core/rules.js';
 import type { Edges, Network, Optimizer, RowFrame } from '../../core/types.js';
 import { frameLine } from '../../data/frame.js';
 import type { MatrixInput } from '../../data/matrix.js';
@@ -49,19 +50,15 @@ const noInputs: FitInputs = {
 };
 
 /** What is data is checked where it is read. */
-const data: Rule = (value) =>
-  typeof value === 'object' && value !== null ? undefined : 'an object or array';
+const data = object('an object or array');
 
-const share = 'rows, or a share of them above 0 and below 1';
-
-const inputRules: { readonly [K in keyof FitInputs]-?: Rule } = {
+const inputRules: OptionRules<FitInputs> = {
   knn: data,
   distances: data,
-  signal: having('an AbortSignal', 'throwIfAborted'),
+  signal: hasMethods('an AbortSignal', 'throwIfAborted'),
   landmarkPositions: data,
-  landmarkLossWeight: real(0),
-  validation: (value) =>
-    typeof value === 'number' ? (value > 0 && value < 1 ? undefined : share) : data(value) && share,
+  landmarkLossWeight: number(0),
+  validation: either(number(0, 1, { above: true }), object('rows')),
 };
 
 const inputsRenamed: Readonly<Record<string, string>> = {

@@ -1,80 +1,14 @@
-/** What the options of `ParametricUMAP` may be, one by one and together. */
+/** What names of other libraries became, and what the options of `ParametricUMAP` may be together. */
 
 import { OptionError } from '../../core/errors.js';
+import { resolveOptions } from '../../core/options.js';
+import { checkReconstruction } from '../options/reconstruction.js';
 import {
-  callable,
-  either,
-  flag,
-  having,
-  listOf,
-  oneOf,
-  orNull,
-  type Rule,
-  real,
-  resolveOptions,
-  whole,
-} from '../../core/options.js';
-import { callbackRule } from '../../training/callbacks.js';
-import { type GivenUMAPOptions, type ParametricUMAPOptions, parametricUmapDefaults } from './options.js';
-
-const text: Rule = (value) => (typeof value === 'string' && value !== '' ? undefined : 'a name');
-const object: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object');
-const model: Rule = (value) => {
-  const { inputs, outputs } = (value ?? {}) as Record<string, unknown>;
-  const complete = Array.isArray(inputs) && Array.isArray(outputs);
-  return (
-    having('a tf.LayersModel', 'apply')(value) ?? (complete ? undefined : 'a tf.LayersModel, not a layer')
-  );
-};
-
-export const parametricUmapRules: { readonly [K in keyof ParametricUMAPOptions]: Rule } = {
-  nNeighbors: whole(2),
-  metric: either(text, callable),
-  metricParams: object,
-  neighbors: oneOf('auto', 'exact', 'nndescent', 'hnsw', 'usearch'),
-  localConnectivity: real(0),
-  setOpMixRatio: real(0, 1),
-  disconnectionDistance: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
-  nComponents: whole(1, 100),
-  minDist: real(0),
-  spread: real(0, Number.POSITIVE_INFINITY, { above: true }),
-  a: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
-  b: orNull(real(0, Number.POSITIVE_INFINITY, { above: true })),
-  init: either(oneOf('spectral', 'pca', 'random'), object),
-  encoder: orNull(model),
-  dims: orNull(listOf(whole(1))),
-  parametricReconstruction: flag,
-  decoder: orNull(model),
-  parametricReconstructionLossFn: orNull(callable),
-  parametricReconstructionLossWeight: real(0),
-  autoencoderLoss: flag,
-  reconstructionValidation: orNull(object),
-  globalCorrelationLossWeight: real(0),
-  landmarkLossFn: orNull(callable),
-  landmarkLossWeight: real(0),
-  targetMetric: (value) =>
-    value === 'l1' || value === 'l2'
-      ? `'categorical' or 'euclidean'; for one number a row, ${value} is 'euclidean'`
-      : oneOf('categorical', 'euclidean')(value),
-  targetWeight: real(0, 1),
-  targetNNeighbors: orNull(whole(2)),
-  classifier: either(flag, model),
-  classifierLossWeight: real(0),
-  batchSize: orNull(whole(1)),
-  nEpochs: orNull(whole(1)),
-  nTrainingEpochs: whole(1),
-  lossReportFrequency: whole(1),
-  negativeSampleRate: real(0),
-  repulsionStrength: real(0),
-  learningRate: either(real(0, Number.POSITIVE_INFINITY, { above: true }), callable),
-  optimizer: orNull(having('a tf.Optimizer', 'applyGradients', 'getConfig')),
-  inputNoise: orNull(real(0)),
-  clipValue: real(0, Number.POSITIVE_INFINITY, { above: true }),
-  callbacks: listOf(callbackRule),
-  seed: either(whole(Number.MIN_SAFE_INTEGER), text),
-  backend: oneOf('auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'),
-  verbose: flag,
-};
+  type GivenUMAPOptions,
+  type ParametricUMAPOptions,
+  parametricUmapDefaults,
+  parametricUmapRules,
+} from './options.js';
 
 /** What names of the Python original and of umap-js became. */
 const renamed: Readonly<Record<string, string>> = {
@@ -123,22 +57,14 @@ function checkTogether(options: ParametricUMAPOptions): void {
   const { minDist, spread, a, b } = options;
   if (minDist > spread) {
     throw new OptionError(
-      `ParametricUMAP: minDist must be at most spread; got minDist ${minDist}, spread ${spread}`,
+      `ParametricUMAP: minDist: expected at most spread, got minDist ${minDist}, spread ${spread}; ` +
+        'lower minDist or raise spread',
     );
   }
   if ((a === null) !== (b === null)) {
-    throw new OptionError(`ParametricUMAP: a and b go together; got a ${a}, b ${b}`);
+    throw new OptionError(
+      `ParametricUMAP: a and b: expected both or none, got a ${a}, b ${b}; give both, or leave both out`,
+    );
   }
-  if (options.parametricReconstruction) return;
-  for (const name of ofReconstruction) {
-    if (!options[name]) continue;
-    throw new OptionError(`ParametricUMAP: ${name} acts only with parametricReconstruction: true; set it`);
-  }
+  checkReconstruction('ParametricUMAP', options);
 }
-
-const ofReconstruction = [
-  'decoder',
-  'parametricReconstructionLossFn',
-  'autoencoderLoss',
-  'reconstructionValidation',
-] as const;

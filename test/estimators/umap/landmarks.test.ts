@@ -136,14 +136,14 @@ test('options of addLandmarks are checked by name and range', () => {
   const defaults = resolveLandmarkOptions({});
   assert.deepEqual([defaults.landmarkLossWeight, defaults.resetOptimizer], [undefined, true]);
   const wrong: [Record<string, unknown>, RegExp][] = [
-    [{ fraction: 0 }, /fraction must be .*got 0/],
-    [{ fraction: 1.01 }, /fraction must be .*got 1.01/],
+    [{ fraction: 0 }, /fraction: expected .*, got 0/],
+    [{ fraction: 1.01 }, /fraction: expected .*, got 1.01/],
     [{ fraction: '1' }, /fraction/],
-    [{ indices: 4 }, /indices must be/],
-    [{ landmarkLossWeight: -1 }, /landmarkLossWeight must be .*got -1/],
+    [{ indices: 4 }, /indices: expected/],
+    [{ landmarkLossWeight: -1 }, /landmarkLossWeight: expected .*, got -1/],
     [{ landmarkLossWeight: free }, /landmarkLossWeight/],
     [{ resetOptimizer: 1 }, /resetOptimizer/],
-    [{ y: 'abc' }, /y must be/],
+    [{ y: 'abc' }, /y: expected/],
     [{ sample_pct: 0.1 }, /'sample_pct'.*'fraction'/],
     [{ idx: [1] }, /'idx'.*'indices'/],
     [{ landmark_loss_weight: 1 }, /'landmarkLossWeight'/],

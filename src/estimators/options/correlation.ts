@@ -1,0 +1,17 @@
+/** Options of the global structure of an embedding. */
+
+import type { OptionRows } from '../../core/options.js';
+import { number } from '../../core/rules.js';
+
+export interface CorrelationOptions {
+  /** Weight of the correlation between distances in the data and on the map. Default 0. */
+  globalCorrelationLossWeight: number;
+}
+
+export const correlationRows: OptionRows<CorrelationOptions> = {
+  globalCorrelationLossWeight: {
+    default: 0,
+    rule: number(0),
+    help: 'weight of the correlation of distances',
+  },
+};

@@ -1,0 +1,31 @@
+/** Options of a run: seed, backend, output. */
+
+import type { OptionRows } from '../../core/options.js';
+import { choice, either, flag, integer, text } from '../../core/rules.js';
+
+export interface RunOptions {
+  /** Same seed, data, backend and machine: the same map to the last bit. Default 42. */
+  seed: number | string;
+  /** TensorFlow.js backend; `'auto'` keeps one you made active, else native if installed, else wasm. Default `'auto'`. */
+  backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
+  /** Says what is chosen and shows progress on stderr. Default false. */
+  verbose: boolean;
+}
+
+export const runRows: OptionRows<RunOptions> = {
+  seed: {
+    default: 42,
+    rule: either(integer(), text('a name')),
+    help: 'a whole number or a text',
+  },
+  backend: {
+    default: 'auto',
+    rule: choice('auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'),
+    help: 'see Backends',
+  },
+  verbose: {
+    default: false,
+    rule: flag,
+    help: 'says what is chosen and shows progress on stderr',
+  },
+};

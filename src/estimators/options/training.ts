@@ -1,0 +1,90 @@
+/** Options of the training: its length, its batches, the optimizer, who is told. */
+
+import type { OptionRows } from '../../core/options.js';
+import { callable, either, hasMethods, integer, listOf, number, orNull, positive } from '../../core/rules.js';
+import type { Optimizer } from '../../core/tf.js';
+import { callbackRule, type TrainingCallback } from '../../training/callbacks.js';
+
+export interface TrainingOptions {
+  /** Edges a gradient step. Default null: min(rows, 1000). */
+  batchSize: number | null;
+  /**
+   * Repeats of the heaviest edge in one pass, as in the original: a pass then takes sum(floor(nEpochs * weight))
+   * / batchSize steps at a constant learning rate. Default null: as many steps as the number of rows needs, at
+   * a learning rate that falls from its peak to 0.
+   */
+  nEpochs: number | null;
+  /** Passes over the graph. Default 1. */
+  nTrainingEpochs: number;
+  /** Reports a pass. Default 10. */
+  lossReportFrequency: number;
+  /**
+   * Peak learning rate of Adam: it falls to 0 along half a cosine, or stays constant with an `nEpochs`. Or a
+   * schedule of one's own, from the fraction done (0 to 1) to the rate, a finite number of at least 0 (else the fit ends
+   * there with an `OptionError`). Default 0.01. Without effect on an `optimizer` of the caller's.
+   */
+  learningRate: number | ((done: number) => number);
+  /** A `tf.Optimizer` of one's own, at its own rate. Default null: Adam, with a beta2 of 0.95. */
+  optimizer: Optimizer | null;
+  /**
+   * Noise on the encoder's inputs while it learns, as a share of the mean distance between neighbours: places of new
+   * rows become more reliable, at a small cost for old ones. Default null: 0.3 up to 10,000 rows and
+   * 0.3 √(10,000 / rows) above, 0 for an `encoder` of one's own.
+   */
+  inputNoise: number | null;
+  /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */
+  clipValue: number;
+  /**
+   * TensorFlow.js callbacks, or objects with some of their methods: `{ onEpochEnd(report, logs) { … } }`. Default none.
+   * Logs hold the losses of the history, held-out ones by Keras' names too (`val_loss`).
+   */
+  callbacks: readonly TrainingCallback[];
+}
+
+export const trainingRows: OptionRows<TrainingOptions> = {
+  batchSize: {
+    default: null,
+    rule: orNull(integer(1)),
+    help: 'edges a step; null: min(rows, 1000); with fewer there are more steps, so that as many edges are seen',
+  },
+  nEpochs: {
+    default: null,
+    rule: orNull(integer(1)),
+    help: 'repeats of the heaviest edge a pass, as in the original; null: steps by the number of rows',
+  },
+  nTrainingEpochs: {
+    default: 1,
+    rule: integer(1),
+    help: 'passes over the graph',
+  },
+  lossReportFrequency: {
+    default: 10,
+    rule: integer(1),
+    help: 'reports a pass',
+  },
+  learningRate: {
+    default: 0.01,
+    rule: either(positive, callable),
+    help: "peak of Adam's rate, which falls to 0 (constant with `nEpochs`); or a function of the part done",
+  },
+  optimizer: {
+    default: null,
+    rule: orNull(hasMethods('a tf.Optimizer', 'applyGradients', 'getConfig')),
+    help: 'a `tf.Optimizer`; null: Adam that forgets squared gradients fast (beta2 0.95)',
+  },
+  inputNoise: {
+    default: null,
+    rule: orNull(number(0)),
+    help: 'noise on the inputs in training, in distances between neighbours: makes places of new rows reliable; null: 0.3 up to 10,000 rows and 0.3 √(10,000 / rows) above, 0 for an `encoder` of your own',
+  },
+  clipValue: {
+    default: 4,
+    rule: positive,
+    help: 'each element of a gradient is cut to ± this',
+  },
+  callbacks: {
+    default: Object.freeze([]),
+    rule: listOf(callbackRule),
+    help: 'readers of the training',
+  },
+};
