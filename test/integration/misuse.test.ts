@@ -144,6 +144,11 @@ test('what is no model is refused by the constructor', () => {
       saying(OptionError, 'encoder: expected a tf.LayersModel'),
     );
   }
+  const layer = dense({ units: 2 }) as unknown as tf.LayersModel;
+  assert.throws(
+    () => new ParametricUMAP({ classifier: layer }),
+    saying(OptionError, 'classifier', 'a layer is not a model'),
+  );
 });
 
 type Loss = (target: tf.Tensor, prediction: tf.Tensor) => unknown;

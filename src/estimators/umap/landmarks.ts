@@ -8,6 +8,7 @@ import type { Matrix } from '../../core/types.js';
 import { type Entered, enter, type MatrixInput } from '../../data/matrix.js';
 import { numberOf, type TypedArray } from '../../data/rows.js';
 import { type EnteredTargets, isTable, type Label } from '../../data/targets.js';
+import { landmarkRows } from '../options/landmarks.js';
 
 /** A place a row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
 export type LandmarkPositions = MatrixInput | readonly (readonly (number | null)[] | null)[];
@@ -132,7 +133,7 @@ const addRules: OptionRules<AddLandmarksOptions> = {
     accepts: (value) => Array.isArray(value) || ArrayBuffer.isView(value),
     bad: [null, 0, 'list', true, {}],
   },
-  landmarkLossWeight: number(0),
+  landmarkLossWeight: landmarkRows.landmarkLossWeight.rule,
   resetOptimizer: flag,
 };
 

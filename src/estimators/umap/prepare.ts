@@ -4,7 +4,9 @@ import { DataError, OptionError } from '../../core/errors.js';
 import { type OptionRules, resolveOptions } from '../../core/options.js';
 import { pausesFor } from '../../core/pauses.js';
 import { createRandom } from '../../core/random.js';
+
 import { either, hasMethods, number, object } from '../../core/rules.js';
+
 import type { Edges, Network, Optimizer, RowFrame } from '../../core/types.js';
 import { frameLine } from '../../data/frame.js';
 import type { MatrixInput } from '../../data/matrix.js';
@@ -19,7 +21,10 @@ import { type Projection, projectionOf, projectRows } from '../../networks/proje
 import { withSeededLayers } from '../../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../../networks/threaded.js';
 import { adam, callersOptimizer } from '../../training/optimizer.js';
+
+import { landmarkRows } from '../options/landmarks.js';
 import { type FitSplit, validatorFor } from './heldOut.js';
+
 import type { LandmarkPositions } from './landmarks.js';
 import { type FitNetworks, fitNetworks } from './networks.js';
 import type { ParametricUMAPOptions } from './options.js';
@@ -57,7 +62,7 @@ const inputRules: OptionRules<FitInputs> = {
   distances: data,
   signal: hasMethods('an AbortSignal', 'throwIfAborted'),
   landmarkPositions: data,
-  landmarkLossWeight: number(0),
+  landmarkLossWeight: landmarkRows.landmarkLossWeight.rule,
   validation: either(number(0, 1, { above: true }), object('rows')),
 };
 
