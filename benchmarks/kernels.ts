@@ -148,7 +148,14 @@ async function comparePairLoss(): Promise<void> {
     crossEntropy(z.dataSync<'float32'>(), 2, table, a, b, gradient);
     tf.tensor2d(gradient, z.shape).dispose();
   });
-  const curve = { a, b, tiny: 1e-12, tangent: 1e-3, flat: 1e4 };
+  const curve = {
+    a,
+    b,
+    tiny: 1e-12,
+    tangent: 1e-3,
+    farthest: (1e4 / a) ** (1 / b),
+    pull: b / ((1e4 / a) ** (1 / b) * 10001),
+  };
   const kernel = await time(async () => {
     table.fill(batch);
     pairLoss(z, table, curve)!.gradient.dispose();

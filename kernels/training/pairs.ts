@@ -23,14 +23,15 @@ export function pairScratch(): i32 {
 /**
  * Returns the weighted cost of `count` pairs, the first `positives` of them positive, and writes its gradient
  * (rows x columns). Heads and tails are rows of `points`; squared distances of positive pairs count as `tiny`
- * at least; the cost of a negative pair follows its tangent below `tangent`, and is constant where g is above 2^log2flat.
+ * at least; the cost of a negative pair follows its tangent below `tangent`, and rises by `farSlope` with the squared distance
+ * from `farthest` on.
  * Negative pairs in one place push each other apart in a direction that the head decides. NaN for points that are not
  * finite or whose squared distance is not, and for an index outside [0, rows).
  */
 export function pairCosts(
   points: usize, rows: i32, columns: i32, gradient: usize,
   heads: usize, tails: usize, weights: usize, positives: i32, count: i32,
-  log2a: f32, b: f32, tiny: f32, tangent: f32, log2flat: f32, scratch: usize,
+  log2a: f32, b: f32, tiny: f32, tangent: f32, farthest: f32, farSlope: f32, scratch: usize,
 ): f64 {
   memory.fill(gradient, 0, <usize>(rows * columns) * 4);
   let total: f64 = 0;
@@ -43,8 +44,8 @@ export function pairCosts(
     } else if (!squares(points, rows, columns, heads, tails, n, scratch)) return NaN;
     const coincident = !positive && anyZero(n, scratch);
     total += positive
-      ? slopes(true, weights, n, log2a, b, tiny, 0, scratch)
-      : slopes(false, weights, n, log2a, b, tangent, -log2flat, scratch);
+      ? slopes(true, weights, n, log2a, b, tiny, 0, 0, scratch)
+      : slopes(false, weights, n, log2a, b, tangent, farthest, farSlope, scratch);
     if (columns == 2) pull2(heads, tails, n, scratch, gradient);
     else pull(points, columns, heads, tails, n, scratch, gradient);
     if (coincident) part(points, columns, heads, tails, n, scratch, Mathf.sqrt(tangent / <f32>columns), gradient);
@@ -161,7 +162,7 @@ function part(
 // @ts-ignore: decorator
 @inline
 function slopes(
-  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, least: f32, at: usize,
+  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, farthest: f32, farSlope: f32, at: usize,
 ): f64 {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
@@ -174,14 +175,10 @@ function slopes(
   for (let p = 0; p < n; p += 4) {
     const weight = v128.load(p < four ? weights + p * 4 : at + WEIGHTS);
     const squared = v128.load(at + p * 4);
-    const s = f32x4.pmax(squared, f32x4.splat(floor));
+    let s = f32x4.pmax(squared, f32x4.splat(floor));
+    if (!positive) s = f32x4.pmin(s, f32x4.splat(farthest));
     let t = multiplyAdd(f32x4.splat(b), log2(s), f32x4.splat(log2a));
-    let flat = zero;
-    if (!positive) {
-      t = f32x4.neg(t);
-      flat = f32x4.lt(t, f32x4.splat(least));
-      t = f32x4.pmax(t, f32x4.splat(least));
-    }
+    if (!positive) t = f32x4.neg(t);
     const e = exp2(f32x4.neg(f32x4.abs(t)));
     const one_e = f32x4.add(one, e);
     const two_e = f32x4.add(f32x4.splat(2), e);
@@ -190,15 +187,17 @@ function slopes(
     const inverse = f32x4.div(one, f32x4.mul(s_one_e, two_e));
     const share = v128.bitselect(one, e, f32x4.ge(t, zero));
     let slope = f32x4.mul(f32x4.mul(f32x4.splat(positive ? b : -b), share), f32x4.mul(inverse, two_e));
-    if (!positive) slope = v128.andnot(slope, flat);
     let cost = log1p(f32x4.mul(e, f32x4.mul(inverse, s_one_e)));
     cost = multiplyAdd(f32x4.pmax(t, zero), f32x4.splat(0.6931471805599453), cost);
     if (!positive) {
       const below = f32x4.pmin(f32x4.sub(squared, f32x4.splat(floor)), zero);
       cost = multiplyAdd(slope, below, cost);
+      const far = f32x4.gt(squared, f32x4.splat(farthest));
+      slope = v128.bitselect(f32x4.splat(farSlope), slope, far);
+      cost = multiplyAdd(f32x4.splat(farSlope), f32x4.pmax(f32x4.sub(squared, f32x4.splat(farthest)), zero), cost);
     }
     // The bits of NaN and infinity read as some number: s - s brings them back.
-    cost = f32x4.add(cost, f32x4.sub(s, s));
+    cost = f32x4.add(cost, f32x4.sub(squared, squared));
     total = multiplyAdd(weight, cost, total);
     v128.store(at + p * 4, f32x4.mul(f32x4.add(weight, weight), slope));
   }

@@ -37,8 +37,9 @@ export interface PairCurve {
   readonly tiny: number;
   /** The cost of a negative pair follows its tangent below this squared distance. */
   readonly tangent: number;
-  /** The cost of a negative pair is constant where a d^(2b) is larger than this. */
-  readonly flat: number;
+  /** From this squared distance on, the derivative of a negative pair's cost by it is `pull`. */
+  readonly farthest: number;
+  readonly pull: number;
 }
 
 /** A cost and its gradient; the tensor is the caller's to dispose. */
@@ -96,7 +97,7 @@ function cost(
   at: { readonly points: number; readonly gradient: number; readonly lists: number },
   [rows, columns]: readonly [number, number],
   { heads, tails, weights, positives, count, negatives }: WeightedPairs,
-  { a, b, tiny, tangent, flat }: PairCurve,
+  { a, b, tiny, tangent, farthest, pull }: PairCurve,
 ): number {
   const bytes = new Uint8Array(buffer);
   const known = 4 * (negatives ? positives : count);
@@ -114,6 +115,6 @@ function cost(
   return run.pairCosts(
     ...[at.points, rows, columns, at.gradient],
     ...[...places, positives, count],
-    ...[Math.log2(a), b, tiny, tangent, Math.log2(flat), state + STATE],
+    ...[Math.log2(a), b, tiny, tangent, farthest, pull, state + STATE],
   );
 }

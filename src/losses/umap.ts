@@ -34,11 +34,21 @@ export interface UmapLossOptions {
  */
 const TANGENT = 1e-3;
 /**
- * Above this g the cost of a negative pair is constant: with the usual curve from a distance of some 130 on, where the pair
- * costs 1e-4. Parts of the map that no edge ties together would otherwise go on drifting apart without end, for Adam makes
- * full steps of the smallest gradient.
+ * Above this g a negative pair is pulled together: with the usual curve from a distance of some 130 on, where it costs 1e-4.
+ * Parts of the map that no edge ties together would otherwise drift apart without end, for Adam makes full steps of the
+ * smallest gradient.
  */
-const FLAT = 1e4;
+const FARTHEST = 1e4;
+
+/** The squared distance there, and the derivative of the cost by it from there on: what the push has come to, reversed. */
+function farEnd({ a, b }: Pick<UmapLossOptions, 'a' | 'b'>): {
+  readonly farthest: number;
+  readonly pull: number;
+} {
+  const farthest = (FARTHEST / a) ** (1 / b);
+  return { farthest, pull: b / (farthest * (1 + FARTHEST)) };
+}
+
 /** Keeps d^(2b - 1) finite for coincident positive pairs when b < 1/2. */
 const TINY = 1e-12;
 
@@ -140,7 +150,7 @@ export function repel(table: PairTable): void {
 
 /** Value and gradient in one pass, in a kernel or on the host, instead of some thirty tensor operations. */
 function inOnePass(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
-  const curve = { a, b, tiny: TINY, tangent: TANGENT, flat: FLAT };
+  const curve = { a, b, tiny: TINY, tangent: TANGENT, ...farEnd({ a, b }) };
   const byHost = onHost((points, gradient) => {
     repel(pairs);
     return crossEntropy(points, z.shape[1], pairs, a, b, gradient);
@@ -160,6 +170,7 @@ export function crossEntropy(
   b: number,
   gradient: Float32Array,
 ): number {
+  const { farthest, pull } = farEnd({ a, b });
   let value = 0;
   for (let p = 0; p < count; p++) {
     const head = heads[p]! * columns;
@@ -180,19 +191,23 @@ export function crossEntropy(
     } else {
       const s = Math.max(squared, TANGENT);
       const g = a * s ** b;
-      cost = Math.log1p(1 / Math.min(g, FLAT));
-      dCost = g > FLAT ? 0 : -b / (s * (1 + g));
+      cost = Math.log1p(1 / g);
+      dCost = -b / (s * (1 + g));
+      if (squared > farthest) {
+        dCost = pull;
+        cost = Math.log1p(1 / FARTHEST) + pull * (squared - farthest);
+      }
       if (squared < TANGENT) cost += dCost * (squared - TANGENT);
     }
     const weight = weights[p]!;
     value += weight * cost;
-    const pull = 2 * weight * dCost;
+    const factor = 2 * weight * dCost;
     const coincident = squared === 0 && p >= positives && head !== tail;
     for (let c = 0; c < columns; c++) {
       const difference = coincident
         ? direction(heads[p]!, c) * Math.sqrt(TANGENT / columns)
         : points[head + c]! - points[tail + c]!;
-      const step = pull * difference;
+      const step = factor * difference;
       gradient[head + c] = gradient[head + c]! + step;
       gradient[tail + c] = gradient[tail + c]! - step;
     }
@@ -225,14 +240,16 @@ export function byTensors(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOp
   );
   if (count === positives) return attraction;
   const slope = -b / (TANGENT * (1 + a * TANGENT ** b));
+  const { farthest, pull } = farEnd({ a, b });
   const repulsion = cost(positives, count, (squared, differences, heads) => {
-    const power = tf.minimum(tf.pow(tf.maximum(squared, TANGENT), b), FLAT / a);
+    const power = tf.pow(tf.minimum(tf.maximum(squared, TANGENT), farthest), b);
     const beyond = tf.log1p(tf.div(1 / a, power));
+    const far = tf.mul(tf.relu(tf.sub(squared, farthest)), pull);
     const near = tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), slope);
     // Adds 0 to the cost, and to the gradient what pushes coincident points apart.
     const coincident = detach(squared, (values) => tf.cast(tf.equal(values, 0), 'float32'));
     const along = tf.sum(tf.mul(differences, tf.gather(directions(z.shape), heads)), 1);
-    return tf.addN([beyond, near, tf.mul(tf.mul(along, coincident), 2 * slope)]);
+    return tf.addN([beyond, near, far, tf.mul(tf.mul(along, coincident), 2 * slope)]);
   });
   return tf.add(attraction, repulsion);
 }

@@ -24,16 +24,18 @@ export interface Folded {
 
 /** Layers of the raw encoder that have to do with the projection. */
 interface RawLayers {
-  /** Takes raw rows along the components and bends them; only where there are bends. */
-  readonly bending: tf.layers.Layer | undefined;
+  /** Two layers that take raw rows along the components and bend them; none without bends. */
+  readonly bending: readonly tf.layers.Layer[];
   /** Has what the first layer for projected rows has learned. */
   readonly first: tf.layers.Layer;
   readonly later: readonly tf.layers.Layer[];
 }
 
-/** Units of a layer of the encoder, in front of its own, that a projection with bends needs; 0 without. */
-export function bendingUnits({ bends }: Projection): number {
-  return bends ? piecesOf(bends).length : 0;
+/** Units of the layers of the encoder, in front of its own, that a projection with bends needs; none without. */
+export function bendingUnits({ bends }: Projection): readonly number[] {
+  if (!bends) return [];
+  const { length } = segmentsOf(bends);
+  return [length, length];
 }
 
 /**
@@ -59,7 +61,7 @@ export function foldEncoder(
   let x = first.apply(input) as tf.SymbolicTensor;
   for (const layer of later) x = layer.apply(x) as tf.SymbolicTensor;
   const trunk = tf.model({ inputs: input, outputs: x });
-  const through = bending ? throughBends(bending, projection) : throughAxes(projection);
+  const through = projection.bends ? throughBends(bending, projection) : throughAxes(projection);
   if (!fresh) tf.tidy(() => first.setWeights(through.back(raw.getWeights())));
   return {
     network: networkOf(trunk, 'encoder', false),
@@ -73,8 +75,8 @@ export function foldEncoder(
 function rawLayers(encoder: Network, { bends }: Projection): RawLayers {
   const layers = encoder.model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
   const at = layers.findIndex((layer) => layer.getClassName() === 'Dense');
-  const [bending, first] = bends ? layers.slice(at) : [undefined, layers[at]];
-  return { bending, first: first!, later: layers.slice(layers.indexOf(first!) + 1) };
+  const own = bends ? at + 2 : at;
+  return { bending: layers.slice(at, own), first: layers[own]!, later: layers.slice(own + 1) };
 }
 
 /** Kernel and bias of the raw encoder's layer from those for projected rows, and back. */
@@ -97,64 +99,75 @@ function throughAxes({ mean, components, scale }: Projection): Through {
   };
 }
 
-/** One unit of the layer that bends: relu(sign t - from), with a share in the bent value of its component. */
-interface Piece {
+/** A stretch of a component's values with one slope. Behind it, on either side, the value stays as at its end. */
+interface Segment {
   readonly component: number;
-  readonly sign: 1 | -1;
-  readonly from: number;
-  readonly share: number;
+  readonly low: number;
+  readonly high: number;
+  readonly slope: number;
 }
 
-/**
- * A bent value is a sum of pieces, with slopes m_i between the bends f_i and m_(-1) = 0, f_(-1) = 0:
- *   sum over i of (m_i - m_(i-1)) (relu(t - f_i) - relu(-t - f_i)).
- */
-function piecesOf(bends: Int32Array): Piece[] {
-  return Array.from(bends).flatMap((count, component) =>
-    Array.from({ length: count + 1 }, (_, i): Piece[] => {
-      const share = i === 0 ? 1 : slopeBehind(i - 1) - slopeBehind(i - 2);
-      const from = i === 0 ? 0 : bendAt(i - 1);
+/** The stretches that a bent value is a sum of, first the one around 0 of each component. */
+function segmentsOf(bends: Int32Array): Segment[] {
+  return Array.from(bends).flatMap((count, component) => {
+    const middle = { component, low: -bendAt(0), high: bendAt(0), slope: 1 };
+    const outer = Array.from({ length: count }, (_, i) => {
+      const [near, far, slope] = [bendAt(i), bendAt(i + 1), slopeBehind(i)];
       return [
-        { component, sign: 1, from, share },
-        { component, sign: -1, from, share: -share },
+        { component, low: near, high: far, slope },
+        { component, low: -far, high: -near, slope },
       ];
-    }).flat(),
-  );
+    });
+    return [middle, ...outer.flat()];
+  });
 }
 
 /**
- * Sets the layer that bends, which does not change while training, up: relu(sign (x - mean) P / scale - from). What follows
- * it takes each piece with its share: W_raw[piece] = share W[component], b_raw = b.
+ * Sets the two layers that bend, which do not change while training, up. Two ReLU units cut a value t to a segment [l, h]:
+ *   u = relu(h - t),   v = relu(h - l - u) = min(max(t, l), h) - l.
+ * No unit that counts is ever large, so that no digits are lost however large t is. What follows takes each segment with
+ * its slope m, and what the segments add up to at t = 0 is taken off:
+ *   W_raw[segment] = m W[component],   b_raw = b - sum over segments of m v(0) W[component].
  */
-function throughBends(bending: tf.layers.Layer, projection: Projection): Through {
+function throughBends([first, second]: readonly tf.layers.Layer[], projection: Projection): Through {
   const { mean, components, scale, bends } = projection;
   const columns = mean.length;
-  const pieces = piecesOf(bends!);
-  const kernel = new Float32Array(columns * pieces.length);
-  const bias = pieces.map(({ component, sign, from }, unit) => {
+  const segments = segmentsOf(bends!);
+  const count = segments.length;
+  const kernel = new Float32Array(columns * count);
+  const bias = segments.map(({ component, high }, unit) => {
     let along = 0;
     for (let c = 0; c < columns; c++) {
       const weight = components.data[component * columns + c]! / scale;
-      kernel[c * pieces.length + unit] = sign * weight;
+      kernel[c * count + unit] = -weight;
       along += mean[c]! * weight;
     }
-    return -sign * along - from;
+    return high + along;
   });
-  tf.tidy(() => bending.setWeights([tf.tensor2d(kernel, [columns, pieces.length]), tf.tensor1d(bias)]));
   const inputs = bends!.length;
-  const shares = () => {
-    const values = new Float32Array(pieces.length * inputs);
-    pieces.forEach(({ component, share }, unit) => {
-      values[unit * inputs + component] = share;
-    });
-    return tf.tensor2d(values, [pieces.length, inputs]);
-  };
-  // The first piece of a component has the share 1.
-  const firsts = Array.from({ length: inputs }, (_, component) =>
-    pieces.findIndex((piece) => piece.component === component),
+  const shares = new Float32Array(count * inputs);
+  const atZero = new Float32Array(inputs);
+  segments.forEach(({ component, low, high, slope }, unit) => {
+    shares[unit * inputs + component] = slope;
+    atZero[component]! += slope * (Math.min(Math.max(0, low), high) - low);
+  });
+  tf.tidy(() => {
+    first!.setWeights([tf.tensor2d(kernel, [columns, count]), tf.tensor1d(bias)]);
+    second!.setWeights([tf.neg(tf.eye(count)), tf.tensor1d(segments.map(({ low, high }) => high - low))]);
+  });
+  const offset = (w: tf.Tensor) =>
+    tf.reshape(tf.matMul(tf.tensor2d(atZero, [1, inputs]), w as tf.Tensor2D), [-1]);
+  const middles = Array.from({ length: inputs }, (_, component) =>
+    segments.findIndex((segment) => segment.component === component),
   );
   return {
-    forth: ([w, b]) => [tf.matMul(shares(), w as tf.Tensor2D), b!],
-    back: ([w, b]) => [tf.gather(w!, tf.tensor1d(firsts, 'int32')), b!],
+    forth: ([w, b]) => [
+      tf.matMul(tf.tensor2d(shares, [count, inputs]), w as tf.Tensor2D),
+      tf.sub(b!, offset(w!)),
+    ],
+    back([raw, b]) {
+      const w = tf.gather(raw!, tf.tensor1d(middles, 'int32'));
+      return [w, tf.add(b!, offset(w))];
+    },
   };
 }

@@ -23,8 +23,10 @@ export interface Projection {
 const SAMPLED_ROWS = 5000;
 /** Most columns the default encoder is trained on; wider rows are projected on as many principal components. */
 const TRAINED_COLUMNS = 64;
-/** A row so many times as far from the mean as the median row takes no part in the axes and their scale. */
+/** A row so many times as far from the mean as the median row takes no part in the axes and their scale, nor does a cell. */
 const FAR = 10;
+/** Rows that the middle and the spread of each column are found from. */
+const SPREAD_ROWS = 512;
 /** Where a value lies beyond this, in units of the scale, values beyond `LIMIT` are drawn nearer; else all stay as they are. */
 const BEYOND = 20;
 const LIMIT = 10;
@@ -106,13 +108,15 @@ export async function projectRows(
 
 /**
  * Draws a value nearer that lies beyond `LIMIT`: from there on the slope is 1/30, from 10 `LIMIT` on 1/300, and so on, with
- * as many bends as `count`. So a power of ten more adds 0.3 `LIMIT`, and different values stay different.
+ * as many bends as `count`; behind ten times the last bend it is 0. So a power of ten more adds 0.3 `LIMIT`, and different
+ * values stay different as far as the rows reach that the bends were made for.
  */
 export function bend(value: number, count: number): number {
   const size = Math.abs(value);
-  let bent = size;
-  for (let i = 0; i < count && size > bendAt(i); i++)
-    bent += (slopeBehind(i) - slopeBehind(i - 1)) * (size - bendAt(i));
+  let bent = Math.min(size, bendAt(0));
+  for (let i = 0; i < count && size > bendAt(i); i++) {
+    bent += slopeBehind(i) * (Math.min(size, bendAt(i + 1)) - bendAt(i));
+  }
   return Math.sign(value) * bent;
 }
 
@@ -121,9 +125,9 @@ export function bendAt(i: number): number {
   return LIMIT * 10 ** i;
 }
 
-/** Slope behind the i-th bend; 1 before the first. */
+/** Slope behind the i-th bend. */
 export function slopeBehind(i: number): number {
-  return i < 0 ? 1 : SLOPE * 10 ** -i;
+  return SLOPE * 10 ** -i;
 }
 
 function bendRows({ data, shape: [, columns] }: Matrix, bends: Int32Array): void {
@@ -146,28 +150,97 @@ function bendsOf({ data, shape: [, columns] }: Matrix): Int32Array | undefined {
 }
 
 /**
- * Of (a sample of) the rows, those that do not lie far outside; undefined if none does. The mean is taken anew without
- * them until no more are found. Where half of the rows are equal, there is no measure of what is far.
+ * (A sample of) the rows without what lies far outside; undefined if nothing does. Cells far outside get the middle of their
+ * column, so that a table with a bad cell in every other row is still one; then rows that lie far outside are left out. The
+ * mean is taken anew without them until no more are found. Where half of the rows are equal, there is no measure of what is
+ * a far row.
  */
 export function* nearRowsInParts(matrix: Matrix): Work<Matrix | undefined> {
   const [rows, columns] = matrix.shape;
-  const step = Math.max(1, rows / SAMPLED_ROWS);
-  const sampled = Int32Array.from({ length: Math.min(rows, SAMPLED_ROWS) }, (_, i) => Math.floor(i * step));
+  const cleaned = yield* withoutFarCells(matrix, strided(rows, SAMPLED_ROWS));
+  const from = cleaned ?? matrix;
+  const sampled = cleaned
+    ? Int32Array.from({ length: cleaned.shape[0] }, (_, i) => i)
+    : strided(rows, SAMPLED_ROWS);
   let near = sampled;
   for (let found = true; found; ) {
-    const squares = yield* squaresAboutMean(matrix, near);
+    const squares = yield* squaresAboutMean(from, near);
     const median = squares.slice().sort()[near.length >> 1]!;
-    if (median === 0) return undefined;
+    if (median === 0) return cleaned;
     const kept = near.filter((_, i) => squares[i]! <= FAR ** 2 * median);
     found = kept.length < near.length;
     near = kept;
   }
-  if (near.length === sampled.length || near.length < 2) return undefined;
-  const some = new Float32Array(near.length * columns);
-  near.forEach((row, i) => {
-    some.set(matrix.data.subarray(row * columns, (row + 1) * columns), i * columns);
+  if (near.length === sampled.length || near.length < 2) return cleaned;
+  return rowsOf(from, near, columns);
+}
+
+function rowsOf({ data }: Matrix, rows: Int32Array, columns: number): Matrix {
+  const some = new Float32Array(rows.length * columns);
+  rows.forEach((row, i) => {
+    some.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
   });
-  return { data: some, shape: [near.length, columns] };
+  return { data: some, shape: [rows.length, columns] };
+}
+
+/** Up to `most` row numbers, evenly spread. */
+function strided(rows: number, most: number): Int32Array {
+  const step = Math.max(1, rows / most);
+  return Int32Array.from({ length: Math.min(rows, most) }, (_, i) => Math.floor(i * step));
+}
+
+/**
+ * Some rows with cells far outside replaced by the middle of their column; undefined if there is none. A cell is far outside
+ * that is `FAR` times as far from the middle as usual in its column, and would by itself put a row `FAR` times as far out
+ * as usual.
+ */
+function* withoutFarCells(matrix: Matrix, rows: Int32Array): Work<Matrix | undefined> {
+  const columns = matrix.shape[1];
+  const { middle, spread } = yield* columnSpreads(matrix);
+  const positive = spread.filter((value) => value > 0).sort();
+  if (positive.length === 0) return undefined;
+  // The length of a usual row, by the column that is in the middle: a few columns must not decide.
+  const usual = positive[positive.length >> 1]! * Math.sqrt(positive.length);
+  const limit = spread.map((value) => FAR * Math.max(value, usual));
+  let cleaned: Matrix | undefined;
+  for (let i = 0; i < rows.length; i++) {
+    if (i % blockOf(columns) === 0) yield;
+    const at = rows[i]! * columns;
+    for (let c = 0; c < columns; c++) {
+      if (Math.abs(matrix.data[at + c]! - middle[c]!) <= limit[c]!) continue;
+      cleaned ??= rowsOf(matrix, rows, columns);
+      cleaned.data[i * columns + c] = middle[c]!;
+    }
+  }
+  return cleaned;
+}
+
+/**
+ * Of each column the median, and the deviation by the median distance from it: for a normal distribution 1.4826 times that.
+ * Where more than half of the values are equal it is made of the others: for zeros and ones, the same as the deviation.
+ */
+function* columnSpreads({
+  data,
+  shape: [rows, columns],
+}: Matrix): Work<{ middle: Float64Array; spread: Float64Array }> {
+  const some = strided(rows, SPREAD_ROWS);
+  const middle = new Float64Array(columns);
+  const spread = new Float64Array(columns);
+  const values = new Float32Array(some.length);
+  for (let c = 0; c < columns; c++) {
+    if (c % 64 === 0) yield;
+    for (let i = 0; i < some.length; i++) values[i] = data[some[i]! * columns + c]!;
+    values.sort();
+    const half = values[values.length >> 1]!;
+    const distances = values.map((value) => Math.abs(value - half)).sort();
+    const others = distances.subarray(distances.findIndex((distance) => distance > 0));
+    middle[c] = half;
+    const median = distances[distances.length >> 1]!;
+    if (median > 0) spread[c] = 1.4826 * median;
+    else if (distances.at(-1)! > 0)
+      spread[c] = others[others.length >> 1]! * Math.sqrt(others.length / distances.length);
+  }
+  return { middle, spread };
 }
 
 /** As {@link nearRowsInParts}, at once. */

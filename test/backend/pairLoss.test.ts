@@ -8,7 +8,14 @@ import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.
 import { available, onBoth } from './onBoth.js';
 
 const powers = [0.4, 0.8951, 1.9];
-const curveOf = (b: number, a = 1.5769): PairCurve => ({ a, b, tiny: 1e-12, tangent: 1e-3, flat: 1e4 });
+const curveOf = (b: number, a = 1.5769): PairCurve => ({
+  a,
+  b,
+  tiny: 1e-12,
+  tangent: 1e-3,
+  farthest: (1e4 / a) ** (1 / b),
+  pull: b / ((1e4 / a) ** (1 / b) * 10001),
+});
 
 function pairsOf(heads: number[], tails: number[], positives: number, weights?: number[]): WeightedPairs {
   return {

@@ -169,11 +169,11 @@ test('coincident points are pushed apart as if they lay at the tangent, and not 
   }
 });
 
-test('a negative pair whose similarity is below 1e-4 is not pushed any further', () => {
+test('a negative pair whose similarity is below 1e-4 is pulled together, the more the farther', () => {
   const { a, b } = golden;
   // a d^(2b) = 1e4
   const edge = (1e4 / a) ** (1 / (2 * b));
-  const push = (distance: number) => {
+  const pair = (distance: number) => {
     const gradient = new Float32Array(4);
     const points = Float32Array.from([0, 0, distance, 0]);
     const cost = crossEntropy(points, 2, table([0], [1], 0, 1), a, b, gradient);
@@ -181,17 +181,24 @@ test('a negative pair whose similarity is below 1e-4 is not pushed any further',
       byTensors(z as tf.Tensor2D, table([0], [1], 0, 1), {
         ...{ a, b, negativeSampleRate: 5, random: createRandom(1) },
       });
-    const tensors = tf.tidy(() =>
-      tf
-        .grad(f)(tf.tensor2d(points, [2, 2]))
-        .dataSync(),
-    );
-    near(tensors[2]!, gradient[2]!, 1e-9, `gradient of tensors at ${distance}`);
-    return { cost, push: gradient[2]! };
+    const { value, grad } = tf.tidy(() => {
+      const found = tf.valueAndGrad(f)(tf.tensor2d(points, [2, 2]));
+      return { value: found.value.dataSync()[0]!, grad: found.grad.dataSync() };
+    });
+    near(value, cost, 1e-5 * Math.abs(cost), `cost of tensors at ${distance}`);
+    near(grad[2]!, gradient[2]!, 1e-5 * Math.abs(gradient[2]!), `gradient of tensors at ${distance}`);
+    return { cost, along: gradient[2]! };
   };
-  assert.ok(push(0.99 * edge).push < 0);
-  for (const times of [1.01, 10, 1e4])
-    assert.deepEqual(push(times * edge), { cost: Math.log1p(1e-4), push: 0 });
+  // At the edge the cost is log(1 + 1e-4), and the pull is what the push has come to: 2b / (d (1 + 1e4)).
+  const push = (2 * b) / (edge * (1 + 1e4));
+  near(pair(0.9999 * edge).along, -push, 1e-3 * push, 'the last push');
+  near(pair(1.0001 * edge).along, push, 1e-3 * push, 'the first pull');
+  near(pair(1.0001 * edge).cost, Math.log1p(1e-4), 1e-7, 'cost at the edge');
+  for (const times of [3, 100]) {
+    near(pair(times * edge).along, times * push, 1e-4 * times * push, `pull at ${times}`);
+    const rise = (push * edge * (times ** 2 - 1)) / 2;
+    near(pair(times * edge).cost - Math.log1p(1e-4), rise, 1e-4 * rise, `cost at ${times}`);
+  }
 });
 
 test('negativeSampleRate, repulsionStrength and pair weights act', () => {

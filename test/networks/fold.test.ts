@@ -170,7 +170,7 @@ test('what lies far outside is drawn nearer by a layer of the encoder as in the 
   }
   const model = mlp({
     ...{ inputShape: [6], outputShape: [2], random: createRandom(4), name: 'encoder' },
-    hidden: [bendingUnits(projection), 8, 7],
+    hidden: [...bendingUnits(projection), 8, 7],
   });
   const encoder = networkOf(model, 'encoder', true);
   const folded = foldEncoder(encoder, projection, true, createRandom('start'));

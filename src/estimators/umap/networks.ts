@@ -26,7 +26,7 @@ interface Wanted {
 /**
  * Networks for rows of `rowShape`, earlier ones first. Throws `OptionError` for a network of the caller's that
  * does not fit the map or the classes, and `DataError` for rows that do not fit the encoder. The default encoder begins with
- * a layer of `bendingUnits`, if there are any.
+ * layers of `bendingUnits`, if there are any.
  */
 export function fitNetworks(
   options: ParametricUMAPOptions,
@@ -34,7 +34,7 @@ export function fitNetworks(
   classes: Classes | undefined,
   earlier: FitNetworks | undefined,
   random: Random,
-  bendingUnits = 0,
+  bendingUnits: readonly number[] = [],
 ): FitNetworks {
   const { nComponents, parametricReconstruction, classifier } = options;
   for (const name of ['encoder', 'decoder', 'classifier'] as const) {
@@ -61,7 +61,7 @@ export function fitNetworks(
       earlier?.encoder ??
       make({
         ...{ name: 'encoder', given: options.encoder, inputShape, outputShape: place },
-        ...(bendingUnits > 0 && { hidden: [bendingUnits, ...DEFAULT_HIDDEN] }),
+        ...(bendingUnits.length > 0 && { hidden: [...bendingUnits, ...DEFAULT_HIDDEN] }),
       });
     const decoder =
       earlier?.decoder ??

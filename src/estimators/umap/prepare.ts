@@ -136,7 +136,7 @@ export async function prepareFit(
   const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random, pauses);
   if (found?.remark) say(found.remark);
   const projection = earlier ? earlier.projection : found?.projection;
-  const units = projection ? bendingUnits(projection) : 0;
+  const units = projection ? bendingUnits(projection) : [];
   hold();
   const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
   const networks = fitNetworks(options, rowShape, classes, earlier, random, units);

@@ -76,15 +76,20 @@ export function noiseDeviation(
   const share = inputNoise ?? (ours ? NOISE * Math.sqrt(Math.min(1, NOISY_ROWS / count)) : 0);
   if (share === 0) return 0;
   const { rows, heads, tails } = edgeSampler(edges, { batchSize: MEASURED_EDGES, random }).next();
+  const lengths = new Float64Array(MEASURED_EDGES);
   let sum = 0;
   for (let p = 0; p < MEASURED_EDGES; p++) {
     const head = rows[heads[p]!]! * columns;
     const tail = rows[tails[p]!]! * columns;
     let squared = 0;
     for (let c = 0; c < columns; c++) squared += (data[head + c]! - data[tail + c]!) ** 2;
-    sum += Math.sqrt(squared);
+    lengths[p] = Math.sqrt(squared);
+    sum += lengths[p]!;
   }
-  return (share * sum) / MEASURED_EDGES / Math.sqrt(columns);
+  // Rows far outside must not hide what lies between the others. Where many rows are equal there is no noise: it would let
+  // the encoder drive copies apart.
+  const usual = 3 * lengths.sort()[MEASURED_EDGES >> 2]!;
+  return (share * Math.min(sum / MEASURED_EDGES, usual)) / Math.sqrt(columns);
 }
 
 /**
