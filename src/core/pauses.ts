@@ -39,8 +39,11 @@ function turn(): Promise<void> {
   });
 }
 
-/** Pauses for a caller; the first is due at once, for nobody knows how long the thread has been busy. */
-export function pausesFor(signal?: AbortSignal): Pauses {
+/**
+ * Pauses for a caller; the first is due at once, for nobody knows how long the thread has been busy. `resumed` is called
+ * whenever the caller goes on: others may have changed what is shared meanwhile, such as the active backend.
+ */
+export function pausesFor(signal?: AbortSignal, resumed?: () => void): Pauses {
   let rested = Number.NEGATIVE_INFINITY;
   const due = () => performance.now() - rested >= STRETCH;
   const rest = async () => {
@@ -50,11 +53,13 @@ export function pausesFor(signal?: AbortSignal): Pauses {
   return {
     async take() {
       if (due()) await rest();
+      resumed?.();
       signal?.throwIfAborted();
     },
     async run(work) {
       for (;;) {
         if (due()) await rest();
+        resumed?.();
         signal?.throwIfAborted();
         const { done, value } = work.next();
         if (done) return value;

@@ -65,7 +65,7 @@ export async function encode(
     if (who !== undefined) checkFinite(matrix, who);
     const atOnce = batchSize ?? rowsAtOnce(network);
     for (let start = 0; start < rows; start += atOnce) {
-      if (start > 0) await pauses.take();
+      await pauses.take();
       out.set(await applied(network, rowsFrom(start, atOnce)), start * width);
     }
   }

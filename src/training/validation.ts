@@ -1,6 +1,7 @@
 /** Losses on rows that take no part in training. */
 
 import { gatherRows } from '../backend/gatherRows.js';
+import { type Pauses, pausesFor } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Network, Sampler, Step } from '../core/types.js';
 
@@ -20,6 +21,8 @@ export interface ValidationOptions {
   readonly matrix: Matrix;
   readonly encoder: Network;
   readonly evaluations: readonly Evaluation[];
+  /** When to let the event loop in. Default: before a batch, where it is time for it. */
+  readonly pauses?: Pauses;
 }
 
 /** Evaluates each loss in inference mode. Returns its mean over all batches, by name. */
@@ -27,12 +30,14 @@ export async function validate({
   matrix,
   encoder,
   evaluations,
+  pauses = pausesFor(),
 }: ValidationOptions): Promise<Record<string, number>> {
   const means: Record<string, number> = {};
   for (const { name, sampler, batches, compute } of evaluations) {
     let sum = 0;
     let weight = 0;
     for (let i = 0; i < batches; i++) {
+      await pauses.take();
       const batch = sampler.next();
       const mean = await readScalar(() => {
         const x = gatherRows(matrix, batch.rows, batch.rowCount, encoder.inputShape);

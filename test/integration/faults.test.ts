@@ -245,7 +245,7 @@ const faults: readonly Fault[] = [
   {
     number: 19,
     fault: 'memory grows with n_epochs: every edge is listed as often as it is repeated',
-    covered: ['sampler: edges are drawn as often as their weights say'],
+    covered: ['data/sampler: edges are drawn as often as their weights say'],
     async check() {
       // 12 million repeats for each of some 240 edges, were they listed.
       const { X, knn } = ring(60, 4);
@@ -263,7 +263,7 @@ const faults: readonly Fault[] = [
   {
     number: 20,
     fault: 'X is copied several times, and distances of all pairs are kept',
-    covered: ['matrix: rows that are flat already are not copied'],
+    covered: ['data/matrix: rows that are flat already are not copied'],
   },
   {
     number: 21,

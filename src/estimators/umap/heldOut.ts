@@ -67,7 +67,7 @@ export async function validatorFor(
       compute: umap.compute,
     };
     const evaluations = reconstruction ? [reconstruction, main] : [main];
-    const means = await validate({ matrix, encoder, evaluations });
+    const means = await validate({ matrix, encoder, evaluations, pauses });
     return reconstruction ? means : { valLoss: means.valUmap!, ...means };
   };
 }

@@ -4,6 +4,7 @@ import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from '../../ar
 import { holdBackend, returnTo, useBackend } from '../../backend/choose.js';
 import { NotFittedError, OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
+import { type Pauses, pausesFor } from '../../core/pauses.js';
 import { createRandom } from '../../core/random.js';
 import { flag, integer, orNull } from '../../core/rules.js';
 import * as tf from '../../core/tf.js';
@@ -177,7 +178,8 @@ export class ParametricUMAP {
       unchecked: true,
       frame,
     });
-    return leave(await encode(encoder, matrix, { batchSize, who }), form, tf.tensor) as SameForm<X>;
+    const pauses = pausesOn(backend);
+    return leave(await encode(encoder, matrix, { batchSize, who, pauses }), form, tf.tensor) as SameForm<X>;
   }
 
   /**
@@ -191,7 +193,8 @@ export class ParametricUMAP {
     }
     await returnTo(backend);
     const { matrix, form } = await enterWidth(Z, this.options.nComponents, 'inverseTransform');
-    const rows = await encode(decoder, matrix, { batchSize: batchOf(options, 'inverseTransform') });
+    const batchSize = batchOf(options, 'inverseTransform');
+    const rows = await encode(decoder, matrix, { batchSize, pauses: pausesOn(backend) });
     if (reconstruction?.kind === 'logits') {
       for (let i = 0; i < rows.data.length; i++) rows.data[i] = 1 / (1 + Math.exp(-rows.data[i]!));
     }
@@ -314,7 +317,9 @@ export class ParametricUMAP {
     await returnTo(backend);
     const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
     const batchSize = batchOf(options, who);
-    const logits = await encode(classifier, await encode(encoder, matrix, { batchSize, who }), { batchSize });
+    const pauses = pausesOn(backend);
+    const places = await encode(encoder, matrix, { batchSize, who, pauses });
+    const logits = await encode(classifier, places, { batchSize, pauses });
     return softmax(logits);
   }
 
@@ -343,4 +348,9 @@ export class ParametricUMAP {
 function batchOf(options: TransformOptions, who: string): number | null {
   const rules = { batchSize: orNull(integer(1)) };
   return resolveOptions<Required<TransformOptions>>(who, options, { batchSize: null }, rules).batchSize;
+}
+
+/** Pauses after which the backend is the active one again, should another estimator have made its own so meanwhile. */
+function pausesOn(backend: string): Pauses {
+  return pausesFor(undefined, () => holdBackend(backend));
 }

@@ -128,7 +128,7 @@ export async function prepareFit(
   if (matrix.shape[0] < 2) {
     throw new DataError('fit: at least 2 rows expected, got 1; a map shows how rows lie to each other');
   }
-  const pauses = pausesFor(inputs.signal);
+  const pauses = pausesFor(inputs.signal, hold);
   const fits = (earlier?.fits ?? 0) + 1;
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
