@@ -134,7 +134,7 @@ const faults: readonly Fault[] = [
     fault: 'val_loss mixes in a loss against zeros, and fails beside the correlation term',
     covered: [
       'integration/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and valUmap stands beside it',
-      'training/validation: valLoss is the reconstruction loss of all held-out rows alone, valUmap the mean over the batches',
+      'training/validation: a loss is the mean over all held-out rows, or over the batches of pairs',
     ],
   },
   {
