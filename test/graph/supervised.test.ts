@@ -23,7 +23,7 @@ interface GoldenCase extends GoldenGraph {
   targetKnnDistances?: number[][];
 }
 const read = (file: string) =>
-  JSON.parse(readFileSync(new URL(`../../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
 const golden = read('supervised_digits300') as { labels: number[]; target: number[]; cases: GoldenCase[] };
 const start = (read('fuzzy_digits300') as { cases: GoldenGraph[] }).cases[0]!;
 

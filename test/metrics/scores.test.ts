@@ -13,7 +13,7 @@ import {
 } from '../../src/metrics/scores.js';
 
 const read = (file: string) =>
-  JSON.parse(readFileSync(new URL(`../../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
 
 type MapName = 'random' | 'pca';
 const mapNames: readonly MapName[] = ['random', 'pca'];
