@@ -12,6 +12,7 @@ import { unframe } from '../../data/frame.js';
 import { enterWidth, leave, type MatrixInput, type SameForm } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import type { Curve } from '../../math/curve.js';
+import { checkMetricData } from '../../math/distance.js';
 import { encode, softmax } from '../../networks/encode.js';
 import { rowSize } from '../../networks/network.js';
 import { progressBar } from '../../training/progressBar.js';
@@ -177,6 +178,7 @@ export class ParametricUMAP {
       unchecked: true,
       frame,
     });
+    this.#checkRadians(matrix);
     return leave(await encode(encoder, matrix, { batchSize, who }), form, tf.tensor) as SameForm<X>;
   }
 
@@ -313,9 +315,16 @@ export class ParametricUMAP {
       throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
     await returnTo(backend);
     const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
+    this.#checkRadians(matrix);
     const batchSize = batchOf(options, who);
     const logits = await encode(classifier, await encode(encoder, matrix, { batchSize, who }), { batchSize });
     return softmax(logits);
+  }
+
+  /** New rows in degrees are refused as those of the fit are. */
+  #checkRadians(matrix: Matrix): void {
+    // With neighbors given, rows may be anything, and need not be two columns.
+    if (this.options.metric === 'haversine' && matrix.shape[1] === 2) checkMetricData('haversine', matrix);
   }
 
   #begin(): void {
