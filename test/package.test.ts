@@ -89,6 +89,7 @@ test('the public names', () => {
     'fromFiles',
     'knnAccuracy',
     'knnRecall',
+    'load',
     'parametricUmapDefaults',
     'silhouette',
     'tf',

@@ -5,7 +5,16 @@
 
 import { DataError } from '../core/errors.js';
 import type { Matrix, RowFrame } from '../core/types.js';
-import { cast, checkFinite, type Entered, enterSource, type MatrixInput, type WideMatrix } from './matrix.js';
+import { checkWhole, farAway, type Look, lookAt } from './look.js';
+import {
+  cast,
+  checkFinite,
+  type Entered,
+  enterSource,
+  enterSourceNow,
+  type MatrixInput,
+  type WideMatrix,
+} from './matrix.js';
 import { openFlat, type Source } from './rows.js';
 
 /** What may be done to the rows of a fit. */
@@ -18,25 +27,69 @@ export interface FrameRules {
   readonly columnwise: boolean;
 }
 
-/** A column this many spreads from 0 keeps some thousand places in 32 bits. */
-const farAway = 2 ** 12;
 /** The same for values that 32 bits hold exactly: only the network's first layer loses by it. */
 const farAwayExact = 2 ** 16;
 /** Between these, squared distances in 32 bits are neither infinite nor 0. */
 const largestSize = 2 ** 56;
 const smallestSize = 2 ** -40;
-/** Values that the columns are judged by, about, and rows, at least and at most. */
-const sampleSize = 2 ** 18;
-const fewestSampled = 64;
-const mostSampled = 256;
+
+/** Rows and the frame that they are in. */
+export type Framed = Entered & { readonly frame: RowFrame | undefined };
 
 /** As `enter`, in the frame that the rows need, if any. Throws `DataError` for rows that no frame may or can save. */
-export async function enterFramed(
+export async function enterFramed(input: MatrixInput, who: string, rules: FrameRules): Promise<Framed> {
+  return framed(await enterSource(input, who, { unchecked: true }), who, rules);
+}
+
+/** As `enterFramed`, at once. Throws as `enterNow` does. */
+export function enterFramedNow(input: MatrixInput, who: string, rules: FrameRules): Framed {
+  return framed(enterSourceNow(input, who, { unchecked: true }), who, rules);
+}
+
+/**
+ * As `enter`, in the frame of an earlier fit. Throws `DataError` where 32 bits lose the rows in that frame, as they lie
+ * too far from those of the first fit.
+ */
+export async function enterAgain(
   input: MatrixInput,
   who: string,
+  frame: RowFrame,
+  columnwise: boolean,
+): Promise<Framed> {
+  const { entered, source } = await enterSource(input, who, { unchecked: true, frame });
+  const { data, shape } = entered.matrix;
+  const { shift, scale } = frame;
+  // Rows of another width are for the caller to refuse.
+  if (shape[1] !== shift.length) return { ...entered, frame };
+  const look = lookAt(source, ...shape, frame);
+  const { middle, spread, inexact, widest } = look;
+  const wrong = (column: number, found: string) =>
+    new DataError(
+      `${who}: expected rows near those of the first fit (column ${column} around ${shift[column]}), got ${found}: ` +
+        '32-bit numbers cannot hold them beside those; take a new estimator',
+    );
+  for (let c = 0; c < shape[1]; c++) {
+    const reach = Math.abs(middle[c]!);
+    const usual = columnwise ? spread[c]! : widest;
+    if (!(inexact[c] && usual > 0 && Number.isFinite(usual) && Number.isFinite(reach))) continue;
+    if (reach < farAway * usual) continue;
+    throw wrong(c, `some around ${middle[c]! / scale + shift[c]!} with a spread of ${spread[c]! / scale}`);
+  }
+  // Names the place of values that are not finite in 64 bits either.
+  const size = largestOf(data);
+  if (!(size >= smallestSize && size <= largestSize)) {
+    const { largest, column } = largestIn64(source, shape, shift, who);
+    if (largest > 0) throw wrong(column, `none that is more than ${largest} from there`);
+  }
+  checkFinite(entered.matrix, who);
+  return { ...entered, frame };
+}
+
+function framed(
+  { entered, source }: { entered: Entered; source: Source },
+  who: string,
   rules: FrameRules,
-): Promise<Entered & { readonly frame: RowFrame | undefined }> {
-  const { entered, source } = await enterSource(input, who, { unchecked: true });
+): Framed {
   const { matrix } = entered;
   const [rows, columns] = matrix.shape;
   const look = lookAt(source, rows, columns);
@@ -45,15 +98,18 @@ export async function enterFramed(
   const scale = scaleFor(source, { data, shape: matrix.shape }, shift, look.widest, who, rules);
   const frame = shift || scale !== 1 ? { shift: shift ?? new Float64Array(columns), scale } : undefined;
   if (scale !== 1) data = cast(source, rows, columns, frame);
-  const framed: Matrix = { data, shape: matrix.shape };
-  checkFinite(framed, who);
-  return { ...entered, matrix: framed, frame };
+  checkWhole(frame ? lookAt(source, rows, columns, frame) : look, who, rules.columnwise);
+  const held: Matrix = { data, shape: matrix.shape };
+  checkFinite(held, who);
+  return { ...entered, matrix: held, frame };
 }
 
 /** A table of a file in 32 bits. Throws `DataError` for columns that they cannot hold. */
 export function narrow({ data, shape }: WideMatrix, who: string): Matrix {
   const look = lookAt(openFlat({ data, shape }, who), ...shape);
-  shiftFor(look, who, { noShift: 'in the file', noScale: undefined, columnwise: true });
+  const rules: FrameRules = { noShift: 'in the file', noScale: undefined, columnwise: true };
+  shiftFor(look, who, rules);
+  checkWhole(look, who, rules.columnwise);
   return { data: Float32Array.from(data), shape };
 }
 
@@ -72,45 +128,6 @@ export function frameLine({ shift, scale }: RowFrame): string {
     ...(scale === 1 ? [] : [`all multiplied by ${scale}`]),
   ];
   return `rows: 32 bits cannot hold them as they are; in 64 bits, ${parts.join(', ')}`;
-}
-
-/** What a sample says of each column. */
-interface Look {
-  readonly middle: Float64Array;
-  /** Width of the middle half of the distinct values; 0 for one value. */
-  readonly spread: Float64Array;
-  /** 1 where 32 bits change a value. */
-  readonly inexact: Uint8Array;
-  /** The largest spread. */
-  readonly widest: number;
-}
-
-function lookAt(source: Source, rows: number, columns: number): Look {
-  const most = Math.min(mostSampled, Math.max(fewestSampled, Math.floor(sampleSize / columns)));
-  const count = Math.min(rows, most);
-  const row = new Float64Array(columns);
-  const sample = new Float64Array(columns * count);
-  const inexact = new Uint8Array(columns);
-  for (let i = 0; i < count; i++) {
-    source.fill(Math.floor(((i + 0.5) * rows) / count), row, 0);
-    for (let c = 0; c < columns; c++) {
-      sample[c * count + i] = row[c]!;
-      if (Math.fround(row[c]!) !== row[c]) inexact[c] = 1;
-    }
-  }
-  const middle = new Float64Array(columns);
-  const spread = new Float64Array(columns);
-  let widest = 0;
-  for (let c = 0; c < columns; c++) {
-    // Distinct values, so that many zeros, or one marker of a missing value, do not stand for the rest.
-    const values = sample.subarray(c * count, (c + 1) * count).sort();
-    let kept = 0;
-    for (const value of values) if (kept === 0 || value !== values[kept - 1]) values[kept++] = value;
-    middle[c] = values[kept >> 1]!;
-    spread[c] = values[Math.ceil((kept - 1) * 0.75)]! - values[Math.floor((kept - 1) * 0.25)]!;
-    if (spread[c]! > widest) widest = spread[c]!;
-  }
-  return { middle, spread, inexact, widest };
 }
 
 /** What to take off each column; undefined for nothing. */

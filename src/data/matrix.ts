@@ -73,6 +73,16 @@ export async function enterSource(
   return { entered: enteredFrom(source, who, options), source };
 }
 
+/** As `enterSource`, at once. Throws as `enterNow` does. */
+export function enterSourceNow(
+  input: MatrixInput,
+  who: string,
+  options: EnterOptions = {},
+): { entered: Entered; source: Source } {
+  const source = openRowsNow(input, who, options.allowNaN);
+  return { entered: enteredFrom(source, who, options), source };
+}
+
 function enteredFrom(
   source: Source,
   who: string,

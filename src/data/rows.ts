@@ -3,7 +3,15 @@
 import { DataError, describe } from '../core/errors.js';
 import { isA } from '../core/realms.js';
 import type { Tensor } from '../core/tf.js';
-import { checkReach, type Layout, placesOf, rowMajor, stridesOf } from './strides.js';
+import {
+  type AxisNumbers,
+  checkReach,
+  isAxisNumbers,
+  type Layout,
+  placesOf,
+  rowMajor,
+  stridesOf,
+} from './strides.js';
 
 /** Any of JavaScript's arrays of numbers. */
 export type TypedArray =
@@ -33,7 +41,7 @@ export interface DimsInput {
   /** The values, in a typed array. */
   readonly data: unknown;
   /** Length of each axis; the first one counts rows. */
-  readonly dims: readonly number[];
+  readonly dims: AxisNumbers;
 }
 
 /**
@@ -124,14 +132,14 @@ function isTensor(input: unknown): input is Tensor {
 
 function isDims(input: unknown): input is DimsInput {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
-  return Array.isArray((input as Partial<DimsInput>).dims);
+  return isAxisNumbers((input as Partial<DimsInput>).dims);
 }
 
 /** Whether it is flat numbers with their shape. */
 export function isFlat(input: unknown): input is FlatInput {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
   const { data, shape } = input as Partial<FlatInput>;
-  return Array.isArray(shape) && (ArrayBuffer.isView(data) || Array.isArray(data));
+  return isAxisNumbers(shape) && (ArrayBuffer.isView(data) || Array.isArray(data));
 }
 
 type FarTensor = DimsInput & { readonly location?: unknown; getData?(): Promise<unknown> };
@@ -169,7 +177,8 @@ export function numberOf(value: unknown, where: () => string, nullable = false):
 
 /** The rows of flat numbers. Throws as `openRows` does. */
 export function openFlat(input: FlatInput, who: string, form: Form = 'flat', nullable = false): Source {
-  const { data, shape } = input;
+  const { data } = input;
+  const shape = Array.from(input.shape, Number);
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
       throw new DataError(`${who}: shape must hold whole numbers, got [${shape.join(', ')}]`);

@@ -88,6 +88,12 @@ function noEdges({ distances, k }: Knn, limit: number): DataError {
     (least, d, at) => (at % k === 0 ? least : Math.min(least, d)),
     Number.POSITIVE_INFINITY,
   );
+  if (nearest === Number.POSITIVE_INFINITY) {
+    return new DataError(
+      'fit: expected finite distances between some rows, got none: no two rows are connected; ' +
+        'give finite distances, or use another metric',
+    );
+  }
   return new DataError(
     `fit: neighbours nearer than the disconnectionDistance of ${limit} expected, got none: the nearest two rows are ` +
       `${nearest} apart; raise disconnectionDistance, or use another metric`,

@@ -191,7 +191,8 @@ function checkRadians(data: Float32Array): void {
   for (let i = 0; i < data.length; i++) {
     const [what, limit, text] =
       i % 2 === 0 ? ['latitude', Math.PI / 2, 'pi / 2'] : ['longitude', 2 * Math.PI, '2 pi'];
-    if (Math.abs(data[i]!) <= limit * roundedUp) continue;
+    // NaN is for others to refuse.
+    if (!(Math.abs(data[i]!) > limit * roundedUp)) continue;
     throw new DataError(
       `haversine: expected a ${what} in radians, from -${text} to ${text}, got ${data[i]} in row ${i >> 1}; ` +
         'multiply degrees by Math.PI / 180, and put latitudes in column 0',

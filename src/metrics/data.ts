@@ -2,15 +2,47 @@
 
 import { DataError, describe } from '../core/errors.js';
 import type { Distance, DistanceFunction, Matrix } from '../core/types.js';
+import { enterFramedNow, type FrameRules } from '../data/frame.js';
+import { rulesOfMetric } from '../data/frameRules.js';
 import { enterNow, type MatrixInput, type TypedArray } from '../data/matrix.js';
+import { numberOf } from '../data/rows.js';
 import { checkMetricData, distanceFor, metricName } from '../math/distance.js';
 
 /** One label a row: numbers or words, all of one kind. Unknown labels have no place in a score. */
-export type ScoreLabels = readonly number[] | readonly string[] | readonly (number | string)[] | TypedArray;
+export type ScoreLabels =
+  | readonly number[]
+  | readonly bigint[]
+  | readonly string[]
+  | readonly (number | bigint | string)[]
+  | TypedArray;
 
-/** Rows of numbers. Throws `DataError` for whatever estimators refuse, naming the score and the argument. */
-export function readTable(who: string, what: string, rows: MatrixInput): Matrix {
-  return enterNow(rows, `${who}: ${what}`).matrix;
+/**
+ * Rows of numbers, centered and scaled in 64 bits where 32 bits cannot hold them and the metric allows it. Throws
+ * `DataError` for whatever estimators refuse, naming the score and the argument.
+ */
+export function readTable(
+  who: string,
+  what: string,
+  rows: MatrixInput,
+  metric: string | DistanceFunction | Distance = 'euclidean',
+): Matrix {
+  return enterFramedNow(rows, `${who}: ${what}`, rulesFor(metric)).matrix;
+}
+
+/** Two tables whose rows are compared with each other: both in the frame of the first. */
+export function readTables(
+  who: string,
+  [what, rows]: readonly [string, MatrixInput],
+  [otherWhat, otherRows]: readonly [string, MatrixInput],
+): [Matrix, Matrix] {
+  const { matrix, frame } = enterFramedNow(rows, `${who}: ${what}`, rulesFor('euclidean'));
+  return [matrix, enterNow(otherRows, `${who}: ${otherWhat}`, { frame }).matrix];
+}
+
+function rulesFor(metric: string | DistanceFunction | Distance): FrameRules {
+  if (metric !== 'precomputed') return rulesOfMetric(metric, false);
+  const noShift = 'from all distances but the diagonal: ranks stay the same';
+  return { noShift, noScale: undefined, columnwise: true };
 }
 
 /** Throws `DataError` unless both tables hold the same number of rows. */
@@ -38,7 +70,10 @@ export function readLabels(who: string, lists: LabelLists): Int32Array[] {
       throw new DataError(`${who}: ${what} must hold one label a row (${got}, rows=${rows})`);
     }
     for (let row = 0; row < rows; row++) {
-      const label: unknown = labels[row];
+      const label = plainLabel(
+        labels[row],
+        () => `${who}: ${what}: whole numbers up to 2^53 expected at row ${row}`,
+      );
       if (typeof label !== 'string' && !(typeof label === 'number' && Number.isFinite(label))) {
         throw new DataError(
           `${who}: ${what}: a number or a word expected at row ${row}, got ${describe(label)}; ` +
@@ -58,8 +93,16 @@ export function readLabels(who: string, lists: LabelLists): Int32Array[] {
   const sorted = [...distinct].sort((a, b) => (a < b ? -1 : 1));
   const places = new Map(sorted.map((label, place) => [label, place]));
   return lists.map(([, labels]) =>
-    Int32Array.from(labels as ArrayLike<number | string>, (label) => places.get(label)!),
+    Int32Array.from(
+      labels as ArrayLike<number | bigint | string>,
+      (label) => places.get(typeof label === 'bigint' ? Number(label) : label)!,
+    ),
   );
+}
+
+/** A whole number of 64 bits as a number; anything else as it is. */
+function plainLabel(label: unknown, where: () => string): unknown {
+  return typeof label === 'bigint' ? numberOf(label, where) : label;
 }
 
 /**

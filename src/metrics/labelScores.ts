@@ -3,7 +3,7 @@ import { DataError, OptionError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
 import { anything } from '../core/rules.js';
 import type { MatrixInput } from '../data/matrix.js';
-import { readLabels, readTable, type ScoreLabels } from './data.js';
+import { readLabels, readTable, readTables, type ScoreLabels } from './data.js';
 import { mostFrequent, nearestRows, squaredDistance } from './ranks.js';
 
 /** What `knnAccuracy` takes. */
@@ -60,8 +60,7 @@ export function knnAccuracy(input: KnnAccuracyInput): number {
     accuracyRenamed,
   ) as Required<KnnAccuracyInput>;
   const { k } = given;
-  const train = readTable(who, 'train', given.train);
-  const test = readTable(who, 'test', given.test);
+  const [train, test] = readTables(who, ['train', given.train], ['test', given.test]);
   const [trainLabels, testLabels] = readLabels(who, [
     ['trainLabels', given.trainLabels, train.shape[0]],
     ['testLabels', given.testLabels, test.shape[0]],

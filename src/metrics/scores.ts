@@ -81,7 +81,7 @@ export function trustworthiness(
     trustRules,
     trustRenamed,
   );
-  const rowsTable = readTable(who, 'data', data);
+  const rowsTable = readTable(who, 'data', data, distance);
   const map = readTable(who, 'embedding', embedding);
   checkEqualRows(who, rowsTable, map);
   const rows = map.shape[0];

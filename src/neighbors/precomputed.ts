@@ -2,6 +2,7 @@
 import { DataError } from '../core/errors.js';
 import { blockOf, type Work, whole } from '../core/pauses.js';
 import type { Knn, Matrix } from '../core/types.js';
+import { checkDistances } from '../data/look.js';
 import { cast, type MatrixInput, type TypedArray } from '../data/matrix.js';
 import { type FlatInput, numberOf, openFlat, openRows } from '../data/rows.js';
 import { checkCount } from './query.js';
@@ -10,7 +11,7 @@ import { createLists, createOffer, isShort, toKnn } from './search/lists.js';
 /** A table of numbers: rows, typed or plain, or flat with its shape. */
 export type NumberTable =
   | ArrayLike<ArrayLike<number | bigint>>
-  | { readonly data: ArrayLike<number | bigint>; readonly shape: readonly number[] };
+  | { readonly data: ArrayLike<number | bigint>; readonly shape: ArrayLike<number> };
 
 /**
  * Distances between all rows: n x n in any form that rows may have, or the n (n - 1) / 2 above the diagonal, row by row,
@@ -59,6 +60,7 @@ export function* precomputedNeighborsInParts(
       `knn: lists must hold ${k - 1} others, or ${k} with the row itself, got ${columns}; lower nNeighbors`,
     );
   }
+  checkScale(distances);
   const lists = createLists(rows, k - 1);
   const offer = createOffer(lists);
   const seen = new Int32Array(rows).fill(-1);
@@ -81,11 +83,30 @@ export function* precomputedNeighborsInParts(
   return yield* toKnn(lists);
 }
 
+/** Throws `DataError` for finite distances that are infinite in 32 bits, all 0 there, or all the same. */
+function checkScale({ values, rows, columns }: Flat): void {
+  const who = 'knn: distances';
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value > largest && value !== Number.POSITIVE_INFINITY) largest = value;
+  }
+  if (largest > 0 && (largest < smallestListed || Math.fround(largest) === Number.POSITIVE_INFINITY)) {
+    throw unheld(who, largest);
+  }
+  const fill = (row: number, into: Float64Array) => {
+    for (let c = 0; c < columns; c++) into[c] = values[row * columns + c]!;
+  };
+  checkDistances(fill, [rows, columns], who);
+}
+
 /** As {@link precomputedNeighborsInParts}, at once. */
 export const precomputedNeighbors = whole(precomputedNeighborsInParts);
 /** Distances of other sizes lose their scale on the way to a graph, which works in 32 bits. */
 const largestSize = 2 ** 120;
 const smallestSize = 2 ** -40;
+/** Lists whose largest distance is less have next to no digits in 32 bits. */
+const smallestListed = 2 ** -126;
 
 /**
  * Reads a table of distances between `rows` rows, whole or condensed. Throws `DataError` for another number of rows, for
@@ -110,19 +131,25 @@ export async function readDistances(input: DistanceInput, rows: number): Promise
   let largest = 0;
   for (const value of data) if (value > largest && value !== Number.POSITIVE_INFINITY) largest = value;
   const entry = new Float64Array(width);
-  for (
-    let row = 0;
-    row < height && (largest === 0 || largest < smallestSize || largest > largestSize);
-    row++
-  ) {
+  const wrongScale = largest < smallestSize || largest > largestSize;
+  // Too large for 32 bits, and infinite, are the same there.
+  const anyInfinite = data.includes(Number.POSITIVE_INFINITY);
+  for (let row = 0; row < height && (wrongScale || anyInfinite); row++) {
     source.fill(row, entry, 0);
-    const odd = entry.find((value) => value !== 0 && Number.isFinite(value));
-    if (odd === undefined) continue;
-    throw new DataError(
-      `${who}: expected a scale that 32-bit numbers can hold, got ${odd}; multiply all of them`,
+    const odd = entry.find(
+      (value) =>
+        value !== 0 && Number.isFinite(value) && (wrongScale || !Number.isFinite(Math.fround(value))),
     );
+    if (odd !== undefined) throw unheld(who, odd);
   }
+  checkDistances((row, into) => source.fill(row, into, 0), [height, width], who);
   return { data, shape: condensed ? [1, height] : [height, width] };
+}
+
+function unheld(who: string, distance: number): DataError {
+  return new DataError(
+    `${who}: expected a scale that 32-bit numbers can hold, got ${distance}; multiply all of them`,
+  );
 }
 
 /**
@@ -204,7 +231,8 @@ function entryOf(value: unknown, name: string, row: number, column: number): num
 }
 
 function flattenShaped(table: Exclude<NumberTable, ArrayLike<unknown>>, name: string): Flat {
-  const { data, shape } = table;
+  const { data } = table;
+  const shape = Array.from(table.shape, Number);
   const [rows = 0, columns = 0] = shape;
   if (shape.length !== 2 || (data.length !== rows * columns && !('stride' in table || 'strides' in table))) {
     throw new DataError(

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
-import { enterFramed, type FrameRules, narrow, unframe } from '../../src/data/frame.js';
+import {
+  enterAgain,
+  enterFramed,
+  enterFramedNow,
+  type FrameRules,
+  narrow,
+  unframe,
+} from '../../src/data/frame.js';
+import { checkDistances } from '../../src/data/look.js';
 import { enter } from '../../src/data/matrix.js';
 import { saying } from '../checks/options.js';
 
@@ -132,5 +140,86 @@ test('a table of a file that 32 bits would thin out is refused', () => {
   assert.deepEqual(
     narrow({ data: Float64Array.of(0.1, 1e-12), shape: [2, 1] }, 'x').data,
     Float32Array.of(0.1, 1e-12),
+  );
+});
+
+test('missing times written as 0 take no digits from the others', async () => {
+  for (const every of [20, 4]) {
+    const times = table(300, 1, (i) => (i % every === 1 ? 0 : 1.7e12 + 1000 * i));
+    const { matrix, frame } = await enterFramed(times, 'fit', free);
+    assert.ok(Math.abs(frame!.shift[0]! - (1.7e12 + 150_000)) < 50_000);
+    times.forEach(([time], i) => {
+      if (time !== 0) assert.equal(matrix.data[i]! + frame!.shift[0]!, time);
+    });
+  }
+});
+
+test('whole numbers that no frame can save are refused, other wide columns are not', async () => {
+  // Two years far apart, each with a reading a second.
+  const epochs = table(300, 1, (i) => (i % 2 ? 1.5e12 : 1.7e12) + 1000 * i);
+  const lost = saying(DataError, 'column 0', /keep \d+ of \d+/, 'columns');
+  await assert.rejects(enterFramed(epochs, 'fit', free), lost);
+  assert.throws(
+    () => narrow({ data: Float64Array.from(epochs.flat()), shape: [300, 1] }, 'readCsv'),
+    saying(DataError, 'column 0'),
+  );
+  // Beside a column as wide as theirs is for nothing; spread over years; not whole.
+  await enterFramed(
+    epochs.map(([time]) => [time!, random.normal() * 1e17]),
+    'fit',
+    free,
+  );
+  await enterFramed(
+    table(300, 1, () => Math.floor(1.7e12 + random.normal() * 1e11)),
+    'fit',
+    free,
+  );
+  await enterFramed(
+    table(300, 1, (i) => (i % 2) + 1e-10 * i),
+    'fit',
+    free,
+  );
+});
+
+test('rows far from those of the first fit are refused where 32 bits lose them', async () => {
+  const at = (origin: number) => ordinary.map((row) => row.map((value) => origin + 1000 * value));
+  const { matrix, frame } = await enterFramed(at(1.7e12), 'fit', free);
+  assert.deepEqual((await enterAgain(at(1.7e12), 'fit', frame!, false)).matrix, matrix);
+  await enterAgain(at(1.7e12 + 1e6), 'fit', frame!, false);
+  for (const origin of [1.73e12, 1.8e12]) {
+    await assert.rejects(
+      enterAgain(at(origin), 'fit', frame!, false),
+      saying(DataError, 'fit: ', 'the first fit', 'column 0', 'new estimator'),
+    );
+  }
+  const size = (by: number) => ordinary.map((row) => row.map((value) => value * by));
+  const large = await enterFramed(size(1e19), 'fit', free);
+  for (const by of [1, 1e38, 1e300]) {
+    await assert.rejects(
+      enterAgain(size(by), 'fit', large.frame!, false),
+      saying(DataError, 'the first fit', 'new estimator'),
+    );
+  }
+  await assert.rejects(
+    enterAgain([...at(1.7e12), [1, Number.NaN, 1, 1]], 'fit', frame!, false),
+    /got NaN at row 300/,
+  );
+});
+
+test('at once, the frame is the same', async () => {
+  const rows = ordinary.map(([a, b], i) => [1.7e12 + 1000 * i, a!, b!]);
+  assert.deepEqual(enterFramedNow(rows, 'fit', free), await enterFramed(rows, 'fit', free));
+});
+
+test('distances that differ too little for 32 bits are refused', () => {
+  const check = (distances: number[][]) =>
+    checkDistances((i, into) => into.set(distances[i]!), [distances.length, distances[0]!.length], 'fit');
+  const distances = table(30, 30, (i, j) => (i === j ? 0 : 1 + Math.abs(i - j) / 7));
+  check(distances);
+  check(table(30, 30, (i, j) => (i === j ? 0 : 0.1)));
+  check(distances.map((row) => row.map((value) => (value > 3 ? Number.POSITIVE_INFINITY : value))));
+  assert.throws(
+    () => check(distances.map((row) => row.map((value) => (value === 0 ? 0 : 1e12 + value)))),
+    saying(DataError, 'fit: ', '1000000000001', 'subtract'),
   );
 });

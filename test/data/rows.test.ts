@@ -92,3 +92,26 @@ test('64-bit whole numbers are numbers, up to 2^53', async () => {
   await refused([[2n ** 60n]], '1152921504606846976n', '2^53', 'subtract');
   await refused({ data: BigInt64Array.of(2n ** 60n), shape: [1, 1] }, 'row 0, column 0', '2^53');
 });
+
+test('an order in words, and axes in typed arrays, are read as they are said', async () => {
+  const data = [1, 4, 2, 5, 3, 6];
+  for (const input of [
+    { data, shape: [2, 3], order: 'column-major' },
+    { data, shape: [2, 3], order: 'F' },
+    { data, shape: [2, 3], fortran_order: true },
+    { data, shape: Int32Array.of(2, 3), stride: Int32Array.of(1, 2), offset: 0 },
+    { data, shape: Uint32Array.of(2, 3), strides: Int8Array.of(1, 2) },
+    { data: numbers, shape: Int32Array.of(2, 3) },
+    { data: wanted, dims: Int32Array.of(2, 3) },
+    { data: numbers, shape: [2, 3], order: 'row-major', fortran_order: false },
+    { data: numbers, shape: [2, 3], order: 'C' },
+    // As `ndarray` has it: its order lists the axes, and its strides say everything.
+    { data, shape: [2, 3], stride: [1, 2], offset: 0, order: [0, 1] },
+  ]) {
+    const { matrix } = await enter(input, 'fit');
+    assert.deepEqual(matrix, { data: wanted, shape: [2, 3] });
+  }
+  await refused({ data, shape: [2, 3], order: 'A' }, "'row-major'", '"A"');
+  await refused({ data, shape: [2, 3], order: 1 }, "'column-major'", 'got 1');
+  await refused({ data, shape: [2, 3], strides: 'F' }, 'stride');
+});

@@ -151,7 +151,6 @@ test('who gets the rows as they are is told how to mend them', async () => {
     { encoder },
     { metric: (a, b) => Math.abs(a[0]! - b[0]!) },
     { metric: 'cosine' },
-    { metric: 'hamming' },
   ];
   for (const options of own) {
     await assert.rejects(
@@ -370,4 +369,91 @@ test('targets of several columns pull rows of near targets together', async () =
     single,
   );
   await assert.rejects(graphOf(rows, {}, y), saying(DataError, 'one label a row', "'euclidean'"));
+});
+
+test('hamming compares timestamps, which a base taken off leaves as equal or different as they are', async () => {
+  // Row i shares the times of i's group in three of four columns.
+  const stamps = Array.from({ length: 60 }, (_, i) =>
+    [0, 1, 2, 3].map((c) => 1.7e12 + (c ? i % 4 : i) * 1000),
+  );
+  const graph = await graphOf(stamps, { metric: 'hamming', nNeighbors: 8 });
+  for (let edge = 0; edge < graph.head.length; edge++) {
+    assert.equal(graph.head[edge]! % 4, graph.tail[edge]! % 4);
+  }
+});
+
+test('a later fit far from the first one, where 32 bits lose the rows, is refused; transform is not', async () => {
+  const at = (origin: number) => rows.map((row) => row.map((value) => origin + 1000 * value));
+  const umap = await new ParametricUMAP(brief).fit(at(1.7e12));
+  const map = await umap.transform(at(1.7e12));
+  for (const origin of [1.73e12, 1.8e12]) {
+    await assert.rejects(umap.fit(at(origin)), saying(DataError, 'the first fit', 'take a new estimator'));
+    assert.equal((await umap.transform(at(origin))).length, 300);
+  }
+  assert.deepEqual(await umap.transform(at(1.7e12)), map);
+  await umap.fit(at(1.7e12 + 1e5));
+  umap.dispose();
+});
+
+test('haversine refuses degrees of new rows too', async () => {
+  const radians = rows.map(([a, b]) => [a! / 10, b! / 5]);
+  const umap = await new ParametricUMAP({ ...brief, metric: 'haversine' }).fit(radians);
+  await assert.rejects(
+    umap.transform([
+      [0.5, 1],
+      [52, 13],
+    ]),
+    saying(DataError, 'radians', '52 in row 1', 'Math.PI'),
+  );
+  assert.equal((await umap.transform([[0.5, 1]])).length, 1);
+  umap.dispose();
+});
+
+test('distances that are infinite, or lost in 32 bits, are named as such', async () => {
+  const small = rows.slice(0, 60);
+  const distances = small.map((a) => small.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));
+  const change = (by: (d: number) => number) => distances.map((row) => row.map((d) => (d === 0 ? 0 : by(d))));
+  const fitOf = (table: number[][]) =>
+    graphOf(small, { metric: 'precomputed', nNeighbors: 5 }, undefined, { distances: table });
+  await assert.rejects(fitOf(change(() => Number.POSITIVE_INFINITY)), (error: Error) => {
+    assert.doesNotMatch(error.message, /raise/);
+    return saying(DataError, 'finite distances', 'no two rows are connected')(error);
+  });
+  const scale = saying(DataError, 'distances', 'multiply all');
+  await assert.rejects(fitOf(change((d) => d * 1e39)), scale);
+  // Large ones only among the far.
+  await assert.rejects(fitOf(change((d) => (d > 5 ? d * 1e39 : d))), scale);
+  await assert.rejects(fitOf(change((d) => d + 1e12)), saying(DataError, 'distances', 'subtract'));
+  const upper = change((d) => d + 1e12).flatMap((row, i) => row.slice(i + 1));
+  await assert.rejects(
+    graphOf(small, { metric: 'precomputed', nNeighbors: 5 }, undefined, { distances: upper }),
+    saying(DataError, 'distances', 'subtract'),
+  );
+  const indices = distances.map((row) =>
+    row
+      .map((_, j) => j)
+      .sort((a, b) => row[a]! - row[b]!)
+      .slice(0, 6),
+  );
+  const knnOf = (by: (d: number) => number) =>
+    graphOf(small, { nNeighbors: 5 }, undefined, {
+      knn: {
+        indices,
+        distances: indices.map((ids, i) => ids.map((j) => (i === j ? 0 : by(distances[i]![j]!)))),
+      },
+    });
+  await knnOf((d) => d);
+  for (const by of [1e39, 1e-50])
+    await assert.rejects(
+      knnOf((d) => d * by),
+      scale,
+    );
+  await assert.rejects(
+    knnOf((d) => d + 1e12),
+    saying(DataError, 'knn: distances', 'subtract'),
+  );
+  await assert.rejects(
+    knnOf(() => Number.POSITIVE_INFINITY),
+    saying(DataError, 'no two rows are connected'),
+  );
 });

@@ -13,6 +13,7 @@ import { unframe } from '../../data/frame.js';
 import { enterWidth, leave, type MatrixInput, type SameForm } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import type { Curve } from '../../math/curve.js';
+import { checkMetricData } from '../../math/distance.js';
 import { encode, softmax } from '../../networks/encode.js';
 import { rowSize } from '../../networks/network.js';
 import { progressBar } from '../../training/progressBar.js';
@@ -178,6 +179,7 @@ export class ParametricUMAP {
       unchecked: true,
       frame,
     });
+    this.#checkRadians(matrix);
     const pauses = pausesOn(backend);
     return leave(await encode(encoder, matrix, { batchSize, who, pauses }), form, tf.tensor) as SameForm<X>;
   }
@@ -316,11 +318,18 @@ export class ParametricUMAP {
       throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
     await returnTo(backend);
     const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
+    this.#checkRadians(matrix);
     const batchSize = batchOf(options, who);
     const pauses = pausesOn(backend);
     const places = await encode(encoder, matrix, { batchSize, who, pauses });
     const logits = await encode(classifier, places, { batchSize, pauses });
     return softmax(logits);
+  }
+
+  /** New rows in degrees are refused as those of the fit are. */
+  #checkRadians(matrix: Matrix): void {
+    // With neighbors given, rows may be anything, and need not be two columns.
+    if (this.options.metric === 'haversine' && matrix.shape[1] === 2) checkMetricData('haversine', matrix);
   }
 
   #begin(): void {

@@ -2,10 +2,10 @@
 
 import { DataError } from '../../core/errors.js';
 import type { Matrix, Network, RowFrame } from '../../core/types.js';
-import { enterFramed, type FrameRules } from '../../data/frame.js';
-import { type Entered, enter, type MatrixInput } from '../../data/matrix.js';
+import { enterAgain, enterFramed, type FrameRules } from '../../data/frame.js';
+import { isColumnwise, rulesOfMetric, untouched } from '../../data/frameRules.js';
+import type { Entered, MatrixInput } from '../../data/matrix.js';
 import { type EnteredTargets, enterTargets, type Targets } from '../../data/targets.js';
-import { metricName } from '../../math/distance.js';
 import { encode } from '../../networks/encode.js';
 import { rowSize } from '../../networks/network.js';
 import { appendLandmarks, type LandmarkPositions, type Landmarks, readPositions } from './landmarks.js';
@@ -36,7 +36,7 @@ export async function readFitRows(
   earlier: Earlier | undefined,
 ): Promise<FitRows> {
   const entered = earlier?.frame
-    ? { ...(await enter(X, 'fit', { frame: earlier.frame })), frame: earlier.frame }
+    ? await enterAgain(X, 'fit', earlier.frame, isColumnwise(options.metric))
     : await enterFramed(X, 'fit', frameRules(options, given.knn !== undefined, earlier !== undefined));
   const { frame } = entered;
   const [rows, columns] = entered.matrix.shape;
@@ -61,45 +61,15 @@ export async function readFitRows(
   return { frame, ...appendLandmarks(entered, y, kept, places) };
 }
 
-/** Metrics that a number taken off a column does not change. */
-const ofDifferences: ReadonlySet<string> = new Set([
-  ...['euclidean', 'manhattan', 'chebyshev', 'minkowski', 'wminkowski', 'seuclidean', 'mahalanobis'],
-  'precomputed',
-]);
-/** Metrics that give every column a weight of its own, or look at equality alone. */
-const ofColumns: ReadonlySet<string> = new Set(['wminkowski', 'seuclidean', 'mahalanobis', 'hamming']);
-/** Metrics that stay the same when all rows are multiplied, so that a limit on them means the same. */
-const unitless: ReadonlySet<string> = new Set([
-  'cosine',
-  'correlation',
-  'hellinger',
-  'canberra',
-  'braycurtis',
-]);
-
 /** What may be done in 64 bits to rows that 32 bits cannot hold, without changing what they mean. */
 function frameRules(options: ParametricUMAPOptions, hasKnn: boolean, refit: boolean): FrameRules {
   const { metric, encoder, decoder, parametricReconstructionLossFn, disconnectionDistance } = options;
-  const name =
-    typeof metric !== 'string' ? undefined : metric === 'precomputed' ? metric : metricName(metric);
-  const columnwise = name !== undefined && ofColumns.has(name);
-  const both = (reason: string): FrameRules => ({ noShift: reason, noScale: reason, columnwise });
-  if (refit) return both('the first fit took the rows as they are');
+  if (refit) return untouched('the first fit took the rows as they are', metric);
   if (encoder || decoder || parametricReconstructionLossFn) {
-    return both('networks and losses of your own get the rows as they are');
+    return untouched('networks and losses of your own get the rows as they are', metric);
   }
-  if (hasKnn || name === 'precomputed') return { noShift: undefined, noScale: undefined, columnwise };
-  if (name === undefined) return both('a metric of your own gets the rows as they are');
-  const matters = `which changes what ${name} compares`;
-  const limited = disconnectionDistance !== null && !unitless.has(name);
-  return {
-    noShift: ofDifferences.has(name) ? undefined : matters,
-    noScale:
-      name === 'haversine'
-        ? matters
-        : limited
-          ? 'and disconnectionDistance, which has their unit'
-          : undefined,
-    columnwise,
-  };
+  if (hasKnn || metric === 'precomputed') {
+    return { noShift: undefined, noScale: undefined, columnwise: isColumnwise(metric) };
+  }
+  return rulesOfMetric(metric, disconnectionDistance !== null);
 }
