@@ -96,14 +96,14 @@ test('a sentinel for missing values in every tenth row leaves the others in thei
   const umap = new ParametricUMAP();
   const map = await umap.fitTransform(flat(rows));
   const others = upTo(300).filter((i) => i % 10 !== 3);
-  // Two seeds gave 0.87 and 0.89, and a reach of 42; it was 0.57, and 4,085.
+  // Five seeds gave 0.89 to 0.90, as without the sentinels, and a reach of 109 to 151; it was 0.57, and 4,085.
   assert.ok(
     silhouette(
       some(map, others),
       Int32Array.from(others, (i) => i % 3),
     ) > 0.78,
   );
-  assert.ok(reach(map) < 150, `${reach(map)}`);
+  assert.ok(reach(map) < 300, `${reach(map)}`);
   umap.dispose();
 });
 

@@ -44,7 +44,7 @@ export const graphRows: OptionRows<GraphOptions> = {
   nNeighbors: {
     default: 15,
     rule: integer(2),
-    help: 'neighbours a row, itself included: small shows detail, large shows the whole',
+    help: 'neighbors per row, itself included: small shows detail, large shows the whole',
   },
   metric: {
     default: 'euclidean',
@@ -59,17 +59,17 @@ export const graphRows: OptionRows<GraphOptions> = {
   neighbors: {
     default: 'auto',
     rule: choice('auto', 'exact', 'nndescent', 'hnsw', 'usearch'),
-    help: "search: `'exact'`, `'nndescent'`, `'hnsw'`, `'usearch'`; see Neighbours",
+    help: "search: `'exact'`, `'nndescent'`, `'hnsw'`, `'usearch'`; see Neighbor search",
   },
   localConnectivity: {
     default: 1,
     rule: number(0),
-    help: 'nearest neighbours taken to be fully connected',
+    help: 'nearest neighbors taken to be fully connected',
   },
   setOpMixRatio: {
     default: 1,
     rule: number(0, 1),
-    help: "1: union of the rows' neighbourhoods, 0: their intersection",
+    help: "1: union of the rows' neighborhoods, 0: their intersection",
   },
   disconnectionDistance: {
     default: null,

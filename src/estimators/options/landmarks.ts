@@ -18,7 +18,7 @@ export const landmarkRows: OptionRows<LandmarkOptions> = {
   landmarkLossFn: {
     default: null,
     rule: orNull(callable),
-    help: '(wanted, found) places -> loss; null: Euclidean distance',
+    help: '(wanted, found) positions -> loss; null: Euclidean distance',
   },
   landmarkLossWeight: {
     default: 1,

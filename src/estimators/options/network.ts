@@ -30,7 +30,7 @@ export const networkRows: OptionRows<NetworkOptions> = {
   init: {
     default: 'spectral',
     rule: either(choice('spectral', 'pca', 'random'), object()),
-    help: "layout that 60 epochs of UMAP without a network refine and the encoder starts from: also `'pca'`, a place a row, or `'random'` for none",
+    help: "layout that 60 epochs of UMAP without a network refine, and that the encoder starts from; also `'pca'`, a position per row, or `'random'` for none",
   },
   encoder: {
     default: null,

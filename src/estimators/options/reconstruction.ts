@@ -52,7 +52,7 @@ export const reconstructionRows: OptionRows<ReconstructionOptions> = {
   autoencoderLoss: {
     default: false,
     rule: flag,
-    help: 'the reconstruction loss teaches the encoder too',
+    help: 'the reconstruction loss also trains the encoder',
   },
   reconstructionValidation: {
     default: null,

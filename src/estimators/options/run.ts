@@ -26,6 +26,6 @@ export const runRows: OptionRows<RunOptions> = {
   verbose: {
     default: false,
     rule: flag,
-    help: 'says what is chosen and shows progress on stderr',
+    help: 'prints what is chosen and shows progress, on stderr',
   },
 };

@@ -32,7 +32,7 @@ export const supervisionRows: OptionRows<SupervisionOptions> = {
   targetMetric: {
     default: 'categorical',
     rule: targetMetric,
-    help: "`y` holds labels; `'euclidean'`: numbers on a scale, one or more a row",
+    help: "`y` holds labels; `'euclidean'`: numbers on a scale, one or more per row",
   },
   targetWeight: {
     default: 0.5,
@@ -42,12 +42,12 @@ export const supervisionRows: OptionRows<SupervisionOptions> = {
   targetNNeighbors: {
     default: null,
     rule: orNull(integer(2)),
-    help: 'neighbours among targets on a scale; null: `nNeighbors`',
+    help: 'neighbors among targets on a scale; null: `nNeighbors`',
   },
   classifier: {
     default: false,
     rule: either(flag, layersModel),
-    help: 'trains a classifier on the map; or your own network, one logit a class',
+    help: 'trains a classifier on the map; or your own network, one logit per class',
   },
   classifierLossWeight: {
     default: 1,

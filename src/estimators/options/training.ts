@@ -45,12 +45,12 @@ export const trainingRows: OptionRows<TrainingOptions> = {
   batchSize: {
     default: null,
     rule: orNull(integer(1)),
-    help: 'edges a step; null: min(rows, 1000); with fewer there are more steps, so that as many edges are seen',
+    help: 'edges per step; null: min(rows, 1000); with fewer there are more steps, so that as many edges are seen',
   },
   nEpochs: {
     default: null,
     rule: orNull(integer(1)),
-    help: 'repeats of the heaviest edge a pass, as in the original; null: steps by the number of rows',
+    help: 'repeats of the heaviest edge per pass, as in the original; null: steps by the number of rows',
   },
   nTrainingEpochs: {
     default: 1,
@@ -60,7 +60,7 @@ export const trainingRows: OptionRows<TrainingOptions> = {
   lossReportFrequency: {
     default: 10,
     rule: integer(1),
-    help: 'reports a pass',
+    help: 'reports per pass',
   },
   learningRate: {
     default: 0.01,
@@ -75,7 +75,7 @@ export const trainingRows: OptionRows<TrainingOptions> = {
   inputNoise: {
     default: null,
     rule: orNull(number(0)),
-    help: 'noise on the inputs in training, in distances between neighbours: makes places of new rows reliable; null: 0.3 up to 10,000 rows and 0.3 √(10,000 / rows) above, 0 for an `encoder` of your own',
+    help: 'noise on the inputs in training, in distances between neighbors: makes embeddings of new rows reliable; null: 0.3 up to 10,000 rows and 0.3 √(10,000 / rows) above, 0 for an `encoder` of your own',
   },
   clipValue: {
     default: 4,
@@ -85,6 +85,6 @@ export const trainingRows: OptionRows<TrainingOptions> = {
   callbacks: {
     default: Object.freeze([]),
     rule: listOf(callbackRule),
-    help: 'readers of the training',
+    help: 'callbacks that read the training',
   },
 };
