@@ -104,7 +104,7 @@ test('rows, options, labels and indices of another realm do what ours do, from f
     loaded.dispose();
   }
   own.dispose();
-  assert.equal(tf.getBackend(), 'wasm');
+  assert.notEqual(tf.getBackend(), 'cpu');
 });
 
 test('no global that test environments leave out is needed: structuredClone, TextEncoder, TextDecoder, crypto', async () => {

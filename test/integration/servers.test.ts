@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { folderWith, node, program, root, run } from './packed.js';
+import { folderWith, node, program, root } from './packed.js';
 
 test('a server that hears errors itself goes on after a fit', async () => {
   const folder = await folderWith({
@@ -58,8 +58,6 @@ test('Vitest with vmThreads saves and loads', async () => {
   });
   const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
   const words = ['run', '--root', folder, '--pool', 'vmThreads', '--globals', '--no-color'];
-  const { stdout, stderr } = await run(process.execPath, [vitest, ...words], { cwd: folder }).catch(
-    (error) => error,
-  );
+  const { stdout, stderr } = await node(folder, vitest, ...words).catch((error) => error);
   assert.match(stdout, /Tests {2}1 passed/, stderr);
 });
