@@ -141,6 +141,15 @@ export async function enterWidth(
   return entered;
 }
 
+/** Some rows of a table, in a table of their own. */
+export function takeRows({ data, shape: [, columns] }: Matrix, rows: ArrayLike<number>): Matrix {
+  const some = new Float32Array(rows.length * columns);
+  for (let i = 0; i < rows.length; i++) {
+    some.set(data.subarray(rows[i]! * columns, (rows[i]! + 1) * columns), i * columns);
+  }
+  return { data: some, shape: [rows.length, columns] };
+}
+
 /** In eight sums side by side, so that no addition waits for the one before. */
 function sumOf(values: Float32Array, start: number, end: number): number {
   let a = 0;

@@ -3,6 +3,7 @@
 import { DataError, OptionError } from '../core/errors.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from '../core/types.js';
+import { takeRows } from '../data/matrix.js';
 import { type EnteredTargets, readValues } from '../data/targets.js';
 import { cutAtBound, disconnectionDefault } from '../math/distance.js';
 import { chooseNeighbors, type NeighborChoice } from '../neighbors/choose.js';
@@ -139,17 +140,8 @@ async function nearest(
   const query = { metric, metricParams, signal };
   const found = await provider.search(matrix, { ...query, k, random: random.fork('neighbors') });
   return linkCopies(found, (some, wanted) =>
-    provider.search(rowsAmong(matrix, some), { ...query, k: wanted, random: random.fork('copies') }),
+    provider.search(takeRows(matrix, some), { ...query, k: wanted, random: random.fork('copies') }),
   );
-}
-
-/** Some rows of a table, in a table of their own. */
-function rowsAmong({ data, shape: [, columns] }: Matrix, rows: Int32Array): Matrix {
-  const some = new Float32Array(rows.length * columns);
-  rows.forEach((row, i) => {
-    some.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
-  });
-  return { data: some, shape: [rows.length, columns] };
 }
 
 /** The distances between some rows, out of a table of all `rows`, whole or condensed. */

@@ -6,6 +6,7 @@
 import { blockOf, inBlocks, type Pauses, pausesFor, type Work, whole } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Random } from '../core/types.js';
+import { takeRows } from '../data/matrix.js';
 import { type Pca, pcaInParts } from '../math/pca.js';
 import { encode } from './encode.js';
 
@@ -156,7 +157,7 @@ function bendsOf({ data, shape: [, columns] }: Matrix): Int32Array | undefined {
  * a far row.
  */
 export function* nearRowsInParts(matrix: Matrix): Work<Matrix | undefined> {
-  const [rows, columns] = matrix.shape;
+  const [rows] = matrix.shape;
   const cleaned = yield* withoutFarCells(matrix, strided(rows, SAMPLED_ROWS));
   const from = cleaned ?? matrix;
   const sampled = cleaned
@@ -172,15 +173,7 @@ export function* nearRowsInParts(matrix: Matrix): Work<Matrix | undefined> {
     near = kept;
   }
   if (near.length === sampled.length || near.length < 2) return cleaned;
-  return rowsOf(from, near, columns);
-}
-
-function rowsOf({ data }: Matrix, rows: Int32Array, columns: number): Matrix {
-  const some = new Float32Array(rows.length * columns);
-  rows.forEach((row, i) => {
-    some.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
-  });
-  return { data: some, shape: [rows.length, columns] };
+  return takeRows(from, near);
 }
 
 /** Up to `most` row numbers, evenly spread. */
@@ -208,7 +201,7 @@ function* withoutFarCells(matrix: Matrix, rows: Int32Array): Work<Matrix | undef
     const at = rows[i]! * columns;
     for (let c = 0; c < columns; c++) {
       if (Math.abs(matrix.data[at + c]! - middle[c]!) <= limit[c]!) continue;
-      cleaned ??= rowsOf(matrix, rows, columns);
+      cleaned ??= takeRows(matrix, rows);
       cleaned.data[i * columns + c] = middle[c]!;
     }
   }

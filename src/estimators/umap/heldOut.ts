@@ -6,7 +6,7 @@ import type { Pauses } from '../../core/pauses.js';
 import { createRandom, shuffle } from '../../core/random.js';
 import * as tf from '../../core/tf.js';
 import type { Matrix, Step } from '../../core/types.js';
-import { enterWidth, type MatrixInput } from '../../data/matrix.js';
+import { enterWidth, type MatrixInput, takeRows } from '../../data/matrix.js';
 import { edgeSampler, everyRowSampler } from '../../data/sampler.js';
 import { type EnteredTargets, isTable } from '../../data/targets.js';
 import { neighborGraph } from '../../graph/neighborGraph.js';
@@ -125,22 +125,14 @@ export function splitOff(rows: FitRows, share: number, seed: number | string): F
     Array.from({ length: count }, (_, row) => row).filter((row) => drawn.has(row) === wanted),
   ) as [number[], number[]];
   return {
-    held: someRows(entered.matrix, held),
+    held: takeRows(entered.matrix, held),
     rows: {
       ...rows,
-      entered: { ...entered, matrix: someRows(entered.matrix, kept) },
+      entered: { ...entered, matrix: takeRows(entered.matrix, kept) },
       y: y && someTargets(y, kept),
-      positions: positions && someRows(positions, kept),
+      positions: positions && takeRows(positions, kept),
     },
   };
-}
-
-function someRows({ data, shape: [, columns] }: Matrix, rows: readonly number[]): Matrix {
-  const some = new Float32Array(rows.length * columns);
-  rows.forEach((row, i) => {
-    some.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
-  });
-  return { data: some, shape: [rows.length, columns] };
 }
 
 function someTargets(y: EnteredTargets, rows: readonly number[]): EnteredTargets {
