@@ -17,6 +17,7 @@ import { encode } from '../src/networks/encode.js';
 import { type MlpOptions, mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
 import { projectionOf, projectRows } from '../src/networks/projection.js';
+import { rowsForward } from '../src/training/forward.js';
 import { adam } from '../src/training/optimizer.js';
 import { train as training } from '../src/training/train.js';
 import { mnist, take } from './data.js';
@@ -73,9 +74,7 @@ async function alone(rows: number[], seed: number): Promise<number> {
   const parts = { encoder, classifier, matrix, labels: labelled.labels, targets, weight: 1 };
   const steps = 1000;
   const stream = training({
-    matrix,
-    encoder,
-    sampler: rowSampler(rows.length, { batchSize: 1, random }),
+    forward: rowsForward({ matrix, encoder, sampler: rowSampler(rows.length, { batchSize: 1, random }) }),
     terms: [classificationLoss({ ...parts, random: random.fork('classification') })],
     optimizer: adam(),
     learningRate: (step) => 0.005 * (1 + Math.cos((Math.PI * step) / steps)),

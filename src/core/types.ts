@@ -106,7 +106,7 @@ export interface Batch {
   readonly tails: Int32Array;
   pairCount: number;
   /**
-   * Tails that were drawn with a head, at most; absent for 0. A head that is new to the batch is followed by those of its
+   * Most tails that were drawn with one head; absent for 0. A head that is new to the batch is followed by those of its
    * tails that are new too.
    */
   readonly tailsPerHead?: number;
@@ -119,8 +119,20 @@ export interface Sampler {
   next(): Batch;
 }
 
-/** A network that is trained: any `tf.LayersModel`, ours or the caller's. */
-export interface Network {
+/** What training changes: a network, a table of points, a single number. */
+export interface Trainable {
+  /** Variables that the optimizer changes, always in the same order. */
+  variables(): Variable[];
+  /** All values to save and to put back, always in the same order: the variables, and moving averages and their like. */
+  weights(): Variable[];
+  /** Name of a learning rate of its own, for `Schedule.rate`. Default: the common one. */
+  readonly group?: string;
+  /** Frees the values. */
+  dispose(): void;
+}
+
+/** A network that is trained: any `tf.LayersModel`, a default or a user-supplied one. */
+export interface Network extends Trainable {
   readonly model: LayersModel;
   /** Shape of one input row. */
   readonly inputShape: readonly number[];
@@ -130,9 +142,6 @@ export interface Network {
   apply(x: Tensor, training: boolean): Tensor;
   /** Takes rows of a table by itself, where that is quicker than `apply` to a tensor of them. */
   readonly reader?: RowReader;
-  /** Trainable variables, always in the same order. */
-  variables(): Variable[];
-  dispose(): void;
 }
 
 /** A network that reads the rows it is trained on from a table, and so can begin with them before they are used. */
@@ -147,22 +156,57 @@ export interface RowReader {
   apply(meanwhile?: () => void): Tensor;
 }
 
-/** What a loss sees of one step. Tensors belong to the loop; a term must not dispose them. */
+/** Some rows of a table: row `i` of the view is row `rows[i]` of `matrix`. */
+export interface RowView {
+  readonly matrix: Matrix;
+  readonly rows: Int32Array;
+}
+
+/** What a loss sees of one step. Tensors belong to the training loop; a loss must not dispose them. */
 export interface Step {
   readonly batch: Batch;
-  /** The embedding of its rows, `[rowCount, nComponents]`, differentiable with respect to the encoder. */
+  /** The embedding of the batch's rows, `[rowCount, nComponents]`, differentiable with respect to what is trained. */
   readonly z: Tensor2D;
+  /** The batch's rows in data space: row `i` is that of `z[i]`. */
+  readonly input: RowView;
+  /** Part of the training that is done, from 0 to below 1. */
+  readonly done: number;
+}
+
+/** How far a step is, and whether the next batch may be drawn during it. */
+export interface StepPlace {
+  /** See `Step.done`. */
+  readonly done: number;
+  /** False for a step after which state may be saved: then nothing is drawn for the next one yet. */
+  readonly ahead: boolean;
+}
+
+/**
+ * Turns the next batch into an embedding: rows through an encoder, points of a table, two views of an image. The training
+ * loop knows no other way to come by `Step.z`. A forward pass that gives its losses more than a `Step` says so by `S`.
+ */
+export interface Forward<S extends Step = Step> {
+  /** What it trains. */
+  readonly trained: readonly Trainable[];
+  /** Draws the next batch and begins to fetch its rows. Returns a promise only where they come from elsewhere. */
+  begin(): void | Promise<void>;
+  /** The batch begun last, embedded. Called inside `tf.tidy`; the result is differentiated afterwards. */
+  apply(place: StepPlace): S;
 }
 
 /** One addend of the training loss. Adding a loss touches nothing else. */
-export interface LossTerm {
+export interface LossTerm<S extends Step = Step> {
   /** Name in the history, such as `umap` or `reconstruction`. */
   readonly name: string;
   readonly weight: number;
-  /** Unweighted value. Runs inside `tf.tidy` and is differentiated, when the batch may be the next one's. */
-  compute(step: Step): Scalar;
-  /** Networks besides the encoder that this loss trains. */
-  readonly networks?: readonly Network[];
+  /**
+   * Returns the unweighted loss. Called inside `tf.tidy`; the result is differentiated afterwards. Read everything you need
+   * from `batch` and `input` before returning: their arrays are reused and may already hold the next batch while gradients are
+   * computed.
+   */
+  compute(step: S): Scalar;
+  /** What this loss trains besides what the forward pass does: a decoder, a temperature. */
+  readonly trained?: readonly Trainable[];
 }
 
 /** Applies gradients. The list of variables must keep its order from step to step. */

@@ -40,7 +40,7 @@ export function classificationLoss(options: ClassificationOptions): LossTerm {
   return {
     name: 'classification',
     weight,
-    networks: [classifier],
+    trained: [classifier],
     compute() {
       for (let i = 0; i < batchSize; i++) {
         const from = i % 2 === 0 ? known[random.integer(known.length)]! : reached;

@@ -3,8 +3,6 @@ import * as tf from '../core/tf.js';
 import type { LossTerm, Matrix, Random } from '../core/types.js';
 
 export interface CorrelationOptions {
-  /** Rows in data space. */
-  readonly matrix: Matrix;
   readonly weight: number;
   /** Pairs a step. Default 1,000. */
   readonly pairs?: number;
@@ -15,15 +13,16 @@ export interface CorrelationOptions {
  * Minus Pearson's correlation of pairwise distances in the data and on the map, over random pairs of a batch.
  * (The Python original takes consecutive rows of the batch, which are not independent of the edge order.)
  */
-export function correlationLoss({ matrix, weight, pairs = 1000, random }: CorrelationOptions): LossTerm {
+export function correlationLoss({ weight, pairs = 1000, random }: CorrelationOptions): LossTerm {
   const first = new Int32Array(pairs);
   const second = new Int32Array(pairs);
   const wanted = new Float32Array(pairs);
   return {
     name: 'correlation',
     weight,
-    compute({ batch, z }) {
-      const { rows, rowCount } = batch;
+    compute({ batch, input, z }) {
+      const { rowCount } = batch;
+      const { matrix, rows } = input;
       if (rowCount < 3) return tf.scalar(0);
       for (let p = 0; p < pairs; p++) {
         const i = random.integer(rowCount);

@@ -13,8 +13,6 @@ export type ReconstructionLoss = (target: tf.Tensor, prediction: tf.Tensor) => t
 
 export interface ReconstructionOptions {
   readonly decoder: Network;
-  /** Rows in data space, flat. */
-  readonly matrix: Matrix;
   readonly lossFn: ReconstructionLoss;
   readonly weight: number;
   /** Lets the gradient go on into the encoder. Without it the decoder learns from a map it cannot change. */
@@ -27,7 +25,6 @@ const RECONSTRUCTED = 1000;
 /** Mean reconstruction loss over (at most 1,000) rows of a batch (Sainburg et al. 2021, section 3.4). */
 export function reconstructionLoss({
   decoder,
-  matrix,
   lossFn,
   weight,
   autoencoder,
@@ -35,10 +32,10 @@ export function reconstructionLoss({
   return {
     name: 'reconstruction',
     weight,
-    networks: [decoder],
-    compute({ batch, z }) {
+    trained: [decoder],
+    compute({ batch, input, z }) {
       const count = Math.min(batch.rowCount, RECONSTRUCTED);
-      const target = gatherRows(matrix, batch.rows, count, decoder.outputShape);
+      const target = gatherRows(input.matrix, input.rows, count, decoder.outputShape);
       const places = tf.slice(autoencoder ? z : detach(z), [0, 0], [count, z.shape[1]]);
       const prediction = decoder.apply(places, true);
       return tf.mean(lossFn(target, prediction)) as tf.Scalar;

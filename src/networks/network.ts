@@ -24,6 +24,7 @@ export function networkOf(model: LayersModel, name: string, owned: boolean): Net
     outputShape,
     apply: (x, training) => model.apply(x, { training }) as Tensor,
     variables: () => model.trainableWeights.map((weight) => weight.read() as Variable),
+    weights: () => model.weights.map((weight) => weight.read() as Variable),
     dispose() {
       // model.dispose() spares layers that another model shares; every weight here is ours alone.
       if (owned && !disposed) for (const weight of model.weights) weight.dispose();

@@ -1,19 +1,15 @@
-/** The loop: draw a batch, encode it once, add the terms up, step. It knows no loss by name. */
+/** The training loop: embed a batch, add the losses up, take a step. It knows no loss and no network by name. */
 
 import { holdBackend } from '../backend/choose.js';
-import { gatherRows } from '../backend/gatherRows.js';
 import { DivergedError, OptionError } from '../core/errors.js';
 import { pausesFor } from '../core/pauses.js';
 import { isError } from '../core/realms.js';
 import * as tf from '../core/tf.js';
-import type { Batch, LossTerm, Matrix, Network, Optimizer, Progress, Sampler } from '../core/types.js';
+import type { Forward, LossTerm, Optimizer, Progress, Step, StepPlace, Trainable } from '../core/types.js';
 
-export interface TrainOptions {
-  /** Rows as the encoder takes them. */
-  readonly matrix: Matrix;
-  readonly sampler: Sampler;
-  readonly encoder: Network;
-  readonly terms: readonly LossTerm[];
+export interface TrainOptions<S extends Step = Step> {
+  readonly forward: Forward<S>;
+  readonly terms: readonly LossTerm<S>[];
   readonly optimizer: Optimizer;
   /** Learning rate of a step, from 0 to `steps - 1`. */
   readonly learningRate: (step: number) => number;
@@ -35,22 +31,27 @@ export interface TrainOptions {
  * when aborted, and `DivergedError` for a report whose loss is not finite, with the weights of the last
  * finite report (or of the start) put back.
  */
-export async function* train(options: TrainOptions): AsyncGenerator<Progress, void, void> {
-  const { terms, encoder, steps, learningRate, backend, signal, onStep } = options;
+export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGenerator<Progress, void, void> {
+  const { forward, terms, steps, learningRate, backend, signal, onStep } = options;
   const reports = Math.min(options.reports, steps);
-  const networks = trainedNetworks(encoder, terms);
-  const variables = networks.flatMap((network) => network.variables());
+  const trained = trainedBy(forward, terms);
   const meter = lossMeter(terms);
-  const takeStep = stepper(options, variables);
+  const takeStep = stepper(options, trained);
+  const hold = () => {
+    if (backend !== undefined) holdBackend(backend);
+  };
   try {
-    let good = await readWeights(networks);
+    let good = await readWeights(trained);
     const pauses = pausesFor(signal);
     for (let step = 0, epoch = 0; epoch < reports; epoch++) {
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
         await pauses.take();
-        if (backend !== undefined) holdBackend(backend);
-        const { rows, losses } = takeStep(learningRate(step));
+        hold();
+        await takeStep.ready();
+        hold();
+        const place = { done: step / steps, ahead: step + 1 < until || step + 1 === steps };
+        const { rows, losses } = takeStep(place, learningRate(step));
         try {
           await onStep?.(step, rows, losses[0]!);
           meter.add(losses);
@@ -60,10 +61,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<Progress, vo
       }
       const losses = await meter.take();
       if (!Object.values(losses).every(Number.isFinite)) {
-        writeWeights(networks, good);
+        writeWeights(trained, good);
         throw diverged(losses, step, epoch, learningRate(step - 1));
       }
-      good = await readWeights(networks);
+      good = await readWeights(trained);
       yield { epoch, epochs: reports, step, steps, losses, learningRate: learningRate(step - 1) };
     }
   } finally {
@@ -71,40 +72,35 @@ export async function* train(options: TrainOptions): AsyncGenerator<Progress, vo
   }
 }
 
-/** The encoder and the networks of the terms, each once. */
-export function trainedNetworks(encoder: Network, terms: readonly LossTerm[]): Network[] {
-  return [...new Set([encoder, ...terms.flatMap((term) => term.networks ?? [])])];
+/** What the forward pass and the losses train, each once. */
+export function trainedBy<S extends Step>(
+  forward: Pick<Forward<S>, 'trained'>,
+  terms: readonly Pick<LossTerm<S>, 'trained'>[],
+): Trainable[] {
+  return [...new Set([...forward.trained, ...terms.flatMap((term) => term.trained ?? [])])];
 }
 
-function stepper(
-  { matrix, sampler, encoder, terms, optimizer, clipValue }: TrainOptions,
-  variables: tf.Variable[],
+function stepper<S extends Step>(
+  { forward, terms, optimizer, clipValue }: TrainOptions<S>,
+  trained: readonly Trainable[],
 ) {
-  const reader = encoder.reader?.table === matrix ? encoder.reader : undefined;
-  // The next batch is drawn while other threads take the gradient back, if there are any.
-  let batch: Batch;
-  let drawn = false;
-  const draw = () => {
-    if (!drawn) batch = sampler.next();
-    drawn = true;
+  const variables = trained.flatMap((part) => part.variables());
+  // What `begin` returned for the batch that the next step takes; undefined before it was called.
+  let begun: { readonly rows: void | Promise<void> } | undefined;
+  const begin = () => {
+    begun = { rows: forward.begin() };
   };
-  const fetch = () => {
-    draw();
-    reader?.fetch(batch.rows, batch.rowCount);
-    drawn = false;
-  };
-  const encode = ({ rows, rowCount }: Batch) =>
-    reader ? reader.apply(draw) : encoder.apply(gatherRows(matrix, rows, rowCount, encoder.inputShape), true);
-  fetch();
-  return (rate: number): { rows: number; losses: tf.Scalar[] } => {
-    const rows = batch.rowCount;
+  const take = (place: StepPlace, rate: number): { rows: number; losses: tf.Scalar[] } => {
     // The total first, then each term; kept for the meter.
     const losses: tf.Scalar[] = [];
+    let rows = 0;
+    begun = undefined;
     try {
       tf.tidy(() => {
         const { grads } = gradients(() => {
-          const z = encode(batch) as tf.Tensor2D;
-          const values = terms.map((term) => term.compute({ batch, z }));
+          const step = forward.apply(place);
+          rows = step.batch.rowCount;
+          const values = terms.map((term) => term.compute(step));
           const weighted = values.map((value, i) => {
             const { weight } = terms[i]!;
             return weight === 1 ? value : tf.mul(value, weight);
@@ -113,10 +109,10 @@ function stepper(
           losses.push(tf.keep(tf.clone(total)), ...values.map((value) => tf.keep(tf.clone(value))));
           return total;
         }, variables);
-        // The next rows are on their way while this step is taken.
-        fetch();
-        const slopes = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
-        optimizer.step(variables, slopes, rate, clipValue);
+        // Other threads fetch the next rows while the optimizer works.
+        if (place.ahead) begin();
+        const all = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
+        optimizer.step(variables, all, rate, clipValue);
       });
     } catch (error) {
       tf.dispose(losses);
@@ -124,6 +120,13 @@ function stepper(
     }
     return { rows, losses };
   };
+  return Object.assign(take, {
+    /** Settles when the rows of the next step are there. */
+    ready(): void | Promise<void> {
+      if (begun === undefined) begin();
+      return begun!.rows;
+    },
+  });
 }
 
 /** `tf.variableGrads`, which forgets to free what its tape has saved when the loss throws. */
@@ -149,7 +152,7 @@ function withoutGradient(cause: Error): OptionError {
 }
 
 /** Running sums on the device: read once a report. */
-function lossMeter(terms: readonly LossTerm[]) {
+function lossMeter(terms: readonly Pick<LossTerm, 'name'>[]) {
   const names = ['loss', ...terms.map((term) => term.name)];
   let sums: tf.Tensor[] = [];
   let count = 0;
@@ -183,18 +186,18 @@ function diverged(losses: Record<string, number>, step: number, epoch: number, r
   );
 }
 
-/** All weights of the networks, on the host. */
-export async function readWeights(networks: readonly Network[]): Promise<Float32Array[]> {
-  const weights = networks.flatMap((network) => network.model.weights);
-  return Promise.all(weights.map(async (weight) => Float32Array.from(await weight.read().data())));
+/** All weights of what is trained, on the host. */
+export async function readWeights(trained: readonly Trainable[]): Promise<Float32Array[]> {
+  const weights = trained.flatMap((part) => part.weights());
+  return Promise.all(weights.map(async (weight) => Float32Array.from(await weight.data())));
 }
 
 /** Puts copies of weights back that `readWeights` took: some backends would go on with the arrays themselves. */
-export function writeWeights(networks: readonly Network[], values: readonly Float32Array[]): void {
-  const weights = networks.flatMap((network) => network.model.weights);
+export function writeWeights(trained: readonly Trainable[], values: readonly Float32Array[]): void {
+  const weights = trained.flatMap((part) => part.weights());
   tf.tidy(() => {
     weights.forEach((weight, i) => {
-      weight.write(tf.tensor(values[i]!.slice(), weight.read().shape, weight.read().dtype));
+      weight.assign(tf.tensor(values[i]!.slice(), weight.shape, weight.dtype));
     });
   });
 }

@@ -1,49 +1,38 @@
 /** Losses on rows that take no part in training. */
 
-import { gatherRows } from '../backend/gatherRows.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
-import type { Matrix, Network, Sampler, Step } from '../core/types.js';
+import type { Forward, Step } from '../core/types.js';
 
 /** One loss on held-out rows. */
 export interface Evaluation {
   /** Name in the history, such as `valUmap`. */
   readonly name: string;
-  /** Batches of held-out rows, of which `batches` are taken. */
-  readonly sampler: Sampler;
+  /** Embeds batches of held-out rows in inference mode, of which `batches` are taken. */
+  readonly forward: Forward;
   readonly batches: number;
   /** Mean loss over the pairs of a batch, or over its rows where it has no pairs. Called inside `tf.tidy`. */
   compute(step: Step): tf.Tensor;
 }
 
-export interface ValidationOptions {
-  /** Held-out rows as the encoder takes them. */
-  readonly matrix: Matrix;
-  readonly encoder: Network;
-  readonly evaluations: readonly Evaluation[];
-  /** When to let the event loop in. Default: before a batch, where it is time for it. */
-  readonly pauses?: Pauses;
-}
-
-/** Evaluates each loss in inference mode. Returns its mean over all batches, by name. */
-export async function validate({
-  matrix,
-  encoder,
-  evaluations,
-  pauses = pausesFor(),
-}: ValidationOptions): Promise<Record<string, number>> {
+/** Returns the mean of each loss over all its batches, by name. `pauses` are taken before a batch where it is time for them. */
+export async function validate(
+  evaluations: readonly Evaluation[],
+  pauses: Pauses = pausesFor(),
+): Promise<Record<string, number>> {
   const means: Record<string, number> = {};
-  for (const { name, sampler, batches, compute } of evaluations) {
+  for (const { name, forward, batches, compute } of evaluations) {
     let sum = 0;
     let weight = 0;
     for (let i = 0; i < batches; i++) {
       await pauses.take();
-      const batch = sampler.next();
+      await forward.begin();
+      let size = 0;
       const mean = await readScalar(() => {
-        const x = gatherRows(matrix, batch.rows, batch.rowCount, encoder.inputShape);
-        return compute({ batch, z: encoder.apply(x, false) as tf.Tensor2D });
+        const step = forward.apply({ done: 1, ahead: false });
+        size = step.batch.pairCount || step.batch.rowCount;
+        return compute(step);
       });
-      const size = batch.pairCount || batch.rowCount;
       sum += mean * size;
       weight += size;
     }

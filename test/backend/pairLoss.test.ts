@@ -5,6 +5,7 @@ import { useBackend } from '../../src/backend/choose.js';
 import { onDesk, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { createRandom } from '../../src/core/random.js';
 import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
+import { stepOf } from '../losses/steps.js';
 import { available, onBoth } from './onBoth.js';
 
 const powers = [0.4, 0.8951, 1.9];
@@ -216,7 +217,7 @@ for (const backend of ['wasm', 'tensorflow'] as const) {
         const batch = { rows: ids, rowCount: 20, heads: ids, tails: ids.map((i) => 19 - i), pairCount: 20 };
         const term = umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random });
         // Half the gradient: that of the loss times 0.5.
-        const loss = (x: tf.Tensor) => tf.mul(term.compute({ batch, z: x as tf.Tensor2D }), 0.5);
+        const loss = (x: tf.Tensor) => tf.mul(term.compute(stepOf(batch, x as tf.Tensor2D)), 0.5);
         const { value, grad } = tf.valueAndGrad(loss)(z);
         return [value, grad];
       },

@@ -6,7 +6,7 @@ import type { Matrix, Network } from '../../src/core/types.js';
 import { classificationLoss } from '../../src/losses/classification.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { batchOf, near } from './steps.js';
+import { batchOf, near, stepOf } from './steps.js';
 
 await tf.setBackend('cpu');
 
@@ -55,7 +55,7 @@ function setUp(classes: number[], batchSize = 12) {
     batchSize,
     random: createRandom('draws'),
   });
-  const step = { batch: batchOf([0]), z: tf.zeros([1, 2]) as tf.Tensor2D };
+  const step = stepOf(batchOf([0]), tf.zeros([1, 2]) as tf.Tensor2D);
   const value = () => tf.tidy(() => term.compute(step).dataSync()[0]!);
   const free = () => {
     encoder.dispose();
@@ -125,7 +125,7 @@ test('a class without a labelled row is left out', () => {
 test('encoder and classifier both learn, until the labels are known', () => {
   const before = tf.memory().numTensors;
   const { term, encoder, classifier, step, value, free } = setUp(few);
-  assert.deepEqual([term.name, term.weight, term.networks], ['classification', 0.7, [classifier]]);
+  assert.deepEqual([term.name, term.weight, term.trained], ['classification', 0.7, [classifier]]);
   const variables = [...encoder.variables(), ...classifier.variables()];
   tf.tidy(() => {
     const { grads } = tf.variableGrads(() => term.compute(step), variables);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
-import type { Matrix, Network, Step } from '../../src/core/types.js';
+import type { Matrix, Network } from '../../src/core/types.js';
 import {
   defaultReconstruction,
   logitsCrossEntropy,
@@ -13,7 +13,7 @@ import {
 } from '../../src/losses/reconstruction.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { batchOf, near } from './steps.js';
+import { batchOf, near, stepOf } from './steps.js';
 
 await tf.setBackend('cpu');
 
@@ -133,7 +133,6 @@ function gradients(autoencoder: boolean) {
   const decoder = decoderOf();
   const term = reconstructionLoss({
     decoder,
-    matrix,
     lossFn: logitsCrossEntropy,
     weight: 1,
     autoencoder,
@@ -147,7 +146,7 @@ function gradients(autoencoder: boolean) {
     );
     const { value, grads } = tf.variableGrads(() => {
       const z = encoder.apply(x, true) as tf.Tensor2D;
-      return term.compute({ batch, x, z } as Step);
+      return term.compute(stepOf(batch, z, matrix));
     }, variables);
     const largest = (network: Network) =>
       Math.max(...network.variables().flatMap((v) => [...grads[v.name]!.dataSync()].map(Math.abs)));
@@ -181,14 +180,13 @@ test('the value is the loss of the batch’s rows, and the decoder is trained', 
   const decoder = decoderOf();
   const term = reconstructionLoss({
     decoder,
-    matrix,
     lossFn: () => tf.tensor1d([1, 2, 6]),
     weight: 3,
     autoencoder: false,
   });
-  assert.deepEqual([term.name, term.weight, term.networks], ['reconstruction', 3, [decoder]]);
+  assert.deepEqual([term.name, term.weight, term.trained], ['reconstruction', 3, [decoder]]);
   // A loss of one value a row is averaged.
-  const step = { batch: batchOf([0, 1, 2]), z: tf.zeros([3, 2]) as tf.Tensor2D };
+  const step = stepOf(batchOf([0, 1, 2]), tf.zeros([3, 2]) as tf.Tensor2D, matrix);
   near(scalar(tf.tidy(() => term.compute(step))), 3);
   decoder.dispose();
 });

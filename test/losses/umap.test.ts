@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
 import { byTensors, crossEntropy, type PairTable, umapLoss } from '../../src/losses/umap.js';
-import { fullBatch, near } from './steps.js';
+import { fullBatch, near, stepOf } from './steps.js';
 
 await tf.setBackend('cpu');
 
@@ -206,7 +206,7 @@ test('negativeSampleRate, repulsionStrength and pair weights act', () => {
   const loss = (options: object, weights?: Float32Array) =>
     tf.tidy(() =>
       umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random: createRandom(9), ...options })
-        .compute({ batch: fullBatch(5, weights), z: points })
+        .compute(stepOf(fullBatch(5, weights), points))
         .dataSync(),
     )[0]!;
   const plain = loss({});

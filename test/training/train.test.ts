@@ -9,6 +9,7 @@ import { umapLoss } from '../../src/losses/umap.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
 import { earlyStopping, runCallbacks, type TrainingCallback } from '../../src/training/callbacks.js';
+import { rowsForward } from '../../src/training/forward.js';
 import { adam, callersOptimizer } from '../../src/training/optimizer.js';
 import { readWeights, type TrainOptions, train, writeWeights } from '../../src/training/train.js';
 
@@ -40,9 +41,10 @@ function setUp(overrides: Partial<TrainOptions> = {}): {
   const encoder = networkOf(model, 'encoder', true);
   const optimizer = adam();
   const options: TrainOptions = {
-    matrix,
-    encoder,
-    sampler: edgeSampler(edges, { batchSize: 16, random: seeds.fork('edges') }),
+    forward: rowsForward({
+      ...{ matrix, encoder },
+      sampler: edgeSampler(edges, { batchSize: 16, random: seeds.fork('edges') }),
+    }),
     terms: [umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random: seeds.fork('negatives') })],
     optimizer,
     learningRate: () => 0.01,

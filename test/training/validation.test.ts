@@ -6,6 +6,7 @@ import type { Batch, Matrix, Network } from '../../src/core/types.js';
 import { everyRowSampler } from '../../src/data/sampler.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
+import { rowsForward } from '../../src/training/forward.js';
 import { type Evaluation, validate } from '../../src/training/validation.js';
 import { near } from '../losses/steps.js';
 
@@ -40,24 +41,27 @@ function setUp() {
   let calls = 0;
   const pairs: Evaluation = {
     name: 'valPairs',
-    sampler: { next: () => batch },
+    forward: rowsForward({ matrix, encoder: watched, sampler: { next: () => batch }, training: false }),
     batches: 4,
     compute: ({ z }) => tf.add(tf.mul(tf.sum(z), 0), ++calls),
   };
   const everyRow: Evaluation = {
     name: 'valRows',
-    sampler: everyRowSampler(rows, 500),
+    forward: rowsForward({
+      ...{ matrix, encoder: watched, training: false },
+      sampler: everyRowSampler(rows, 500),
+    }),
     batches: 3,
     compute: ({ z }) => tf.mean(tf.square(z)),
   };
-  return { encoder, watched, trained, evaluations: [everyRow, pairs] };
+  return { encoder, trained, evaluations: [everyRow, pairs] };
 }
 
 test('a loss is the mean over all held-out rows, or over the batches of pairs', async () => {
-  const { encoder, watched, trained, evaluations } = setUp();
+  const { encoder, trained, evaluations } = setUp();
   // Twice: a sampler goes on with the first row.
   for (const means of [2.5, 6.5]) {
-    const { valRows, valPairs } = await validate({ matrix, encoder: watched, evaluations });
+    const { valRows, valPairs } = await validate(evaluations);
     const expected = tf.tidy(() => {
       const x = tf.tensor2d(matrix.data, [rows, 3]);
       return tf.mean(tf.square(encoder.apply(x, false))).dataSync()[0]!;
@@ -74,7 +78,7 @@ test('validation leaves no tensor and no change behind, also when a loss throws'
   const { encoder, evaluations } = setUp();
   const held = tf.memory().numTensors;
   const weights = encoder.variables().map((variable) => variable.dataSync());
-  await validate({ matrix, encoder, evaluations });
+  await validate(evaluations);
   assert.equal(tf.memory().numTensors, held);
   assert.deepEqual(
     encoder.variables().map((variable) => variable.dataSync()),
@@ -86,7 +90,7 @@ test('validation leaves no tensor and no change behind, also when a loss throws'
       throw new Error('no such loss');
     },
   };
-  await assert.rejects(validate({ matrix, encoder, evaluations: [broken] }), /no such loss/);
+  await assert.rejects(validate([broken]), /no such loss/);
   assert.equal(tf.memory().numTensors, held);
   encoder.dispose();
   assert.equal(tf.memory().numTensors, before);

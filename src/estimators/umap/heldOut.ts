@@ -12,6 +12,7 @@ import { type EnteredTargets, isTable } from '../../data/targets.js';
 import { neighborGraph } from '../../graph/neighborGraph.js';
 import { umapLoss } from '../../losses/umap.js';
 import { projectRows } from '../../networks/projection.js';
+import { rowsForward } from '../../training/forward.js';
 import { validate } from '../../training/validation.js';
 import type { ParametricUMAPOptions } from './options.js';
 import type { FitRows } from './rows.js';
@@ -50,24 +51,30 @@ export async function validatorFor(
   const reconstruction = decoder &&
     lossFn && {
       name: 'valLoss',
-      sampler: everyRowSampler(rows, RECONSTRUCTED),
+      forward: rowsForward({
+        ...{ matrix, data: held, encoder, training: false },
+        sampler: everyRowSampler(rows, RECONSTRUCTED),
+      }),
       batches: Math.ceil(rows / RECONSTRUCTED),
-      compute: ({ batch, z }: Step) =>
-        tf.mean(
-          lossFn(gatherRows(held, batch.rows, batch.rowCount, decoder.outputShape), decoder.apply(z, false)),
-        ),
+      compute: ({ batch, input, z }: Step) => {
+        const target = gatherRows(input.matrix, input.rows, batch.rowCount, decoder.outputShape);
+        return tf.mean(lossFn(target, decoder.apply(z, false)));
+      },
     };
   return async () => {
     // The same edges and negatives at each report, so that reports can be compared.
     const umap = umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') });
     const main = {
       name: 'valUmap',
-      sampler: edgeSampler(edges, { batchSize: Math.min(1000, rows), random: random.fork('edges') }),
+      forward: rowsForward({
+        ...{ matrix, data: held, encoder, training: false },
+        sampler: edgeSampler(edges, { batchSize: Math.min(1000, rows), random: random.fork('edges') }),
+      }),
       batches: HELD_OUT_BATCHES,
       compute: umap.compute,
     };
     const evaluations = reconstruction ? [reconstruction, main] : [main];
-    const means = await validate({ matrix, encoder, evaluations, pauses });
+    const means = await validate(evaluations, pauses);
     return reconstruction ? means : { valLoss: means.valUmap!, ...means };
   };
 }

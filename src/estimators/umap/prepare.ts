@@ -7,7 +7,7 @@ import { createRandom } from '../../core/random.js';
 
 import { either, hasMethods, number, object } from '../../core/rules.js';
 
-import type { Edges, Network, Optimizer, RowFrame } from '../../core/types.js';
+import type { Edges, Matrix, Network, Optimizer, RowFrame } from '../../core/types.js';
 import { frameLine } from '../../data/frame.js';
 import type { MatrixInput } from '../../data/matrix.js';
 import { edgeSampler } from '../../data/sampler.js';
@@ -20,6 +20,7 @@ import { inputNoise, withInputNoise } from '../../networks/noise.js';
 import { type Projection, projectionOf, projectRows } from '../../networks/projection.js';
 import { withSeededLayers } from '../../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../../networks/threaded.js';
+import { rowsForward } from '../../training/forward.js';
 import { adam, callersOptimizer } from '../../training/optimizer.js';
 
 import { landmarkRows } from '../options/landmarks.js';
@@ -106,6 +107,8 @@ export interface Prepared extends Learned {
   readonly plan: Plan;
   /** A short training before it, on a first layout; undefined for none. */
   readonly start: Plan | undefined;
+  /** The encoder as it is trained, and its rows. */
+  readonly trained: { readonly matrix: Matrix; readonly encoder: Network };
   /** Brings the encoder up to date with what is being trained. */
   fold(): void;
   /** Losses on held-out rows, if there are any. */
@@ -208,15 +211,17 @@ export async function prepareFit(
       curve: setting.curve,
       edges,
       plan: {
-        matrix: setting.matrix,
-        encoder: setting.encoder,
-        sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
+        forward: rowsForward({
+          ...{ matrix: setting.matrix, data: matrix, encoder: setting.encoder },
+          sampler: edgeSampler(edges, { batchSize, random: random.fork('edges') }),
+        }),
         terms: await pauses.run(termsFor(setting, edges, inputs)),
         optimizer,
         clipValue: options.clipValue,
         ...scheduleFor(options, edges, batchSize),
       },
       start: earlier || encoder.variables().length === 0 ? undefined : await startFor(setting, edges, pauses),
+      trained: { matrix: projected, encoder: setting.encoder },
       fold: () => folded?.fold(),
       validate: validation,
       release,

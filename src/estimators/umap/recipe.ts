@@ -10,6 +10,7 @@ import { spectralLayoutInParts } from '../../layout/spectral.js';
 import { landmarkLoss } from '../../losses/landmark.js';
 import { projectInParts } from '../../math/pca.js';
 import { nearAxesInParts } from '../../networks/projection.js';
+import { rowsForward } from '../../training/forward.js';
 import { adam } from '../../training/optimizer.js';
 import type { TrainOptions } from '../../training/train.js';
 import { readPositions } from './landmarks.js';
@@ -111,9 +112,10 @@ export async function startFor(setting: Setting, edges: Edges, pauses: Pauses): 
   const refinement = { curve, epochs, negativeSampleRate, repulsionStrength, random: random.fork('layout') };
   const positions = await pauses.run(refineLayoutInParts(edges, layout, refinement));
   return {
-    matrix,
-    encoder,
-    sampler: rowSampler(matrix.shape[0], { batchSize: Math.min(batchSize, matrix.shape[0]), random }),
+    forward: rowsForward({
+      ...{ matrix, encoder },
+      sampler: rowSampler(matrix.shape[0], { batchSize: Math.min(batchSize, matrix.shape[0]), random }),
+    }),
     terms: [landmarkLoss({ positions, weight: 1, lossFn: tf.squaredDifference })],
     optimizer: adam(),
     clipValue: options.clipValue,

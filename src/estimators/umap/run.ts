@@ -6,9 +6,8 @@ import * as tf from '../../core/tf.js';
 import type { Edges, Progress } from '../../core/types.js';
 import type { Curve } from '../../math/curve.js';
 import { runCallbacks, type TrainingCallback } from '../../training/callbacks.js';
-import { readWeights, train, trainedNetworks, writeWeights } from '../../training/train.js';
+import { readWeights, train, trainedBy, writeWeights } from '../../training/train.js';
 import type { Learned, Prepared } from './prepare.js';
-import type { Plan } from './recipe.js';
 
 /** All that a fit leaves behind; replaced as a whole. */
 export interface Fitted extends Learned {
@@ -28,7 +27,7 @@ export interface RunOptions {
 
 /** What lasts of a fit; the rows and the samplers may go. */
 export function learnedOf(
-  { plan, start, fold, validate, release, ...lasting }: Prepared,
+  { plan, start, trained, fold, validate, release, ...lasting }: Prepared,
   backend: string,
 ): Fitted {
   return { ...lasting, backend };
@@ -45,7 +44,7 @@ export async function* runFit(
   keep: () => void,
 ): AsyncGenerator<Progress, void, void> {
   const { encoder, optimizer, history, plan, fold } = prepared;
-  const networks = trainedNetworks(plan.encoder, plan.terms);
+  const networks = trainedBy(plan.forward, plan.terms);
   // With the encoder as it is, should it be another network than the one trained: folding back rounds.
   const all = [...new Set([...networks, encoder])];
   const ready = async () => ({
@@ -71,7 +70,7 @@ export async function* runFit(
     if (prepared.start) for await (const _ of train({ ...prepared.start, backend, signal }));
     for await (const trained of train(options)) {
       holdBackend(backend);
-      if (reports === 0) await checkPlaces(plan);
+      if (reports === 0) await checkPlaces(prepared.trained);
       holdBackend(backend);
       fold();
       const losses = { ...trained.losses, ...(await prepared.validate()) };
@@ -110,7 +109,7 @@ const LOOKED_AT = 200;
  * Throws `OptionError` for an encoder that gives one point for different rows, and so will not learn: layers of ReLU behind
  * weights that are all 0 pass no gradient on.
  */
-async function checkPlaces({ matrix, encoder }: Plan): Promise<void> {
+async function checkPlaces({ matrix, encoder }: Prepared['trained']): Promise<void> {
   const [rows, columns] = matrix.shape;
   const step = Math.max(1, rows / LOOKED_AT);
   const some = Int32Array.from({ length: Math.min(rows, LOOKED_AT) }, (_, i) => Math.floor(i * step));

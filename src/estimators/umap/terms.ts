@@ -46,18 +46,16 @@ export function* termsFor(
   edges: Edges,
   inputs: { readonly landmarkLossWeight?: number | undefined },
 ): Work<LossTerm[]> {
-  const { options, random, encoder, decoder, classifier, lossFn, classes, positions, raw, matrix, curve } =
+  const { options, random, encoder, decoder, classifier, lossFn, classes, positions, matrix, curve } =
     setting;
   const terms: LossTerm[] = [umapLoss({ ...umapOptions(options, curve), random: random.fork('negatives') })];
   if (decoder && lossFn) {
     const weight = options.parametricReconstructionLossWeight;
-    terms.push(
-      reconstructionLoss({ decoder, matrix: raw, lossFn, weight, autoencoder: options.autoencoderLoss }),
-    );
+    terms.push(reconstructionLoss({ decoder, lossFn, weight, autoencoder: options.autoencoderLoss }));
   }
   if (options.globalCorrelationLossWeight > 0) {
     const weight = options.globalCorrelationLossWeight;
-    terms.push(correlationLoss({ matrix: raw, weight, random: random.fork('correlation') }));
+    terms.push(correlationLoss({ weight, random: random.fork('correlation') }));
   }
   if (positions) {
     const weight = inputs.landmarkLossWeight ?? options.landmarkLossWeight;
