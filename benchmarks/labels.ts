@@ -19,6 +19,7 @@ import { networkOf } from '../src/networks/network.js';
 import { projectionOf, projectRows } from '../src/networks/projection.js';
 import { rowsForward } from '../src/training/forward.js';
 import { adam } from '../src/training/optimizer.js';
+import { cosineDecay } from '../src/training/schedule.js';
 import { train as training } from '../src/training/train.js';
 import { mnist, take } from './data.js';
 import { spread, table } from './report.js';
@@ -77,7 +78,7 @@ async function alone(rows: number[], seed: number): Promise<number> {
     forward: rowsForward({ matrix, encoder, sampler: rowSampler(rows.length, { batchSize: 1, random }) }),
     terms: [classificationLoss({ ...parts, random: random.fork('classification') })],
     optimizer: adam(),
-    learningRate: (step) => 0.005 * (1 + Math.cos((Math.PI * step) / steps)),
+    schedule: cosineDecay(0.01, steps),
     steps,
     reports: 1,
     clipValue: 4,

@@ -9,7 +9,8 @@ import { activeWorkshop, ownDesk, pointer } from './wasm/module.js';
 
 /** How far a step goes. May change from step to step, as in a schedule. */
 export interface AdamOptions {
-  readonly learningRate: number;
+  /** One for all variables, or one for each. */
+  readonly learningRate: number | readonly number[];
   /** Memory of the mean gradient, in [0, 1); default 0.9. */
   readonly beta1?: number;
   /** Memory of the mean squared gradient, in [0, 1); default 0.999. */
@@ -64,9 +65,12 @@ export function adamStep(
   state.step++;
   const correction1 = 1 - beta1 ** state.step;
   const correction2 = 1 - beta2 ** state.step;
-  const numbers = [learningRate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
   const move = quickest();
-  for (let i = 0; i < count; i++) move(state, i, variables[i]!, gradients[i]!, numbers);
+  for (let i = 0; i < count; i++) {
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate[i]!;
+    const numbers = [rate, beta1, beta2, epsilon, correction1, correction2, clip] as const;
+    move(state, i, variables[i]!, gradients[i]!, numbers);
+  }
 }
 
 type Numbers = readonly [

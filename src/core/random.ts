@@ -1,6 +1,6 @@
 /** Seeded random streams. Nothing in the library draws numbers from anywhere else. */
 import seedrandom from 'seedrandom';
-import type { Random } from './types.js';
+import type { Random, RandomState } from './types.js';
 
 /**
  * A stream for a seed. Streams of one seed and name are equal everywhere: state is xoshiro128** (Blackman and
@@ -41,6 +41,37 @@ function stream(path: string): Random {
       while (seed === 0 || issued.has(seed)) seed = uint32() >>> 1;
       issued.add(seed);
       return seed;
+    },
+    state: () => ({ words: [...state], normal: Number.isNaN(spare) ? null : spare }),
+    restore({ words, normal }) {
+      state.set(words);
+      spare = normal ?? Number.NaN;
+    },
+  };
+}
+
+/** Streams that are drawn from over a whole training, by name, so that all of them can be saved and go on. */
+export interface Streams {
+  /** As `Random.fork`; the stream is remembered. */
+  fork(name: string): Random;
+  /** Where each stream is, by name, as plain data. */
+  state(): Record<string, RandomState>;
+  /** Lets each stream go on from there. */
+  restore(states: Readonly<Record<string, RandomState>>): void;
+}
+
+/** The remembered forks of a stream. */
+export function streamsOf(random: Random): Streams {
+  const streams = new Map<string, Random>();
+  return {
+    fork(name) {
+      const forked = random.fork(name);
+      streams.set(name, forked);
+      return forked;
+    },
+    state: () => Object.fromEntries([...streams].map(([name, stream]) => [name, stream.state()])),
+    restore(states) {
+      for (const [name, state] of Object.entries(states)) streams.get(name)?.restore(state);
     },
   };
 }

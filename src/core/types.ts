@@ -66,6 +66,16 @@ export interface Random {
   fork(name: string): Random;
   /** A seed for a TensorFlow.js op: positive, and never the same twice from one stream. */
   tfSeed(): number;
+  /** Where the stream is, as plain data. */
+  state(): RandomState;
+  /** Goes on from where `state` was taken. */
+  restore(state: RandomState): void;
+}
+
+/** Four words of the generator, and a normal number that is drawn but not given out yet, if there is one. */
+export interface RandomState {
+  readonly words: readonly number[];
+  readonly normal: number | null;
 }
 
 /** Distance between the `columns` numbers at `offsetA` in `a` and those at `offsetB` in `b`. */
@@ -211,25 +221,43 @@ export interface LossTerm<S extends Step = Step> {
 
 /** Applies gradients. The list of variables must keep its order from step to step. */
 export interface Optimizer {
-  /** One step. Each gradient element is clipped to [-clipValue, clipValue] first. */
+  /**
+   * One step, at a learning rate per variable. Each gradient element is clipped to [-clipValue, clipValue] first.
+   */
   step(
     variables: readonly Variable[],
     gradients: readonly Tensor[],
-    learningRate: number,
+    rates: readonly number[],
     clipValue: number,
   ): void;
-  /** Its memory on the host, for saving; undefined when it has none of ours. */
-  state(): Promise<AdamState | undefined>;
-  /** Takes a memory back; undefined forgets everything. */
-  restore(state: AdamState | undefined): void;
+  /** What it remembers, on the host, for saving; undefined for an optimizer that does not tell. */
+  state(): Promise<OptimizerState | undefined>;
+  /** Takes a state back; undefined forgets everything. */
+  restore(state: OptimizerState | undefined): Promise<void>;
   dispose(): void;
 }
 
-/** Adam's memory: steps taken, and for each variable its shape and both moments, alternating in `values`. */
-export interface AdamState {
+/**
+ * What an optimizer remembers. Adam: steps taken, and for each variable its shape and both moments, alternating in `values`.
+ * A `tf.Optimizer`: its `getWeights()` and variables of its own, a shape for each of `values`.
+ */
+export interface OptimizerState {
+  readonly kind: 'adam' | 'tf';
   readonly taken: number;
   readonly shapes: readonly (readonly number[])[];
   readonly values: readonly Float32Array[];
+}
+
+/** Learning rates over a training. */
+export interface Schedule {
+  /** Rate of a step, from 0 on, for the variables of a `group` (see `Trainable`); without one, the common rate. */
+  rate(step: number, group?: string): number;
+  /** Called with each report, for schedules that follow the loss. */
+  report?(progress: Progress): void;
+  /** What it has learned from reports, as plain data. */
+  state?(): unknown;
+  /** Goes on from a state. */
+  restore?(state: unknown): void;
 }
 
 /** One report of training: means over the steps since the last report. */

@@ -1,18 +1,18 @@
-/** Optimisers as the training loop drives them: Adam, or any `tf.Optimizer` of the caller's. */
+/** Optimizers as the training loop drives them: Adam, or any user-supplied `tf.Optimizer`. */
 
 import { type AdamState as AdamMemory, adamStep, createAdam } from '../backend/adam.js';
 import { OptionError } from '../core/errors.js';
 import * as tf from '../core/tf.js';
-import type { Optimizer } from '../core/types.js';
+import type { Optimizer, OptimizerState } from '../core/types.js';
 
 /**
- * Memory of the mean squared gradient. At 0.999, the usual value, early steep gradients hold back the steps of a
- * training that lasts some thousand: MNIST took a quarter more of them to the same map.
+ * Decay of the mean squared gradient. At 0.999, the usual value, early steep gradients slow down a training of some
+ * thousand steps: MNIST took a quarter more of them to the same embedding.
  */
 const BETA2 = 0.95;
 
 /**
- * Adam (Kingma and Ba, 2015), else with TensorFlow's defaults, over a list of variables that keeps its order. Moments
+ * Adam (Kingma and Ba, 2015), otherwise with TensorFlow's defaults, over a list of variables that keeps its order. Moments
  * belong to positions in the list; a list of other shapes starts them anew.
  */
 export function adam(): Optimizer {
@@ -22,26 +22,27 @@ export function adam(): Optimizer {
     memory = undefined;
   };
   return {
-    step(variables, gradients, learningRate, clipValue) {
+    step(variables, gradients, rates, clipValue) {
       const fits =
         memory?.first.length === variables.length &&
         memory.first.every(({ shape }, i) => tf.util.arraysEqual(shape, variables[i]!.shape));
       if (!fits) free();
       memory ??= createAdam(variables);
-      adamStep(memory, variables, gradients, { learningRate, beta2: BETA2, clip: clipValue });
+      adamStep(memory, variables, gradients, { learningRate: rates, beta2: BETA2, clip: clipValue });
     },
     async state() {
       const { step = 0, first = [], second = [] } = memory ?? {};
       const arrays = await Promise.all(first.flatMap((moment, i) => [moment.data(), second[i]!.data()]));
       return {
+        kind: 'adam',
         taken: step,
         shapes: first.map(({ shape }) => [...shape]),
         values: arrays.map((values) => Float32Array.from(values)),
       };
     },
-    restore(state) {
+    async restore(state) {
       free();
-      if (state === undefined) return;
+      if (state?.kind !== 'adam') return;
       const moments = (offset: number) =>
         state.shapes.map((shape, i) =>
           tf.keep(tf.tensor(state.values[2 * i + offset]!, [...shape], 'float32')),
@@ -53,13 +54,14 @@ export function adam(): Optimizer {
 }
 
 /**
- * The caller's own optimiser, which keeps its learning rate. Throws `OptionError` for one that was disposed. Its moments cannot be taken out and put back, so
- * `restore` makes it forget them: a new optimiser of the same configuration goes on in its place.
+ * A user-supplied optimizer, which keeps its own learning rate. Throws `OptionError` for one that was disposed. An optimizer
+ * cannot be emptied, so forgetting means that a new one of the same configuration takes its place; the one that was given is
+ * never disposed of here.
  */
-export function callersOptimizer(given: tf.Optimizer): Optimizer {
+export function suppliedOptimizer(given: tf.Optimizer): Optimizer {
   if (Object.values(given).some((part) => (part as tf.Tensor | null | undefined)?.isDisposed === true)) {
     throw new OptionError(
-      'optimizer: an optimizer in use expected, got one that was disposed; make a new one',
+      'optimizer: expected an optimizer in use, got one that was disposed; make a new one',
     );
   }
   let current = given;
@@ -71,17 +73,53 @@ export function callersOptimizer(given: tf.Optimizer): Optimizer {
         current.applyGradients(variables.map(({ name }, i) => ({ name, tensor: clipped[i]! })));
       });
     },
-    state: async () => undefined,
-    restore() {
+    state: () => stateOf(current),
+    async restore(state) {
       const { fromConfig } = current.constructor as unknown as Renewable;
       const renewed = fromConfig(current.constructor, current.getConfig());
       if (current !== given) current.dispose();
       current = renewed;
+      if (state?.kind !== 'tf') return;
+      const own = ownVariables(current);
+      const tensors = state.values.map((values, i) =>
+        tf.tensor(values.slice(), [...state.shapes[i]!], 'float32'),
+      );
+      try {
+        const weights = tensors.slice(0, tensors.length - own.length);
+        await current.setWeights(weights.map((tensor, i) => ({ name: `weight${i}`, tensor })));
+        for (const [i, variable] of own.entries()) variable.assign(tensors[weights.length + i]!);
+      } finally {
+        tf.dispose(tensors);
+      }
     },
     dispose() {
       if (current !== given) current.dispose();
     },
   };
+}
+
+/** What a `tf.Optimizer` remembers; undefined for a class without `getWeights`. */
+async function stateOf(optimizer: tf.Optimizer): Promise<OptimizerState | undefined> {
+  let weights: Awaited<ReturnType<tf.Optimizer['getWeights']>>;
+  try {
+    weights = await optimizer.getWeights();
+  } catch {
+    return undefined;
+  }
+  const tensors = [...weights.map(({ tensor }) => tensor), ...ownVariables(optimizer)];
+  const values = await Promise.all(tensors.map(async (tensor) => Float32Array.from(await tensor.data())));
+  const shapes = tensors.map(({ shape }) => [...shape]);
+  // The first is a scalar made for the occasion, the number of steps; the others are the optimizer's own.
+  weights[0]?.tensor.dispose();
+  return { kind: 'tf', taken: optimizer.iterations ?? 0, shapes, values };
+}
+
+/**
+ * Variables that an optimizer has for itself, such as the running powers of Adam's decays. `getWeights` leaves them out, and
+ * `setWeights` computes them anew, with another rounding.
+ */
+function ownVariables(optimizer: tf.Optimizer): tf.Variable[] {
+  return Object.values(optimizer).filter((value): value is tf.Variable => value instanceof tf.Variable);
 }
 
 /** What the class of a `tf.Optimizer` can do. */

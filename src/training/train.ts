@@ -5,15 +5,23 @@ import { DivergedError, OptionError } from '../core/errors.js';
 import { pausesFor } from '../core/pauses.js';
 import { isError } from '../core/realms.js';
 import * as tf from '../core/tf.js';
-import type { Forward, LossTerm, Optimizer, Progress, Step, StepPlace, Trainable } from '../core/types.js';
+import type {
+  Forward,
+  LossTerm,
+  Optimizer,
+  Progress,
+  Schedule,
+  Step,
+  StepPlace,
+  Trainable,
+} from '../core/types.js';
 
 export interface TrainOptions<S extends Step = Step> {
   readonly forward: Forward<S>;
   readonly terms: readonly LossTerm<S>[];
   readonly optimizer: Optimizer;
-  /** Learning rate of a step, from 0 to `steps - 1`. */
-  readonly learningRate: (step: number) => number;
-  /** Gradient steps. */
+  readonly schedule: Schedule;
+  /** Gradient steps in all. */
   readonly steps: number;
   /** Reports in all, spread evenly; at most `steps`. */
   readonly reports: number;
@@ -22,6 +30,8 @@ export interface TrainOptions<S extends Step = Step> {
   /** The backend of this training, made active again after others had their turn. Default: whatever is active. */
   readonly backend?: string;
   readonly signal?: AbortSignal;
+  /** Steps and reports that were done before. Default: none. */
+  readonly from?: { readonly step: number; readonly reports: number };
   /** Called after every step with its number, the rows it took and its total loss, which belongs to the loop. */
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
 }
@@ -32,7 +42,7 @@ export interface TrainOptions<S extends Step = Step> {
  * finite report (or of the start) put back.
  */
 export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGenerator<Progress, void, void> {
-  const { forward, terms, steps, learningRate, backend, signal, onStep } = options;
+  const { forward, terms, steps, schedule, backend, signal, onStep, from } = options;
   const reports = Math.min(options.reports, steps);
   const trained = trainedBy(forward, terms);
   const meter = lossMeter(terms);
@@ -43,7 +53,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
   try {
     let good = await readWeights(trained);
     const pauses = pausesFor(signal);
-    for (let step = 0, epoch = 0; epoch < reports; epoch++) {
+    for (let step = from?.step ?? 0, epoch = from?.reports ?? 0; epoch < reports; epoch++) {
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
         await pauses.take();
@@ -51,7 +61,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
         await takeStep.ready();
         hold();
         const place = { done: step / steps, ahead: step + 1 < until || step + 1 === steps };
-        const { rows, losses } = takeStep(place, learningRate(step));
+        const { rows, losses } = takeStep(place, step);
         try {
           await onStep?.(step, rows, losses[0]!);
           meter.add(losses);
@@ -62,10 +72,13 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
       const losses = await meter.take();
       if (!Object.values(losses).every(Number.isFinite)) {
         writeWeights(trained, good);
-        throw diverged(losses, step, epoch, learningRate(step - 1));
+        throw diverged(losses, step, epoch, schedule.rate(step - 1));
       }
       good = await readWeights(trained);
-      yield { epoch, epochs: reports, step, steps, losses, learningRate: learningRate(step - 1) };
+      const learningRate = schedule.rate(step - 1);
+      const progress = { epoch, epochs: reports, step, steps, losses, learningRate };
+      schedule.report?.(progress);
+      yield progress;
     }
   } finally {
     meter.dispose();
@@ -81,26 +94,28 @@ export function trainedBy<S extends Step>(
 }
 
 function stepper<S extends Step>(
-  { forward, terms, optimizer, clipValue }: TrainOptions<S>,
+  { forward, terms, optimizer, schedule, clipValue }: TrainOptions<S>,
   trained: readonly Trainable[],
 ) {
   const variables = trained.flatMap((part) => part.variables());
+  const groups = trained.flatMap((part) => part.variables().map(() => part.group));
   // What `begin` returned for the batch that the next step takes; undefined before it was called.
   let begun: { readonly rows: void | Promise<void> } | undefined;
   const begin = () => {
     begun = { rows: forward.begin() };
   };
-  const take = (place: StepPlace, rate: number): { rows: number; losses: tf.Scalar[] } => {
+  const take = (place: StepPlace, step: number): { rows: number; losses: tf.Scalar[] } => {
     // The total first, then each term; kept for the meter.
     const losses: tf.Scalar[] = [];
     let rows = 0;
+    const rates = groups.map((group) => schedule.rate(step, group));
     begun = undefined;
     try {
       tf.tidy(() => {
         const { grads } = gradients(() => {
-          const step = forward.apply(place);
-          rows = step.batch.rowCount;
-          const values = terms.map((term) => term.compute(step));
+          const embedded = forward.apply(place);
+          rows = embedded.batch.rowCount;
+          const values = terms.map((term) => term.compute(embedded));
           const weighted = values.map((value, i) => {
             const { weight } = terms[i]!;
             return weight === 1 ? value : tf.mul(value, weight);
@@ -112,7 +127,7 @@ function stepper<S extends Step>(
         // Other threads fetch the next rows while the optimizer works.
         if (place.ahead) begin();
         const all = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
-        optimizer.step(variables, all, rate, clipValue);
+        optimizer.step(variables, all, rates, clipValue);
       });
     } catch (error) {
       tf.dispose(losses);

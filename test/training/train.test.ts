@@ -10,7 +10,8 @@ import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
 import { earlyStopping, runCallbacks, type TrainingCallback } from '../../src/training/callbacks.js';
 import { rowsForward } from '../../src/training/forward.js';
-import { adam, callersOptimizer } from '../../src/training/optimizer.js';
+import { adam, suppliedOptimizer } from '../../src/training/optimizer.js';
+import { constantRate } from '../../src/training/schedule.js';
 import { readWeights, type TrainOptions, train, writeWeights } from '../../src/training/train.js';
 
 await tf.setBackend('cpu');
@@ -47,7 +48,7 @@ function setUp(overrides: Partial<TrainOptions> = {}): {
     }),
     terms: [umapLoss({ a: 1.58, b: 0.9, negativeSampleRate: 5, random: seeds.fork('negatives') })],
     optimizer,
-    learningRate: () => 0.01,
+    schedule: constantRate(0.01),
     steps: 60,
     reports: 6,
     clipValue: 4,
@@ -111,7 +112,7 @@ test('clipValue bounds what one step can do, learningRate scales it', async () =
   const moved = async (overrides: Partial<TrainOptions>) => {
     const { options, encoder, free } = setUp({ steps: 1, reports: 1, ...overrides });
     const before = await readWeights([encoder]);
-    await collect(train({ ...options, optimizer: callersOptimizer(tf.train.sgd(1)), ...overrides }));
+    await collect(train({ ...options, optimizer: suppliedOptimizer(tf.train.sgd(1)), ...overrides }));
     const after = await readWeights([encoder]);
     free();
     return Math.max(...before.flatMap((w, i) => [...w].map((value, j) => Math.abs(value - after[i]![j]!))));
@@ -186,7 +187,7 @@ test('Adam takes the steps of TensorFlow.js’ own Adam, and goes on from a save
   const walk = (optimizer: ReturnType<typeof adam>, x: tf.Variable, from: number, to: number) => {
     for (let step = from; step < to; step++) {
       tf.tidy(() => {
-        optimizer.step([x], [gradient(step)], 0.05, Number.POSITIVE_INFINITY);
+        optimizer.step([x], [gradient(step)], [0.05], Number.POSITIVE_INFINITY);
       });
     }
   };
@@ -195,13 +196,13 @@ test('Adam takes the steps of TensorFlow.js’ own Adam, and goes on from a save
   const theirs = tf.variable(start.clone());
   const optimizer = adam();
   walk(optimizer, ours, 0, 20);
-  walk(callersOptimizer(tf.train.adam(0.05, 0.9, 0.95)) as ReturnType<typeof adam>, theirs, 0, 20);
+  walk(suppliedOptimizer(tf.train.adam(0.05, 0.9, 0.95)) as ReturnType<typeof adam>, theirs, 0, 20);
   const expected = theirs.dataSync();
   ours.dataSync().forEach((value, i) => {
     assert.ok(Math.abs(value - expected[i]!) < 1e-5);
   });
   const resumed = adam();
-  resumed.restore(await optimizer.state());
+  await resumed.restore(await optimizer.state());
   const copy = tf.variable(ours.clone());
   walk(optimizer, ours, 20, 25);
   walk(resumed, copy, 20, 25);
@@ -217,7 +218,7 @@ test('Adam clips each element of a gradient', () => {
       [0.1, -30, 2],
     ]) {
       const given = clipValue === 1 ? gradient : gradient.map((g) => Math.min(Math.max(g, -1), 1));
-      tf.tidy(() => optimizer.step([x], [tf.tensor1d(given)], 0.1, clipValue));
+      tf.tidy(() => optimizer.step([x], [tf.tensor1d(given)], [0.1], clipValue));
     }
     optimizer.dispose();
     return x.dataSync();

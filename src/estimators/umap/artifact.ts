@@ -6,11 +6,11 @@ import { asCount, asList, asObject, asString, type Json, messageOf, show } from 
 import { networkArtifacts, networkFrom } from '../../artifact/layersModel.js';
 import { ArtifactError, OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
-import type { AdamState, Network, RowFrame } from '../../core/types.js';
+import type { Network, OptimizerState, RowFrame } from '../../core/types.js';
 import type { Reconstruction } from '../../losses/reconstruction.js';
 import { networkOf, rowSize } from '../../networks/network.js';
 import type { Projection } from '../../networks/projection.js';
-import { adam, callersOptimizer } from '../../training/optimizer.js';
+import { adam, suppliedOptimizer } from '../../training/optimizer.js';
 import type { Landmarks } from './landmarks.js';
 import {
   type GivenUMAPOptions,
@@ -52,7 +52,7 @@ export async function umapArtifact(
   if (typeof plain.init !== 'string') delete plain.init;
   const memory = await fitted.optimizer.state();
   const tables: Record<string, Table> = {};
-  if (memory) tables.optimizer = optimizerTable(memory);
+  if (memory?.kind === 'adam') tables.optimizer = optimizerTable(memory);
   if (fitted.projection) tables.projection = projectionTable(fitted.projection);
   if (fitted.frame) {
     const { shift, scale } = fitted.frame;
@@ -93,7 +93,7 @@ export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOption
           const saved = artifact.networks[name];
           if (saved) networks[name] = networkOf(await networkFrom(saved, name), name, true);
         }
-        return restoreFit(artifact, resolved, networks);
+        return await restoreFit(artifact, resolved, networks);
       } catch (error) {
         for (const network of Object.values(networks)) network.dispose();
         throw error;
@@ -119,18 +119,18 @@ function missingMetric(): number {
   );
 }
 
-function restoreFit(
+async function restoreFit(
   { state, tables, graph }: LoadedArtifact,
   options: Readonly<ParametricUMAPOptions>,
   { encoder, decoder, classifier }: Record<string, Network>,
-): { fitted: Omit<Fitted, 'backend'>; landmarks?: Landmarks } {
+): Promise<{ fitted: Omit<Fitted, 'backend'>; landmarks?: Landmarks }> {
   const rowShape = asList(state.rowShape, 'state.rowShape').map((size) => asCount(size, 'state.rowShape'));
   const classNames = asList(state.classNames, 'state.classNames').map(asLabel);
   const size = rowSize(rowShape);
   checkNetwork('encoder', encoder, size, options.nComponents);
   if (decoder) checkNetwork('decoder', decoder, options.nComponents, size);
   if (classifier) checkNetwork('classifier', classifier, options.nComponents, classNames.length);
-  const optimizer = options.optimizer ? callersOptimizer(options.optimizer) : adam();
+  const optimizer = options.optimizer ? suppliedOptimizer(options.optimizer) : adam();
   const memory = tables.optimizer && adamState(tables.optimizer);
   const landmarks = tables.landmarks && landmarksOf(tables.landmarks, size);
   const fitted: Omit<Fitted, 'backend'> = {
@@ -149,7 +149,7 @@ function restoreFit(
     edges: graph && edgesOf(graph),
   };
   // Last, when nothing can fail any more: this makes tensors.
-  optimizer.restore(memory);
+  await optimizer.restore(memory);
   return { fitted, ...(landmarks && { landmarks }) };
 }
 
@@ -162,7 +162,7 @@ function checkNetwork(name: string, network: Network | undefined, inputs: number
   );
 }
 
-function optimizerTable({ taken, shapes, values }: AdamState): Table {
+function optimizerTable({ taken, shapes, values }: OptimizerState): Table {
   const arrays: Record<string, NumericArray> = {};
   values.forEach((data, i) => {
     arrays[`moment${i}`] = { data, shape: shapes[i >> 1]! };
@@ -170,7 +170,7 @@ function optimizerTable({ taken, shapes, values }: AdamState): Table {
   return { state: { taken, shapes }, arrays };
 }
 
-function adamState(table: Table): AdamState {
+function adamState(table: Table): OptimizerState {
   const state = table.state as State;
   const shapes = asList(state.shapes, 'optimizer.shapes').map((shape) =>
     asList(shape, 'optimizer.shapes').map((size) => asCount(size, 'optimizer.shapes')),
@@ -178,7 +178,7 @@ function adamState(table: Table): AdamState {
   const values = shapes.flatMap((shape, i) =>
     [2 * i, 2 * i + 1].map((index) => takeArray(table, `moment${index}`, 'float32', shape)),
   );
-  return { taken: asCount(state.taken, 'optimizer.taken'), shapes, values };
+  return { kind: 'adam', taken: asCount(state.taken, 'optimizer.taken'), shapes, values };
 }
 
 function projectionTable({ mean, components, scale, bends }: Projection): Table {

@@ -235,7 +235,7 @@ export class ParametricUMAP {
     const wanted = resolveLandmarkOptions(options);
     const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
     this.#landmarks = pickLandmarks(matrix, wanted, this.options.landmarkLossWeight, random.integer);
-    if (wanted.resetOptimizer) optimizer.restore(undefined);
+    if (wanted.resetOptimizer) await optimizer.restore(undefined);
   }
 
   /** Lets later fits move the map freely again. */

@@ -21,7 +21,7 @@ import { type Projection, projectionOf, projectRows } from '../../networks/proje
 import { withSeededLayers } from '../../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../../networks/threaded.js';
 import { rowsForward } from '../../training/forward.js';
-import { adam, callersOptimizer } from '../../training/optimizer.js';
+import { adam, suppliedOptimizer } from '../../training/optimizer.js';
 
 import { landmarkRows } from '../options/landmarks.js';
 import { type FitSplit, validatorFor } from './heldOut.js';
@@ -141,7 +141,7 @@ export async function prepareFit(
   const projection = earlier ? earlier.projection : found?.projection;
   const units = projection ? bendingUnits(projection) : [];
   hold();
-  const optimizer = earlier?.optimizer ?? (options.optimizer ? callersOptimizer(options.optimizer) : adam());
+  const optimizer = earlier?.optimizer ?? (options.optimizer ? suppliedOptimizer(options.optimizer) : adam());
   const networks = fitNetworks(options, rowShape, classes, earlier, random, units);
   const { encoder, decoder, classifier } = networks;
   let folded: Folded | undefined;

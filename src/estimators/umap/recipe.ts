@@ -1,9 +1,8 @@
 /** The default recipe: what the encoder is trained on, where it starts, how long and how fast it learns. */
 
-import { describe, OptionError } from '../../core/errors.js';
 import type { Pauses } from '../../core/pauses.js';
 import * as tf from '../../core/tf.js';
-import type { Edges, Matrix, Random } from '../../core/types.js';
+import type { Edges, Matrix, Random, Schedule } from '../../core/types.js';
 import { edgeSampler, rowSampler, stepsPerEpoch } from '../../data/sampler.js';
 import { refineLayoutInParts } from '../../layout/sgd.js';
 import { spectralLayoutInParts } from '../../layout/spectral.js';
@@ -12,6 +11,7 @@ import { projectInParts } from '../../math/pca.js';
 import { nearAxesInParts } from '../../networks/projection.js';
 import { rowsForward } from '../../training/forward.js';
 import { adam } from '../../training/optimizer.js';
+import { constantRate, cosineDecay, linearDecay, suppliedSchedule } from '../../training/schedule.js';
 import type { TrainOptions } from '../../training/train.js';
 import { readPositions } from './landmarks.js';
 import type { ParametricUMAPOptions } from './options.js';
@@ -121,7 +121,7 @@ export async function startFor(setting: Setting, edges: Edges, pauses: Pauses): 
     clipValue: options.clipValue,
     steps,
     reports: 1,
-    learningRate: (step) => learningRate * (1 - step / steps),
+    schedule: linearDecay(learningRate, steps),
   };
 }
 
@@ -160,27 +160,13 @@ export function scheduleFor(options: ParametricUMAPOptions, edges: Edges, batchS
   return {
     steps,
     reports: Math.min(steps, lossReportFrequency * nTrainingEpochs),
-    learningRate: rateOf(learningRate, steps, nEpochs === null),
+    schedule: rateOf(learningRate, steps, nEpochs === null),
   };
 }
 
-function rateOf(
-  rate: ParametricUMAPOptions['learningRate'],
-  steps: number,
-  falls: boolean,
-): (step: number) => number {
-  if (typeof rate === 'function') {
-    return (step) => {
-      const value: unknown = rate(step / steps);
-      if (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
-      throw new OptionError(
-        `fit: learningRate: a finite number of at least 0 expected, got ${describe(value)} at step ${step} of ${steps}; ` +
-          'return a rate for every part done, from 0 to 1',
-      );
-    };
-  }
-  // Half a cosine from the peak to 0.
-  return falls ? (step) => rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)) : () => rate;
+function rateOf(rate: ParametricUMAPOptions['learningRate'], steps: number, falls: boolean): Schedule {
+  if (typeof rate === 'function') return suppliedSchedule(rate, steps);
+  return falls ? cosineDecay(rate, steps) : constantRate(rate);
 }
 
 /**

@@ -85,7 +85,7 @@ export async function* runFit(
   } catch (error) {
     failed = !(error instanceof DivergedError);
     // What made the loss infinite is in Adam's moments too.
-    if (!failed) optimizer.restore(undefined);
+    if (!failed) await optimizer.restore(undefined);
     throw error;
   } finally {
     const kept = !failed && reports > 0;
@@ -94,7 +94,7 @@ export async function* runFit(
       fold();
     } else {
       writeWeights(all, before);
-      optimizer.restore(memory);
+      await optimizer.restore(memory);
     }
     prepared.start?.optimizer.dispose();
     prepared.release(kept);
