@@ -37,9 +37,10 @@ export function createAdam(variables: readonly Variable[]): AdamState {
 /**
  * Updates the variables by one step:
  *   m = b1 m + (1 - b1) g,   v = b2 v + (1 - b2) g²,   x -= rate (m / (1 - b1^t)) / (√(v / (1 - b2^t)) + ε),
- * with g the clipped gradient. The formula is that of `tf.train.adam`, but in kernels and on the host g and m below `TINY`
- * and v below `TINY_SQUARE` become 0, for the reason given in kernels/training/adam.ts. `gradients` are in the order of
- * `variables`, which is that of `createAdam`; the caller disposes of them. Throws `RangeError` for other numbers or shapes.
+ * with g the clipped gradient. The formula is that of `tf.train.adam`, but in kernels and on the host g and m below
+ * `TINY` and v below `TINY_SQUARE` become 0, for the reason given in kernels/training/adam.ts. `gradients` are in the
+ * order of `variables`, which is that of `createAdam`; the caller disposes of them. Throws `RangeError` for other
+ * numbers or shapes.
  */
 export function adamStep(
   state: AdamState,

@@ -46,15 +46,15 @@ let chosenByProgram: string | undefined;
 /**
  * Makes a backend the active one of TensorFlow.js, and returns its name and the reason for the choice.
  *
- * `auto` (the default) keeps a backend that the program has made active through TensorFlow.js, even if an estimator has
- * requested another one by name meanwhile. Otherwise it takes native TensorFlow if a tfjs-node package is installed and
- * loads; else WebAssembly with training kernels, in browsers too; else plain JavaScript, with a warning on the console.
- * TensorFlow.js activates `cpu` by itself at the first operation and does not record who chose it. So an active `cpu` counts
- * as the program's choice only if a faster backend was registered (`tf.setBackend('cpu')` after importing another one). Pass
- * `cpu` here to be sure of plain JavaScript.
+ * `auto` (the default) keeps a backend that the program has made active through TensorFlow.js, even if an estimator
+ * has requested another one by name meanwhile. Otherwise it takes native TensorFlow if a tfjs-node package is
+ * installed and loads; else WebAssembly with training kernels, in browsers too; else plain JavaScript, with a warning
+ * on the console. TensorFlow.js activates `cpu` by itself at the first operation and does not record who chose it. So
+ * an active `cpu` counts as the program's choice only if a faster backend was registered (`tf.setBackend('cpu')`
+ * after importing another one). Pass `cpu` here to be sure of plain JavaScript.
  *
- * The environment variable `PARAMETRIC_UMAP_BACKEND` replaces `auto` in this process by a name from the list, whichever
- * backend is active.
+ * The environment variable `PARAMETRIC_UMAP_BACKEND` replaces `auto` in this process by a name from the list,
+ * whichever backend is active.
  *
  * Throws `UnavailableError` if a backend requested by name is not available, with the reason and what to install; the
  * active backend then stays active. Throws `OptionError` for an unknown name.
@@ -82,8 +82,8 @@ export function returnTo(name: string): Promise<void> {
 }
 
 /**
- * As `returnTo`, but synchronous, for training that goes on after a pause. The backend `name` must have been active before,
- * so that it need not start.
+ * As `returnTo`, but synchronous, for training that goes on after a pause. The backend `name` must have been active
+ * before, so that it need not start.
  */
 export function holdBackend(name: string): void {
   const { backendName, registry } = tf.engine();

@@ -1,7 +1,7 @@
 /**
  * Gradients that TensorFlow.js 4.22 computes wrongly in plain JavaScript, as finite differences show:
- * ResizeNearestNeighborGrad with several images, which is the gradient of an upsampling layer, and AvgPoolGrad with windows
- * that padding clips. Also the gradient of Tile, which takes thousands of operations on any backend.
+ * ResizeNearestNeighborGrad with several images, which is the gradient of an upsampling layer, and AvgPoolGrad with
+ * windows that padding clips. Also the gradient of Tile, which takes thousands of operations on any backend.
  */
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';

@@ -3,8 +3,8 @@ import * as tf from '../core/tf.js';
 import { correctCpu } from './corrections.js';
 
 /**
- * Suppresses the advertisement that the cpu backend prints in Node.js when it first gets a tensor. That happens as soon as
- * a program builds an encoder, before a fit has chosen a backend; so this runs when the library is loaded.
+ * Suppresses the advertisement that the cpu backend prints in Node.js when it first gets a tensor. That happens as
+ * soon as a program builds an encoder, before a fit has chosen a backend; so this runs when the library is loaded.
  */
 export function keepCpuQuiet(): void {
   const entry = tf.engine().registryFactory.cpu;

@@ -19,8 +19,8 @@ export function gatherRows(
 }
 
 /**
- * As `gatherRows`, with a single copy, straight into the memory of WebAssembly. Row numbers must be in range. Undefined if
- * the active backend is not WebAssembly with our kernels, or if `shape` has not as many values as a row.
+ * As `gatherRows`, with a single copy, straight into the memory of WebAssembly. Row numbers must be in range.
+ * Undefined if the active backend is not WebAssembly with our kernels, or if `shape` has not as many values as a row.
  */
 export function hostRows(
   table: Matrix,

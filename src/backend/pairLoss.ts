@@ -50,10 +50,10 @@ export interface PairCost {
 }
 
 /**
- * The weighted cost of all pairs among the rows of `points`, and its gradient, as in losses/umap.ts but in 32-bit floats.
- * Relative error per pair: 2e-6, or 1e-5 where the cost is close to 0; derivatives below 2^-126 may be 0. NaN for points
- * that are not finite or more than 1e19 apart. Undefined if the active backend is neither WebAssembly with our kernels nor
- * native TensorFlow with compiled kernels. Throws `RangeError` if there is no memory left.
+ * The weighted cost of all pairs among the rows of `points`, and its gradient, as in losses/umap.ts but in 32-bit
+ * floats. Relative error per pair: 2e-6, or 1e-5 where the cost is close to 0; derivatives below 2^-126 may be 0. NaN
+ * for points that are not finite or more than 1e19 apart. Undefined if the active backend is neither WebAssembly with
+ * our kernels nor native TensorFlow with compiled kernels. Throws `RangeError` if there is no memory left.
  */
 export function pairLoss(points: Tensor2D, pairs: WeightedPairs, curve: PairCurve): PairCost | undefined {
   const kernels = activeKernels();

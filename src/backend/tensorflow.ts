@@ -58,8 +58,9 @@ export async function prepareTensorflow(): Promise<void> {
 }
 
 /**
- * Environment variables that are set while TensorFlow loads, which is when it reads them. The first restricts its log to
- * errors. The second turns off oneDNN, which logs as well, may round differently, and is no faster for networks of this size.
+ * Environment variables that are set while TensorFlow loads, which is when it reads them. The first restricts its log
+ * to errors. The second turns off oneDNN, which logs as well, may round differently, and is no faster for networks of
+ * this size.
  */
 const environment: Readonly<Record<string, string>> = {
   TF_CPP_MIN_LOG_LEVEL: '2',
@@ -77,8 +78,9 @@ async function load(name: string): Promise<void> {
 }
 
 /**
- * Replaces two functions of `node:util` that tfjs-node 4.22 calls for any operation with a tensor or list attribute. Node.js
- * 22 deprecates them and Node.js 23 has removed them. They stay replaced, because they are called at run time.
+ * Replaces two functions of `node:util` that tfjs-node 4.22 calls for any operation with a tensor or list attribute.
+ * Node.js 22 deprecates them and Node.js 23 has removed them. They stay replaced, because they are called at run
+ * time.
  */
 async function restoreUtil(): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < 22) return;

@@ -1,7 +1,7 @@
 /**
- * Faster kernels for native TensorFlow, from operations that TensorFlow.js does not use: the gradient of ReLU (otherwise eight
- * operations), products of two matrices, and sums over rows. Scalars, as in weighted sums of losses, are computed in
- * JavaScript, since a call of TensorFlow takes a hundred times as long.
+ * Faster kernels for native TensorFlow, from operations that TensorFlow.js does not use: the gradient of ReLU
+ * (otherwise eight operations), products of two matrices, and sums over rows. Scalars, as in weighted sums of losses,
+ * are computed in JavaScript, since a call of TensorFlow takes a hundred times as long.
  */
 import type { DataId, DataType, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';

@@ -15,8 +15,8 @@ interface Gpu {
 }
 
 /**
- * Makes WebGPU the active backend and returns the name of the adapter. Throws `UnavailableError` if a package or an adapter
- * is missing. Tensors can be read asynchronously only (`await tensor.data()`): `dataSync` needs a canvas.
+ * Makes WebGPU the active backend and returns the name of the adapter. Throws `UnavailableError` if a package or an
+ * adapter is missing. Tensors can be read asynchronously only (`await tensor.data()`): `dataSync` needs a canvas.
  */
 export async function useWebgpu(): Promise<string> {
   const withdraw = globalThis.navigator !== undefined && 'gpu' in navigator ? () => {} : await provideGpu();

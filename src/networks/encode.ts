@@ -45,8 +45,8 @@ export interface EncodeOptions {
 }
 
 /**
- * Applies a network in inference mode to every row: n x inputs to n x outputs. With `who`, throws `DataError` for values that
- * are not finite.
+ * Applies a network in inference mode to every row: n x inputs to n x outputs. With `who`, throws `DataError` for
+ * values that are not finite.
  */
 export async function encode(
   network: Applied,

@@ -123,10 +123,11 @@ function segmentsOf(bends: Int32Array): Segment[] {
 }
 
 /**
- * Sets the two layers that bend, which do not change while training, up. Two ReLU units cut a value t to a segment [l, h]:
+ * Sets the two layers that bend, which do not change while training, up. Two ReLU units cut a value t to a segment
+ * [l, h]:
  *   u = relu(h - t),   v = relu(h - l - u) = min(max(t, l), h) - l.
- * No unit that counts is ever large, so that no digits are lost however large t is. What follows takes each segment with
- * its slope m, and what the segments add up to at t = 0 is taken off:
+ * No unit that counts is ever large, so that no digits are lost however large t is. What follows takes each segment
+ * with its slope m, and what the segments add up to at t = 0 is taken off:
  *   W_raw[segment] = m W[component],   b_raw = b - sum over segments of m v(0) W[component].
  */
 function throughBends([first, second]: readonly tf.layers.Layer[], projection: Projection): Through {

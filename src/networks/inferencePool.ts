@@ -10,8 +10,8 @@ import { layersOnHost } from './threaded.js';
 /** Multiplications (rows times weights) from which on several threads repay their start. */
 const MIN_PARALLEL = 2 ** 28;
 /**
- * Below `SMALL_MODEL` weights, copying them to the pool is negligible. Above, copying pays off only if there is at least one
- * row per `WEIGHTS_PER_ROW` weights.
+ * Below `SMALL_MODEL` weights, copying them to the pool is negligible. Above, copying pays off only if there is at
+ * least one row per `WEIGHTS_PER_ROW` weights.
  */
 const SMALL_MODEL = 2 ** 17;
 const WEIGHTS_PER_ROW = 2 ** 15;

@@ -24,11 +24,17 @@ export interface Projection {
 const SAMPLED_ROWS = 5000;
 /** Most columns the default encoder is trained on; wider rows are projected on as many principal components. */
 const TRAINED_COLUMNS = 64;
-/** A row so many times as far from the mean as the median row takes no part in the axes and their scale, nor does a cell. */
+/**
+ * A row so many times as far from the mean as the median row takes no part in the axes and their scale, nor does a
+ * cell.
+ */
 const FAR = 10;
 /** Rows that the middle and the spread of each column are found from. */
 const SPREAD_ROWS = 512;
-/** Where a value lies beyond this, in units of the scale, values beyond `LIMIT` are drawn nearer; else all stay as they are. */
+/**
+ * Where a value lies beyond this, in units of the scale, values beyond `LIMIT` are drawn nearer; else all stay as
+ * they are.
+ */
 const BEYOND = 20;
 const LIMIT = 10;
 /** Slope behind the first bend; behind each further one it is a tenth. */
@@ -108,9 +114,9 @@ export async function projectRows(
 }
 
 /**
- * Draws a value nearer that lies beyond `LIMIT`: from there on the slope is 1/30, from 10 `LIMIT` on 1/300, and so on, with
- * as many bends as `count`; behind ten times the last bend it is 0. So a power of ten more adds 0.3 `LIMIT`, and different
- * values stay different as far as the rows reach that the bends were made for.
+ * Draws a value nearer that lies beyond `LIMIT`: from there on the slope is 1/30, from 10 `LIMIT` on 1/300, and so
+ * on, with as many bends as `count`; behind ten times the last bend it is 0. So a power of ten more adds 0.3 `LIMIT`,
+ * and different values stay different as far as the rows reach that the bends were made for.
  */
 export function bend(value: number, count: number): number {
   const size = Math.abs(value);
@@ -137,7 +143,10 @@ function bendRows({ data, shape: [, columns] }: Matrix, bends: Int32Array): void
   }
 }
 
-/** How many bends each component needs, so that the last one lies within a tenth of its largest value; none at all: undefined. */
+/**
+ * How many bends each component needs, so that the last one lies within a tenth of its largest value; none at all:
+ * undefined.
+ */
 function bendsOf({ data, shape: [, columns] }: Matrix): Int32Array | undefined {
   if (!data.some((value) => Math.abs(value) > BEYOND)) return undefined;
   const bends = new Int32Array(columns);
@@ -151,10 +160,10 @@ function bendsOf({ data, shape: [, columns] }: Matrix): Int32Array | undefined {
 }
 
 /**
- * (A sample of) the rows without what lies far outside; undefined if nothing does. Cells far outside get the middle of their
- * column, so that a table with a bad cell in every other row is still one; then rows that lie far outside are left out. The
- * mean is taken anew without them until no more are found. Where half of the rows are equal, there is no measure of what is
- * a far row.
+ * (A sample of) the rows without what lies far outside; undefined if nothing does. Cells far outside get the middle
+ * of their column, so that a table with a bad cell in every other row is still one; then rows that lie far outside
+ * are left out. The mean is taken anew without them until no more are found. Where half of the rows are equal, there
+ * is no measure of what is a far row.
  */
 export function* nearRowsInParts(matrix: Matrix): Work<Matrix | undefined> {
   const [rows] = matrix.shape;
@@ -183,9 +192,9 @@ function strided(rows: number, most: number): Int32Array {
 }
 
 /**
- * Some rows with cells far outside replaced by the middle of their column; undefined if there is none. A cell is far outside
- * that is `FAR` times as far from the middle as usual in its column, and would by itself put a row `FAR` times as far out
- * as usual.
+ * Some rows with cells far outside replaced by the middle of their column; undefined if there is none. A cell is far
+ * outside that is `FAR` times as far from the middle as usual in its column, and would by itself put a row `FAR`
+ * times as far out as usual.
  */
 function* withoutFarCells(matrix: Matrix, rows: Int32Array): Work<Matrix | undefined> {
   const columns = matrix.shape[1];
@@ -209,8 +218,9 @@ function* withoutFarCells(matrix: Matrix, rows: Int32Array): Work<Matrix | undef
 }
 
 /**
- * Of each column the median, and the deviation by the median distance from it: for a normal distribution 1.4826 times that.
- * Where more than half of the values are equal it is made of the others: for zeros and ones, the same as the deviation.
+ * Of each column the median, and the deviation by the median distance from it: for a normal distribution 1.4826 times
+ * that. Where more than half of the values are equal it is made of the others: for zeros and ones, the same as the
+ * deviation.
  */
 function* columnSpreads({
   data,

@@ -26,8 +26,8 @@ export interface ThreadOptions {
 }
 
 /**
- * The same network with its training passes on a thread pool. Unchanged if it has anything but dense layers with ReLU or no
- * activation, or if the active backend keeps tensors on a GPU.
+ * The same network with its training passes on a thread pool. Unchanged if it has anything but dense layers with ReLU
+ * or no activation, or if the active backend keeps tensors on a GPU.
  */
 export async function withThreads(network: Network, options: ThreadOptions): Promise<Threaded> {
   const { threads, noise } = options;

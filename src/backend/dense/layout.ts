@@ -11,7 +11,10 @@ export interface DenseLayer {
 /** Parts of a batch. Their gradients are added in order, so that any number of threads gives the same bits. */
 export const PARTS = 8;
 
-/** A table of rows and the noise that is added to rows gathered from it. They come first in memory; addresses in bytes. */
+/**
+ * A table of rows and the noise that is added to rows gathered from it. They come first in memory; addresses in
+ * bytes.
+ */
 export interface DenseTable {
   readonly table: number;
   /** Floats of noise, read as a ring; 0 for none. The first `inputs` of them are repeated after the last. */

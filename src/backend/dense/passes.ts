@@ -98,8 +98,8 @@ export function forwardPart(pass: DensePass, part: number): void {
 }
 
 /**
- * Backward pass of a part, from `outputGradient` and the activations of the forward pass: its contribution to the gradient
- * of every weight and, with `gradients` of `inputs`, the gradient of its input rows.
+ * Backward pass of a part, from `outputGradient` and the activations of the forward pass: its contribution to the
+ * gradient of every weight and, with `gradients` of `inputs`, the gradient of its input rows.
  */
 export function backwardPart(pass: DensePass, part: number, gradients: DenseGradients): void {
   const { run, layers, layout, rows, thread } = pass;

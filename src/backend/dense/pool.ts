@@ -1,6 +1,7 @@
 /**
- * A thread pool that runs a stack of dense layers forward and backward: this thread and, on several cores, worker threads.
- * TensorFlow.js has one thread on WebAssembly, and on any backend needs some thirty operations for what are three calls here.
+ * A thread pool that runs a stack of dense layers forward and backward: this thread and, on several cores, worker
+ * threads. TensorFlow.js has one thread on WebAssembly, and on any backend needs some thirty operations for what are
+ * three calls here.
  */
 
 import { cores, startThreads } from '../../core/platform.js';

@@ -22,7 +22,10 @@ export interface DenseStart {
   readonly gradients: DenseGradients;
 }
 
-/** Words of the control block at the start of the memory; contended ones are 64 bytes apart, on cache lines of their own. */
+/**
+ * Words of the control block at the start of the memory; contended ones are 64 bytes apart, on cache lines of their
+ * own.
+ */
 export const control = {
   /** The job, the rows of its batch, and the rows that the current layout has room for. */
   job: 0,
@@ -56,8 +59,8 @@ export const GATHER = 2;
 export const CLOSE = 3;
 
 /**
- * Spin iterations before a thread blocks in `Atomics.wait`; waking a thread costs about as much as computing one part of a
- * small network.
+ * Spin iterations before a thread blocks in `Atomics.wait`; waking a thread costs about as much as computing one part
+ * of a small network.
  */
 const SPIN_LIMIT = 10_000;
 

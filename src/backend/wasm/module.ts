@@ -115,7 +115,10 @@ export function standaloneKernels(): StandaloneKernels | undefined {
   return standalone;
 }
 
-/** Allocates bytes on the heap of the backend, to be freed with `backend.wasm._free`. Throws `RangeError` if there are none. */
+/**
+ * Allocates bytes on the heap of the backend, to be freed with `backend.wasm._free`. Throws `RangeError` if there are
+ * none.
+ */
 export function allocate(backend: WasmBackend, bytes: number): number {
   const pointer = backend.wasm._malloc(bytes) >>> 0;
   if (pointer === 0) {

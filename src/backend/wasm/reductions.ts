@@ -10,8 +10,8 @@ export function identity({ inputs, kernels }: Call): TensorInfo {
 }
 
 /**
- * Kernel Cast: shares the data if the type is the same; to bool it is `x !== 0` (the kernel of TensorFlow.js 4.22 truncates
- * values to their last byte). Other cases go to `original`.
+ * Kernel Cast: shares the data if the type is the same; to bool it is `x !== 0` (the kernel of TensorFlow.js 4.22
+ * truncates values to their last byte). Other cases go to `original`.
  */
 export function cast(original: KernelFunc): (call: Call) => TensorInfo {
   return ({ inputs, attrs, kernels }) => {
