@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
 import type { Matrix } from '../../src/core/types.js';
-import { bend, nearRows, projectionOf, projectRows } from '../../src/networks/projection.js';
+import { nearRows } from '../../src/networks/outliers.js';
+import { bend, projectionOf, projectRows } from '../../src/networks/projection.js';
 import { flat, groups } from '../checks/subject.js';
 
 await tf.setBackend('cpu');
