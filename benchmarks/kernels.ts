@@ -45,7 +45,7 @@ import * as tf from '@tensorflow/tfjs';
 import { adamStep, createAdam } from '../src/backend/adam.js';
 import { useBackend } from '../src/backend/choose.js';
 import * as dense from '../src/backend/dense/binary.js';
-import type { DenseKernels } from '../src/backend/dense/passes.js';
+import type { DenseKernels } from '../src/backend/dense/layout.js';
 import { copyRows, hostRows } from '../src/backend/gatherRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
 import { createRandom } from '../src/core/random.js';

@@ -1,8 +1,8 @@
 /**
- * Distance kernels, in AssemblyScript, compiled to WebAssembly with 128-bit vectors.
+ * Distances between rows, and lists of nearest neighbors.
  *
- * All tables are rows of 32-bit floats, padded to a multiple of 4 columns; pointers and strides are in bytes.
- * Every kernel sums one pair in the same order, so a pair has the same bits whichever kernel saw it.
+ * Tables are rows of 32-bit floats, padded to a multiple of 4 columns; pointers and strides are in bytes. All kernels sum
+ * in the same order, so that a distance has the same bits whichever kernel computes it.
  */
 
 // @ts-ignore: decorator
@@ -19,7 +19,7 @@ function addSquare(total: v128, a: v128, b: v128): v128 {
   return f32x4.add(total, f32x4.mul(difference, difference));
 }
 
-/** out[m] = |query - rows[ids[m]]|^2 for m below count. */
+/** out[m] = |query - rows[ids[m]]|^2 for m < count. */
 export function squaresTo(query: usize, rows: usize, stride: usize, ids: usize, count: i32, out: usize): void {
   let m = 0;
   for (; m + 4 <= count; m += 4) {
@@ -67,7 +67,7 @@ function add(dot: bool, total: v128, a: v128, b: v128): v128 {
   return dot ? addProduct(total, a, b) : addSquare(total, a, b);
 }
 
-/** Tiles of 2 x 4 pairs: every load is used two or four times. */
+/** Tiles of 2 x 4 pairs, so that every load is used two or four times. */
 // @ts-ignore: decorator
 @inline
 function tiles(dot: bool, a: usize, aRows: i32, b: usize, bRows: i32, stride: usize, out: usize): void {
@@ -127,7 +127,7 @@ export function dots(a: usize, aRows: i32, b: usize, bRows: i32, stride: usize, 
   tiles(true, a, aRows, b, bRows, stride, out);
 }
 
-/** Copies rows[ids[m]] to out, one after another, for m below count. */
+/** Copies rows[ids[m]] to out, one after another, for m < count. */
 export function gather(rows: usize, stride: usize, ids: usize, count: i32, out: usize): void {
   for (let m = 0; m < count; m++) {
     const row = rows + <usize>load<u32>(ids + <usize>m * 4) * stride;
@@ -137,20 +137,20 @@ export function gather(rows: usize, stride: usize, ids: usize, count: i32, out: 
 }
 
 /**
- * Offers candidates to one row's list of nearest neighbours and returns how many it took.
+ * Inserts candidates into one row's list of nearest neighbors and returns the number of insertions.
  *
- * A list is `capacity` 64-bit keys, nearest first: the bits of the distance above, id * 2 + (0 if fresh else 1)
- * below. Distances are not negative, so keys compare like (distance, id), and the outcome does not depend on the
- * order of the offers. An id that is listed already, or is the row's own, is skipped.
+ * A list is `capacity` 64-bit keys, nearest first: the bits of the distance in the upper half, id * 2 + (0 if new, 1
+ * if old) in the lower half. Distances are not negative, so keys compare like (distance, id), and the list does not
+ * depend on the order of insertions. Ids that are listed already, and the row's own, are skipped.
  */
 export function merge(list: usize, capacity: i32, values: usize, ids: usize, count: i32, own: i32): i32 {
   const last = list + (<usize>capacity - 1) * 8;
   let limits = v128.load32_splat(last + 4);
-  let taken = 0;
+  let inserted = 0;
   for (let m = 0; m < count; m += 4) {
     let bits = i32x4.bitmask(f32x4.le(v128.load(values), limits));
     if (bits != 0) {
-      // Beyond the last candidate stands whatever was there.
+      // Beyond the last candidate, memory holds arbitrary values.
       if (count - m < 4) bits &= (1 << (count - m)) - 1;
       while (bits != 0) {
         const at = <usize>ctz(bits) * 4;
@@ -159,7 +159,7 @@ export function merge(list: usize, capacity: i32, values: usize, ids: usize, cou
         if (id == own) continue;
         const key = (<u64>load<u32>(values + at) << 32) | (<u64>id << 1);
         if (insert(list, last, key)) {
-          taken++;
+          inserted++;
           limits = v128.load32_splat(last + 4);
         }
       }
@@ -167,15 +167,15 @@ export function merge(list: usize, capacity: i32, values: usize, ids: usize, cou
     values += 16;
     ids += 16;
   }
-  return taken;
+  return inserted;
 }
 
 function insert(list: usize, last: usize, key: u64): bool {
   if ((key | 1) >= load<u64>(last)) return false;
-  let place = last;
-  while (place > list && load<u64>(place - 8) > (key | 1)) place -= 8;
-  if (place > list && (load<u64>(place - 8) | 1) == (key | 1)) return false;
-  for (let p = last; p > place; p -= 8) store<u64>(p, load<u64>(p - 8));
-  store<u64>(place, key);
+  let slot = last;
+  while (slot > list && load<u64>(slot - 8) > (key | 1)) slot -= 8;
+  if (slot > list && (load<u64>(slot - 8) | 1) == (key | 1)) return false;
+  for (let p = last; p > slot; p -= 8) store<u64>(p, load<u64>(p - 8));
+  store<u64>(slot, key);
   return true;
 }

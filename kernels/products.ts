@@ -1,14 +1,14 @@
 /**
- * Products of packed blocks of rows in 64-bit floats, as `blockProducts` in src/math/products.ts has them: every product is
- * summed in the order of the columns, so that both give the same bits.
+ * Dot products of packed blocks of rows in 64-bit floats. Summed in the order of the columns, as in
+ * src/math/products.ts, so that both give the same bits.
  */
 
 /** Rows in a block. */
 const BLOCK: usize = 64;
 
 /**
- * out[i * 64 + j] = left[i] . right[j] for i below `rows` rounded up to a multiple of 4 and j below `others` likewise.
- * Of `left`, two rows lie side by side, column by column, of `right` four.
+ * out[i * 64 + j] = left[i] . right[j] for i < `rows` and j < `others`, both rounded up to a multiple of 4. In `left` two
+ * rows are interleaved column by column, in `right` four.
  */
 export function blockProducts(
   left: usize,

@@ -1,15 +1,15 @@
-/** What rows go through a stack of dense layers with, and gradients back, for memory that threads share. */
+/** Kernels for the forward and backward pass of dense layers, in memory that threads share. */
 export { gemm, gemmScratch, tile } from '../training/matmul';
 export { columnSums } from '../training/sums';
 export { areFinite, isSparse, sparseProduct, sparseScratch, sum1, sum4, sum7 } from './sparse';
 export { transpose } from './transpose';
 
-/** The gradient of ReLU: gradient[i] stays where value[i] > 0, else becomes 0. */
+/** The gradient of ReLU, in place: gradient[i] = 0 where value[i] <= 0. */
 export function reluGradient(gradient: usize, value: usize, count: i32): void {
   let i = 0;
   for (; i + 4 <= count; i += 4) {
-    const open = f32x4.gt(v128.load(value + i * 4), f32x4.splat(0));
-    v128.store(gradient + i * 4, v128.and(v128.load(gradient + i * 4), open));
+    const active = f32x4.gt(v128.load(value + i * 4), f32x4.splat(0));
+    v128.store(gradient + i * 4, v128.and(v128.load(gradient + i * 4), active));
   }
   for (; i < count; i++) {
     if (!(load<f32>(value + i * 4) > 0)) store<f32>(gradient + i * 4, 0);
@@ -17,8 +17,8 @@ export function reluGradient(gradient: usize, value: usize, count: i32): void {
 }
 
 /**
- * to[i] = table[rows[i]] + noise, rows of `columns` floats. Noise is a ring of `ring` floats, read from `start` on, with
- * its first `columns` again behind its last; none for a ring of 0.
+ * to[i] = table[rows[i]] + noise, rows of `columns` floats. The noise is a ring of `ring` floats, read from `start`
+ * on; its first `columns` values are repeated after the last. No noise for a ring of 0.
  */
 export function fetchRows(
   table: usize, columns: i32, rows: usize, count: i32, noise: usize, ring: i32, start: i32, to: usize,

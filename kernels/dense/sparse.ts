@@ -1,28 +1,31 @@
 /**
- * Matrix products that skip zeros. Behind a ReLU most values are 0 (of a trained encoder's, two thirds to five sixths), and
- * so are their gradients; images are mostly background. What is skipped would have added 0, if B is finite.
+ * Matrix products that skip zeros. After a ReLU most values are 0 (two thirds to five sixths in a trained encoder),
+ * and so are their gradients; images are mostly background. If B is finite, skipped products would have added 0.
  */
 import { DEPTH, multiplyAdd } from '../training/matmul';
 
-/** Share of values that are not 0 up to which skipping is quicker than the register tile of `gemm`. */
+/** Share of nonzero values up to which skipping zeros is faster than the register tile of `gemm`. */
 const SPARSE: f64 = 0.6;
 
-/** Bytes of what `writePackings` writes. */
+/** Bytes that `writePackings` writes. */
 const PACKINGS: i32 = 16 * 16;
 
 /**
- * Bytes of scratch memory that `sparseProduct` needs for rows of `k` values: where and how large those are that count.
- * They are written down in fours.
+ * Bytes of scratch memory that `sparseProduct` needs for rows of `k` values: an offset and a value for each nonzero
+ * value, written four at a time.
  */
 export function sparseScratch(k: i32): i32 {
   return PACKINGS + (k + 4) * 8;
 }
 
-/** By a sample, whether so few of `count` values differ from 0 that `sparseProduct` is quicker; so for fewer than four. */
+/**
+ * Estimates from a sample whether `sparseProduct` is faster for these `count` values; true for fewer than four
+ * values.
+ */
 export function isSparse(values: usize, count: i32): bool {
   let zeros: i32 = 0;
   let seen: i32 = 0;
-  // Fifty floats on, more or less: an even step could always meet the same columns.
+  // A step of about fifty floats that varies: an even step could sample the same columns in each row.
   for (let i = 0; i + 4 <= count; i += 20 + ((<u32>i * 0x9e3779b1) >> 28) * 4) {
     zeros += popcnt(i32x4.bitmask(f32x4.eq(v128.load(values + i * 4), f32x4.splat(0))));
     seen += 4;
@@ -46,9 +49,9 @@ export function areFinite(values: usize, count: i32): bool {
 }
 
 /**
- * C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), all dense: row by row, the rows of B that A does not multiply by 0 are
- * added up in registers. `bias` (n floats) may be 0. All is added in the order of `gemm`, so that for a finite B it makes no
- * difference to any bit which of them is called.
+ * C[m, n] = A[m, k] B[k, n] (+ bias) (then ReLU), all stored densely: for each row of A, the rows of B with a nonzero
+ * factor are summed in registers. `bias` (n floats) may be 0. The order of summation is that of `gemm`, so that both
+ * give the same bits if B is finite.
  */
 export function sparseProduct(
   m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, bias: usize, relu: bool, scratch: usize,
@@ -69,7 +72,7 @@ export function sparseProduct(
   }
 }
 
-/** C[n] = (C +) the sum of the listed rows of B (+ bias), then ReLU. */
+/** C[n] = (C +) sum of the listed rows of B (+ bias), then ReLU. */
 function addRows(
   list: usize, end: usize, n: i32, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
 ): void {
@@ -90,21 +93,21 @@ function addRows(
   }
 }
 
-/** Lists the values of a row that are not 0, each behind the place of its row of B. Returns where the list ends. */
+/** Lists the nonzero values of a row of A, each after the offset of its row of B. Returns the end of the list. */
 function listNotZero(a: usize, k: i32, bRow: i32, packings: usize, list: usize): usize {
-  let places = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(bRow));
+  let offsets = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(bRow));
   const step = i32x4.splat(4 * bRow);
   let i = 0;
   for (; i + 4 <= k; i += 4) {
     const values = v128.load(a);
     const mask = i32x4.bitmask(f32x4.ne(values, f32x4.splat(0)));
     const packing = v128.load(packings + (mask << 4));
-    const where = i8x16.swizzle(places, packing);
-    const what = i8x16.swizzle(values, packing);
-    v128.store(list, v128.shuffle<i32>(where, what, 0, 4, 1, 5));
-    v128.store(list, v128.shuffle<i32>(where, what, 2, 6, 3, 7), 16);
+    const chosenOffsets = i8x16.swizzle(offsets, packing);
+    const chosenValues = i8x16.swizzle(values, packing);
+    v128.store(list, v128.shuffle<i32>(chosenOffsets, chosenValues, 0, 4, 1, 5));
+    v128.store(list, v128.shuffle<i32>(chosenOffsets, chosenValues, 2, 6, 3, 7), 16);
     list += popcnt(mask) << 3;
-    places = i32x4.add(places, step);
+    offsets = i32x4.add(offsets, step);
     a += 16;
   }
   for (; i < k; i++) {
@@ -117,7 +120,7 @@ function listNotZero(a: usize, k: i32, bRow: i32, packings: usize, list: usize):
   return list;
 }
 
-/** For each choice among four floats, which bytes `i8x16.swizzle` is to take: those chosen, one float behind the other. */
+/** For each subset of four floats, the byte indices with which `i8x16.swizzle` moves the chosen floats to the front. */
 function writePackings(to: usize): void {
   for (let chosen = 0; chosen < 16; chosen++) {
     let at = to;
@@ -131,13 +134,13 @@ function writePackings(to: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function finish(c: usize, sum: v128, bias: usize, relu: bool, accumulate: bool): void {
+function writeSums(c: usize, sum: v128, bias: usize, relu: bool, accumulate: bool): void {
   let value = f32x4.add(sum, bias ? v128.load(bias) : f32x4.splat(0));
   if (accumulate) value = f32x4.add(v128.load(c), value);
   v128.store(c, relu ? f32x4.max(value, f32x4.splat(0)) : value);
 }
 
-/** 28 columns, in registers from first to last; the export keeps the compiler from inlining it, as with `tile`. */
+/** 28 columns, kept in registers; exported so that the compiler does not inline it, as with `tile`. */
 export function sum7(
   list: usize, end: usize, b: usize, c: usize, bias: usize, relu: bool, accumulate: bool,
 ): void {
@@ -159,13 +162,13 @@ export function sum7(
     s5 = multiplyAdd(value, v128.load(from, 80), s5);
     s6 = multiplyAdd(value, v128.load(from, 96), s6);
   }
-  finish(c, s0, bias, relu, accumulate);
-  finish(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
-  finish(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
-  finish(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
-  finish(c + 64, s4, bias ? bias + 64 : 0, relu, accumulate);
-  finish(c + 80, s5, bias ? bias + 80 : 0, relu, accumulate);
-  finish(c + 96, s6, bias ? bias + 96 : 0, relu, accumulate);
+  writeSums(c, s0, bias, relu, accumulate);
+  writeSums(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
+  writeSums(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
+  writeSums(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
+  writeSums(c + 64, s4, bias ? bias + 64 : 0, relu, accumulate);
+  writeSums(c + 80, s5, bias ? bias + 80 : 0, relu, accumulate);
+  writeSums(c + 96, s6, bias ? bias + 96 : 0, relu, accumulate);
 }
 
 /** 16 columns. */
@@ -184,10 +187,10 @@ export function sum4(
     s2 = multiplyAdd(value, v128.load(from, 32), s2);
     s3 = multiplyAdd(value, v128.load(from, 48), s3);
   }
-  finish(c, s0, bias, relu, accumulate);
-  finish(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
-  finish(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
-  finish(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
+  writeSums(c, s0, bias, relu, accumulate);
+  writeSums(c + 16, s1, bias ? bias + 16 : 0, relu, accumulate);
+  writeSums(c + 32, s2, bias ? bias + 32 : 0, relu, accumulate);
+  writeSums(c + 48, s3, bias ? bias + 48 : 0, relu, accumulate);
 }
 
 /** 4 columns. */
@@ -200,5 +203,5 @@ export function sum1(
     const value = v128.load_splat<f32>(list, 4);
     sum = multiplyAdd(value, v128.load(from), sum);
   }
-  finish(c, sum, bias, relu, accumulate);
+  writeSums(c, sum, bias, relu, accumulate);
 }

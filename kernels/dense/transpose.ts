@@ -1,4 +1,4 @@
-/** Tables turned, four by four. */
+/** Transposition in squares of 4 x 4. */
 
 /** to[j, i] = from[i, j]. */
 export function transpose(from: usize, rows: i32, columns: i32, to: usize): void {
@@ -8,9 +8,9 @@ export function transpose(from: usize, rows: i32, columns: i32, to: usize): void
     const whole = i + 4 <= rows;
     for (let j = 0; j < columns; j += 4) {
       const square = from + i * fromRow + j * 4;
-      const turned = to + j * toRow + i * 4;
-      if (whole && j + 4 <= columns) transposeSquare(square, fromRow, turned, toRow);
-      else transposeEdge(square, fromRow, min(4, rows - i), min(4, columns - j), turned, toRow);
+      const transposed = to + j * toRow + i * 4;
+      if (whole && j + 4 <= columns) transposeSquare(square, fromRow, transposed, toRow);
+      else transposeEdge(square, fromRow, min(4, rows - i), min(4, columns - j), transposed, toRow);
     }
   }
 }

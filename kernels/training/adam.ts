@@ -1,22 +1,23 @@
 /**
- * Gradients and means of them below this count as 0, and means of squares below `NO_SQUARE`: beside an epsilon of 1e-7 they
- * move a weight by less than 1e-8 of the rate. Behind a dead unit they would shrink to subnormal numbers and stay there, for
- * 0.9 of the fourth smallest is the fourth smallest again, and some processors take a hundred cycles for each of those.
+ * Gradients and their means below `TINY` count as 0, and so do mean squares below `TINY_SQUARE`: with an epsilon of
+ * 1e-7 they change a weight by less than 1e-8 of the learning rate. For a dead unit they would decay to subnormal
+ * numbers and stay there (0.9 times the fourth smallest one rounds to itself), and some processors need a hundred
+ * cycles for each of those.
  */
-const NOTHING: f32 = 1e-16;
-const NO_SQUARE: f32 = 1e-35;
+const TINY: f32 = 1e-16;
+const TINY_SQUARE: f32 = 1e-35;
 
-/** The numbers, 0 where they are smaller than `least`. */
+/** The values, with 0 for those smaller than `least`. */
 // @ts-ignore: decorator
 @inline
-function cleared(numbers: v128, least: f32): v128 {
-  return v128.andnot(numbers, f32x4.lt(f32x4.abs(numbers), f32x4.splat(least)));
+function flushed4(values: v128, least: f32): v128 {
+  return v128.andnot(values, f32x4.lt(f32x4.abs(values), f32x4.splat(least)));
 }
 
 /**
  * One step of Adam (Kingma and Ba, 2015) over one variable, in one pass: g = clip(g); m = b1 m + (1 - b1) g;
- * v = b2 v + (1 - b2) g^2; x -= rate * (m / c1) / (sqrt(v / c2) + epsilon), with c = 1 - b^t the corrections
- * for the zero start. `to` takes the new variable and may be `x` itself.
+ * v = b2 v + (1 - b2) g^2; x -= rate * (m / c1) / (sqrt(v / c2) + epsilon), with c = 1 - b^t the bias
+ * corrections. `to` receives the new variable and may be `x` itself.
  */
 export function adam(
   count: i32, x: usize, to: usize, gradient: usize, first: usize, second: usize,
@@ -28,14 +29,14 @@ export function adam(
   for (; i + 4 <= count; i += 4) {
     const at = i * 4;
     let g = v128.load(gradient + at);
-    g = cleared(f32x4.min(f32x4.max(g, f32x4.splat(-clip)), f32x4.splat(clip)), NOTHING);
-    const m = cleared(
-      f32x4.add(f32x4.mul(f32x4.splat(beta1), v128.load(first + at)), f32x4.mul(f32x4.splat(rest1), g)), NOTHING,
+    g = flushed4(f32x4.min(f32x4.max(g, f32x4.splat(-clip)), f32x4.splat(clip)), TINY);
+    const m = flushed4(
+      f32x4.add(f32x4.mul(f32x4.splat(beta1), v128.load(first + at)), f32x4.mul(f32x4.splat(rest1), g)), TINY,
     );
-    const v = cleared(
+    const v = flushed4(
       f32x4.add(
         f32x4.mul(f32x4.splat(beta2), v128.load(second + at)), f32x4.mul(f32x4.splat(rest2), f32x4.mul(g, g)),
-      ), NO_SQUARE,
+      ), TINY_SQUARE,
     );
     v128.store(first + at, m);
     v128.store(second + at, v);
@@ -45,9 +46,9 @@ export function adam(
   }
   for (; i < count; i++) {
     const at = i * 4;
-    const g = or0(min<f32>(max<f32>(load<f32>(gradient + at), -clip), clip), NOTHING);
-    const m = or0(beta1 * load<f32>(first + at) + rest1 * g, NOTHING);
-    const v = or0(beta2 * load<f32>(second + at) + rest2 * (g * g), NO_SQUARE);
+    const g = flushed(min<f32>(max<f32>(load<f32>(gradient + at), -clip), clip), TINY);
+    const m = flushed(beta1 * load<f32>(first + at) + rest1 * g, TINY);
+    const v = flushed(beta2 * load<f32>(second + at) + rest2 * (g * g), TINY_SQUARE);
     store<f32>(first + at, m);
     store<f32>(second + at, v);
     const change = m / correction1 / (sqrt<f32>(v / correction2) + epsilon);
@@ -57,6 +58,6 @@ export function adam(
 
 // @ts-ignore: decorator
 @inline
-function or0(number: f32, least: f32): f32 {
-  return abs(number) < least ? 0 : number;
+function flushed(value: f32, least: f32): f32 {
+  return abs(value) < least ? 0 : value;
 }

@@ -1,14 +1,14 @@
 /**
- * Convolution as a matrix product: the patches under the filter become rows of a matrix, or come back from
- * it. And the two gradients of the depthwise convolution, directly. Tensors are NHWC; a "position" is one
- * output pixel, counted through the whole batch.
+ * Convolution as a matrix product with the patches under the filter as rows (im2col), and back (col2im); and the
+ * gradients of depthwise convolutions, directly. Tensors are NHWC; a "position" is one output pixel, counted through
+ * the whole batch.
  */
 import { addFloats, addMultiple, copyFloats } from './floats';
 
 /**
- * Between an image and the patches under the filter, for positions start...start + count. With `gather`,
- * patches[p, fy, fx, c] = x[b, oy * strideY + fy * dilationY - top, ...], zero outside; else every patch entry is
- * added to the element of x that it would be taken from.
+ * Copies between images and patches, for positions [start, start + count). With `gather`, patches[p, fy, fx, c] =
+ * x[b, oy * strideY + fy * dilationY - top, ...], zero outside; else every patch entry is added to the element of x
+ * that it would be gathered from.
  */
 export function movePatches(
   gather: bool, x: usize, height: i32, width: i32, channels: i32,
@@ -40,9 +40,9 @@ export function movePatches(
 }
 
 /**
- * Both gradients of a depthwise convolution, one at a time. `x` is [batch, height, width, channels], `dy`
- * [batch, outHeight, outWidth, channels * multiplier], the filter [filterHeight, filterWidth, channels,
- * multiplier]. With `toFilter`, target += x dy is the filter's gradient and `other` is x; else target +=
+ * The gradient of a depthwise convolution with respect to the filter or to the input. `x` is [batch, height, width,
+ * channels], `dy` [batch, outHeight, outWidth, channels * multiplier], the filter [filterHeight, filterWidth,
+ * channels, multiplier]. With `toFilter`, target += x dy is the filter's gradient and `other` is x; else target +=
  * filter dy is the input's gradient and `other` is the filter. `target` starts zero.
  */
 export function depthwiseGradient(
@@ -113,10 +113,10 @@ function depthwiseToInput(x: usize, filter: usize, dy: usize, channels: i32, mul
 }
 
 /**
- * Both gradients of a convolution to a single channel, one at a time: a matrix of patches would have far more
- * numbers than there are products. With `toFilter`, target is the filter and `other` is x, else the other way
- * round; either way target[c] += other[c] dy for each pair of filter offset and output position. `target`
- * starts zero.
+ * The gradient of a convolution with a single output channel, with respect to the filter or to the input. A matrix of
+ * patches would cost more than the products themselves. With `toFilter`, target is the filter's gradient and `other`
+ * is x, else target is the input's gradient and `other` is the filter; either way target[c] += other[c] dy for each
+ * pair of filter offset and output position. `target` starts zero.
  */
 export function singleChannelGradient(
   target: usize, other: usize, dy: usize, toFilter: bool, batches: i32,

@@ -1,4 +1,4 @@
-/** Runs of floats: the channels of one pixel. */
+/** Operations on contiguous floats, such as the channels of a pixel. */
 
 // @ts-ignore: decorator
 @inline

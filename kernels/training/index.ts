@@ -1,4 +1,4 @@
-/** The training kernels, one WebAssembly module. It has no memory, data or runtime of its own. */
+/** The training kernels, as one WebAssembly module without memory, data or runtime of its own. */
 export { gemm, gemmScratch, tile } from './matmul';
 export { gatherRows, repeatBlocks, segmentSumFloat, segmentSumInt } from './rows';
 export { depthwiseGradient, movePatches, singleChannelGradient } from './convolution';

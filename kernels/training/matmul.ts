@@ -1,19 +1,15 @@
 /**
- * Matrix product on row-major floats: C = A B (+ C) (+ bias) (then ReLU), with A and B read through strides
- * so that transposed operands cost nothing extra. The usual three loops around a register tile (Goto and van
- * de Geijn, 2008): B is packed in panels of 8 columns, A in strips of 5 rows, both short enough to stay in
- * cache.
+ * Matrix product of row-major floats: C = A B (+ C) (+ bias) (then ReLU), with A and B read through strides, so that
+ * transposed operands cost nothing extra. The usual three loops around a register tile (Goto and van de Geijn, 2008):
+ * B is packed in panels of 8 columns, A in strips of 5 rows, both small enough to stay in cache.
  */
 
-/**
- * Rows and columns of the register tile: 10 accumulators and 4 temporaries fill the 16 vector registers of
- * x64.
- */
+/** Rows and columns of the register tile: 10 accumulators and 4 temporaries fit the 16 vector registers of x64. */
 const ROWS: i32 = 5;
 const COLUMNS: i32 = 8;
-/** Inner dimension of a block: one panel of B (8 KiB) stays in the first cache. */
+/** Inner dimension of a block: one panel of B (8 KiB) fits the first-level cache. */
 export const DEPTH: i32 = 256;
-/** Columns of a block: the packed part of B (512 KiB) stays in the second cache. */
+/** Columns of a block: the packed part of B (512 KiB) fits the second-level cache. */
 const WIDTH: i32 = 512;
 
 const PACKED_A: usize = <usize>(DEPTH * WIDTH * 4);
@@ -25,8 +21,8 @@ export function gemmScratch(): i32 {
 }
 
 /**
- * C[m, n] = A[m, k] B[k, n]. Strides are in bytes. `bias` (n floats) may be 0; `accumulate` adds to what C
- * holds; C must be dense.
+ * C[m, n] = A[m, k] B[k, n]. Strides are in bytes. `bias` (n floats) may be 0; with `accumulate` the product is added
+ * to C. C must be dense.
  */
 export function gemm(
   m: i32, n: i32, k: i32,
@@ -56,7 +52,7 @@ export function gemm(
   }
 }
 
-/** One strip of rows of C against every panel of B. */
+/** Multiplies one strip of A by every panel of B. */
 function strip(
   kc: i32, rows: i32, width: i32, c: usize, cRow: i32, bias: usize, relu: bool, accumulate: bool, scratch: usize,
 ): void {
@@ -65,13 +61,13 @@ function strip(
     tile(kc, scratch + PACKED_A, scratch + j * kc * 4, sums);
     const columns = min(COLUMNS, width - j);
     const columnBias: usize = bias == 0 ? 0 : bias + j * 4;
-    if (columns == COLUMNS) finish(sums, rows, c + j * 4, cRow, columnBias, relu, accumulate);
-    else finishEdge(sums, rows, columns, c + j * 4, cRow, columnBias, relu, accumulate);
+    if (columns == COLUMNS) writeTile(sums, rows, c + j * 4, cRow, columnBias, relu, accumulate);
+    else writeEdge(sums, rows, columns, c + j * 4, cRow, columnBias, relu, accumulate);
   }
 }
 
-/** Takes whole rows of a tile to C: (C +) sums (+ bias), then ReLU. */
-function finish(
+/** Writes full rows of a tile: C = (C +) sums (+ bias), then ReLU. */
+function writeTile(
   sums: usize, rows: i32, c: usize, cRow: i32, bias: usize, relu: bool, accumulate: bool,
 ): void {
   const bias0 = bias == 0 ? f32x4.splat(0) : v128.load(bias);
@@ -94,8 +90,8 @@ function finish(
   }
 }
 
-/** The same for the last, narrower panel. */
-function finishEdge(
+/** As `writeTile`, for the last, narrower panel. */
+function writeEdge(
   sums: usize, rows: i32, columns: i32, c: usize, cRow: i32, bias: usize, relu: bool, accumulate: bool,
 ): void {
   for (let i = 0; i < rows; i++) {
@@ -111,7 +107,7 @@ function finishEdge(
   }
 }
 
-/** Panels of 8 columns, row after row; missing columns become zeros. */
+/** Packs B in panels of 8 columns, row by row; missing columns become zeros. */
 function packB(b: usize, bRow: i32, bColumn: i32, kc: i32, width: i32, packed: usize): void {
   for (let j = 0; j < width; j += COLUMNS) {
     const columns = min(COLUMNS, width - j);
@@ -139,7 +135,7 @@ function packB(b: usize, bRow: i32, bColumn: i32, kc: i32, width: i32, packed: u
   }
 }
 
-/** Strips of 5 rows, column after column; missing rows repeat the first, and their results are dropped. */
+/** Packs A in strips of 5 rows, column by column; missing rows repeat the first, and their results are discarded. */
 function packA(a: usize, aRow: i32, aColumn: i32, kc: i32, rows: i32, packed: usize): void {
   const a1 = rows > 1 ? aRow : 0;
   const a2 = rows > 2 ? aRow * 2 : 0;
@@ -165,7 +161,7 @@ function packA(a: usize, aRow: i32, aColumn: i32, kc: i32, rows: i32, packed: us
   }
 }
 
-/** a b + sum: rounded once where the engine has relaxed SIMD, and then half the instructions. */
+/** a b + sum; with relaxed SIMD one instruction with one rounding. */
 // @ts-ignore: decorator
 @inline
 export function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
@@ -174,8 +170,8 @@ export function multiplyAdd(a: v128, b: v128, sum: v128): v128 {
 }
 
 /**
- * 5 x 8 sums in registers. Nothing else happens here, and the export keeps the compiler from inlining it:
- * more live values push the sums out of registers and halve the speed.
+ * 5 x 8 sums in registers, and nothing else. Exported so that the compiler does not inline it: with more live values
+ * the sums would be spilled from registers, at half the speed.
  */
 export function tile(kc: i32, a: usize, b: usize, sums: usize): void {
   let c00 = f32x4.splat(0);

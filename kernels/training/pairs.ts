@@ -1,17 +1,21 @@
 /**
- * Attraction and repulsion of pairs of points under UMAP's curve, with the gradient (the formulas stand in
- * src/losses/umap.ts). With t = log g = log a + b log s, s the squared distance,
- *   a positive pair costs log(1 + e^t), its derivative by s is b / s / (1 + e^-t);
- *   a negative pair costs log(1 + e^-t), its derivative by s is -b / s / (1 + e^t);
- * and both are made of e^-|t|, which cannot overflow. In 32-bit floats, four pairs at a time; costs of a block are
- * added up in four sums, those in 64. Logarithm and exponential are cut Taylor series, as exact as their floats.
+ * UMAP's cross-entropy of pairs of points, with its gradient (formulas in src/losses/umap.ts). With t = log g = log a
+ * + b log s and s the squared distance,
+ *   a positive pair costs log(1 + e^t), with derivative b / s / (1 + e^-t) with respect to s;
+ *   a negative pair costs log(1 + e^-t), with derivative -b / s / (1 + e^t) with respect to s.
+ * Both are computed from e^-|t|, which cannot overflow. In 32-bit floats, four pairs at a time; the costs of a block
+ * are summed in four 32-bit lanes, the blocks in 64 bits. Logarithm and exponential are truncated Taylor series,
+ * accurate to 32 bits.
  */
 import { multiplyAdd } from './matmul';
 
-/** Pairs that go through each stage together; what the stages leave for each other stays in the first cache. */
+/** Pairs per block: what one stage leaves for the next fits the first-level cache. */
 const BLOCK: i32 = 256;
 
-/** In the scratch memory: squares of a block (and of none, to fill up four), then slopes; differences; the last weights. */
+/**
+ * Scratch memory: squared distances of a block (padded to fours), later factors; differences; weights of the last
+ * four pairs.
+ */
 const DIFFERENCES: i32 = (BLOCK + 4) * 4;
 const WEIGHTS: i32 = DIFFERENCES + BLOCK * 8;
 
@@ -21,17 +25,16 @@ export function pairScratch(): i32 {
 }
 
 /**
- * Returns the weighted cost of `count` pairs, the first `positives` of them positive, and writes its gradient
- * (rows x columns). Heads and tails are rows of `points`; squared distances of positive pairs count as `tiny`
- * at least; the cost of a negative pair follows its tangent below `tangent`, and rises by `farSlope` with the squared distance
- * from `farthest` on.
- * Negative pairs in one place push each other apart in a direction that the head decides. NaN for points that are not
- * finite or whose squared distance is not, and for an index outside [0, rows).
+ * Returns the weighted cost of `count` pairs, the first `positives` of them positive, and writes its gradient (rows x
+ * columns). Heads and tails are rows of `points`. Squared distances of positive pairs count as at least `tiny`. The
+ * cost of a negative pair follows its tangent below the squared distance `tangent`, and has the constant derivative
+ * `farGradient` above `farthest`. Coincident negative pairs are pushed apart in a direction that depends on the head.
+ * NaN for points or squared distances that are not finite, and for an index outside [0, rows).
  */
 export function pairCosts(
   points: usize, rows: i32, columns: i32, gradient: usize,
   heads: usize, tails: usize, weights: usize, positives: i32, count: i32,
-  log2a: f32, b: f32, tiny: f32, tangent: f32, farthest: f32, farSlope: f32, scratch: usize,
+  log2a: f32, b: f32, tiny: f32, tangent: f32, farthest: f32, farGradient: f32, scratch: usize,
 ): f64 {
   memory.fill(gradient, 0, <usize>(rows * columns) * 4);
   let total: f64 = 0;
@@ -44,11 +47,11 @@ export function pairCosts(
     } else if (!squares(points, rows, columns, heads, tails, n, scratch)) return NaN;
     const coincident = !positive && anyZero(n, scratch);
     total += positive
-      ? slopes(true, weights, n, log2a, b, tiny, 0, 0, scratch)
-      : slopes(false, weights, n, log2a, b, tangent, farthest, farSlope, scratch);
-    if (columns == 2) pull2(heads, tails, n, scratch, gradient);
-    else pull(points, columns, heads, tails, n, scratch, gradient);
-    if (coincident) part(points, columns, heads, tails, n, scratch, Mathf.sqrt(tangent / <f32>columns), gradient);
+      ? factors(true, weights, n, log2a, b, tiny, 0, 0, scratch)
+      : factors(false, weights, n, log2a, b, tangent, farthest, farGradient, scratch);
+    if (columns == 2) addGradient2(heads, tails, n, scratch, gradient);
+    else addGradient(points, columns, heads, tails, n, scratch, gradient);
+    if (coincident) separate(points, columns, heads, tails, n, scratch, Mathf.sqrt(tangent / <f32>columns), gradient);
     heads += n * 4;
     tails += n * 4;
     weights += n * 4;
@@ -58,11 +61,14 @@ export function pairCosts(
 }
 
 /**
- * Writes the negative pairs behind the positive ones, as `repel` of src/losses/umap.ts does: for each of these, `draws` of
- * `share` its weight, its head with rows of `rows` but the `apart` from it on, drawn by xoshiro128** from its `state` on.
+ * Negative sampling, as in src/losses/umap.ts: appends `samples` negatives for each positive pair, each weighted
+ * `weightRatio` times the positive's weight. Candidates are the `rows` rows of the batch except the `excluded` rows
+ * starting at the head, wrapping around at the end. The generator is xoshiro128** with the given state; it is inlined
+ * here, as in src/core/random.ts (one draw, and arrays of draws), because a call per draw would dominate this loop.
  */
 export function drawNegatives(
-  heads: usize, tails: usize, weights: usize, positives: i32, draws: i32, share: f64, rows: i32, apart: i32, state: usize,
+  heads: usize, tails: usize, weights: usize, positives: i32, samples: i32, weightRatio: f64, rows: i32,
+  excluded: i32, state: usize,
 ): void {
   let a = load<u32>(state);
   let b = load<u32>(state, 4);
@@ -71,8 +77,8 @@ export function drawNegatives(
   let at = positives * 4;
   for (let p = 0; p < positives; p++) {
     const head = load<i32>(heads + p * 4);
-    const weight = <f32>(share * <f64>load<f32>(weights + p * 4));
-    for (const end = at + draws * 4; at < end; at += 4) {
+    const weight = <f32>(weightRatio * <f64>load<f32>(weights + p * 4));
+    for (const end = at + samples * 4; at < end; at += 4) {
       const bits = rotl<u32>(b * 5, 7) * 9;
       c ^= a;
       d ^= b;
@@ -81,7 +87,7 @@ export function drawNegatives(
       a ^= d;
       c ^= shifted;
       d = rotl<u32>(d, 11);
-      const tail = head + apart + <i32>((<u64>bits * <u64>(rows - apart)) >> 32);
+      const tail = head + excluded + <i32>((<u64>bits * <u64>(rows - excluded)) >> 32);
       store<i32>(heads + at, head);
       store<i32>(tails + at, tail < rows ? tail : tail - rows);
       store<f32>(weights + at, weight);
@@ -89,7 +95,7 @@ export function drawNegatives(
   }
 }
 
-/** Differences of n pairs, and their squared distances; false for an index out of range. */
+/** Writes the differences of n pairs and their squared distances. Returns false for an index out of range. */
 function squares2(points: usize, rows: i32, heads: usize, tails: usize, n: i32, out: usize): bool {
   const differences = out + DIFFERENCES;
   for (let p = 0; p < n; p++) {
@@ -109,7 +115,7 @@ function squares2(points: usize, rows: i32, heads: usize, tails: usize, n: i32, 
   return true;
 }
 
-/** Squared distances for any number of columns. */
+/** As `squares2`, without differences, for any number of columns. */
 function squares(points: usize, rows: i32, columns: i32, heads: usize, tails: usize, n: i32, out: usize): bool {
   const size = columns * 4;
   for (let p = 0; p < n; p++) {
@@ -135,11 +141,11 @@ function anyZero(n: i32, squares: usize): bool {
 }
 
 /**
- * Adds to the gradient what pushes pairs of points in one place apart, which have no direction of their own: as if they lay
- * `length` from each other along every axis, to the side that bits of the head's number say.
+ * Adds the gradient of coincident pairs, which has no direction of its own: as if the points differed by `length`
+ * along every axis, with signs from a hash of the head's index.
  */
-function part(
-  points: usize, columns: i32, heads: usize, tails: usize, n: i32, slopes: usize, length: f32, gradient: usize,
+function separate(
+  points: usize, columns: i32, heads: usize, tails: usize, n: i32, factors: usize, length: f32, gradient: usize,
 ): void {
   const size = columns * 4;
   for (let p = 0; p < n; p++) {
@@ -147,7 +153,7 @@ function part(
     const tail = load<u32>(tails + p * 4);
     if (head == tail || memory.compare(points + head * size, points + tail * size, size) != 0) continue;
     const bits = head * 0x9e3779b1;
-    const push = load<f32>(slopes + p * 4) * length;
+    const push = load<f32>(factors + p * 4) * length;
     for (let c = 0; c < columns; c++) {
       const step = (bits >> (16 + (c & 15))) & 1 ? push : -push;
       const first = gradient + head * size + c * 4;
@@ -158,16 +164,16 @@ function part(
   }
 }
 
-/** Turns n squared distances into 2 * weight * derivative of the cost, and returns the weighted cost. */
+/** Replaces n squared distances by 2 * weight * derivative of the cost, and returns the weighted cost. */
 // @ts-ignore: decorator
 @inline
-function slopes(
-  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, farthest: f32, farSlope: f32, at: usize,
+function factors(
+  positive: bool, weights: usize, n: i32, log2a: f32, b: f32, floor: f32, farthest: f32, farGradient: f32, at: usize,
 ): f64 {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
   let total = zero;
-  // Pairs that fill up the last four lie in one place and weigh nothing.
+  // Pairs that pad the last four are coincident and have weight 0.
   const four = n & -4;
   v128.store(at + n * 4, zero);
   v128.store(at + WEIGHTS, zero);
@@ -186,20 +192,20 @@ function slopes(
     const s_one_e = f32x4.mul(s, one_e);
     const inverse = f32x4.div(one, f32x4.mul(s_one_e, two_e));
     const share = v128.bitselect(one, e, f32x4.ge(t, zero));
-    let slope = f32x4.mul(f32x4.mul(f32x4.splat(positive ? b : -b), share), f32x4.mul(inverse, two_e));
+    let factor = f32x4.mul(f32x4.mul(f32x4.splat(positive ? b : -b), share), f32x4.mul(inverse, two_e));
     let cost = log1p(f32x4.mul(e, f32x4.mul(inverse, s_one_e)));
     cost = multiplyAdd(f32x4.pmax(t, zero), f32x4.splat(0.6931471805599453), cost);
     if (!positive) {
       const below = f32x4.pmin(f32x4.sub(squared, f32x4.splat(floor)), zero);
-      cost = multiplyAdd(slope, below, cost);
+      cost = multiplyAdd(factor, below, cost);
       const far = f32x4.gt(squared, f32x4.splat(farthest));
-      slope = v128.bitselect(f32x4.splat(farSlope), slope, far);
-      cost = multiplyAdd(f32x4.splat(farSlope), f32x4.pmax(f32x4.sub(squared, f32x4.splat(farthest)), zero), cost);
+      factor = v128.bitselect(f32x4.splat(farGradient), factor, far);
+      cost = multiplyAdd(f32x4.splat(farGradient), f32x4.pmax(f32x4.sub(squared, f32x4.splat(farthest)), zero), cost);
     }
-    // The bits of NaN and infinity read as some number: s - s brings them back.
+    // log2 turns NaN and infinity into finite numbers; adding s - s restores NaN.
     cost = f32x4.add(cost, f32x4.sub(squared, squared));
     total = multiplyAdd(weight, cost, total);
-    v128.store(at + p * 4, f32x4.mul(f32x4.add(weight, weight), slope));
+    v128.store(at + p * 4, f32x4.mul(f32x4.add(weight, weight), factor));
   }
   const low = f64x2.promote_low_f32x4(total);
   const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(total, total, 2, 3, 2, 3));
@@ -223,7 +229,7 @@ function log2(s: v128): v128 {
   return multiplyAdd(f32x4.mul(u, f32x4.splat(2.8853900817779268)), sum, k);
 }
 
-/** 2^y for y <= 0, 2^-126 from there on down. */
+/** 2^y for y <= 0, and 2^-126 for y below -126. */
 // @ts-ignore: decorator
 @inline
 function exp2(y: v128): v128 {
@@ -255,7 +261,7 @@ function log1p(u: v128): v128 {
   return f32x4.mul(f32x4.add(u, u), sum);
 }
 
-/** c0 + c1 x + c2 x^2 + c3 x^3, in pairs of terms (Estrin): a chain of multiplications would keep the processor waiting. */
+/** c0 + c1 x + c2 x^2 + c3 x^3, in pairs of terms (Estrin): a chain of multiplications would stall the processor. */
 // @ts-ignore: decorator
 @inline
 function cubic(x: v128, c0: f32, c1: f32, c2: f32, c3: f32): v128 {
@@ -265,11 +271,11 @@ function cubic(x: v128, c0: f32, c1: f32, c2: f32, c3: f32): v128 {
 }
 
 /**
- * gradient[head] += slope * difference, gradient[tail] -= the same. Pairs of one head follow each other: what it gets stays
- * in a register, since what was just stored is slow to come back.
+ * gradient[head] += factor * difference, gradient[tail] -= the same. Consecutive pairs share a head, whose sum is
+ * kept in a register: loading what has just been stored is slow.
  */
-function pull2(heads: usize, tails: usize, n: i32, slopes: usize, gradient: usize): void {
-  const differences = slopes + DIFFERENCES;
+function addGradient2(heads: usize, tails: usize, n: i32, factors: usize, gradient: usize): void {
+  const differences = factors + DIFFERENCES;
   let last: usize = gradient + <usize>load<u32>(heads) * 8;
   let sum = v128.load64_zero(last);
   for (let p = 0; p < n; p++) {
@@ -280,7 +286,7 @@ function pull2(heads: usize, tails: usize, n: i32, slopes: usize, gradient: usiz
       last = head;
       sum = v128.load64_zero(head);
     }
-    const step = f32x4.mul(v128.load32_splat(slopes + p * 4), v128.load64_zero(differences + p * 8));
+    const step = f32x4.mul(v128.load32_splat(factors + p * 4), v128.load64_zero(differences + p * 8));
     sum = f32x4.add(sum, step);
     if (tail == last) sum = f32x4.sub(sum, step);
     else v128.store64_lane(tail, f32x4.sub(v128.load64_zero(tail), step), 0);
@@ -288,15 +294,15 @@ function pull2(heads: usize, tails: usize, n: i32, slopes: usize, gradient: usiz
   v128.store64_lane(last, sum, 0);
 }
 
-/** The same for any number of columns. */
-function pull(
-  points: usize, columns: i32, heads: usize, tails: usize, n: i32, pulls: usize, gradient: usize,
+/** As `addGradient2`, for any number of columns. */
+function addGradient(
+  points: usize, columns: i32, heads: usize, tails: usize, n: i32, factors: usize, gradient: usize,
 ): void {
   const size = columns * 4;
   for (let p = 0; p < n; p++) {
     const head = load<u32>(heads + p * 4) * size;
     const tail = load<u32>(tails + p * 4) * size;
-    const factor = load<f32>(pulls + p * 4);
+    const factor = load<f32>(factors + p * 4);
     for (let c = 0; c < size; c += 4) {
       const step = factor * (load<f32>(points + head + c) - load<f32>(points + tail + c));
       const first = gradient + head + c;

@@ -1,7 +1,7 @@
-/** Gradients of pooling and of nearest resizing. Tensors are NHWC; `dx` starts zero. */
+/** Gradients of pooling and of nearest-neighbor resizing. Tensors are NHWC; `dx` starts zero. */
 import { addFloats, addMultiple } from './floats';
 
-/** The first largest element of each window takes the window's gradient, channel by channel. */
+/** Adds the gradient of each window to its first largest element, channel by channel. */
 export function maxPoolGradient(
   dx: usize, dy: usize, x: usize, batches: i32, height: i32, width: i32, channels: i32,
   outHeight: i32, outWidth: i32, filterHeight: i32, filterWidth: i32, strideY: i32, strideX: i32, top: i32, left: i32,
@@ -13,7 +13,7 @@ export function maxPoolGradient(
       for (let ox = 0; ox < outWidth; ox++) {
         const x0 = max(0, ox * strideX - left);
         const x1 = min(width, ox * strideX - left + filterWidth);
-        // A window in the padding alone has no element to give to.
+        // A window that lies in the padding has no elements.
         if (y0 < y1 && x0 < x1) maxWindow(dx, dy, x, batch * height, width, channels, y0, y1, x0, x1);
         dy += channels * 4;
       }
@@ -39,10 +39,10 @@ function maxWindow(
         at += channels * 4;
       }
     }
-    give(dx + i32x4.extract_lane(where, 0) + c * 4, dy + c * 4);
-    give(dx + i32x4.extract_lane(where, 1) + c * 4 + 4, dy + c * 4 + 4);
-    give(dx + i32x4.extract_lane(where, 2) + c * 4 + 8, dy + c * 4 + 8);
-    give(dx + i32x4.extract_lane(where, 3) + c * 4 + 12, dy + c * 4 + 12);
+    add(dx + i32x4.extract_lane(where, 0) + c * 4, dy + c * 4);
+    add(dx + i32x4.extract_lane(where, 1) + c * 4 + 4, dy + c * 4 + 4);
+    add(dx + i32x4.extract_lane(where, 2) + c * 4 + 8, dy + c * 4 + 8);
+    add(dx + i32x4.extract_lane(where, 3) + c * 4 + 12, dy + c * 4 + 12);
   }
   for (; c < channels; c++) {
     let best = load<f32>(x + corner + c * 4);
@@ -58,17 +58,17 @@ function maxWindow(
         at += channels * 4;
       }
     }
-    give(dx + where + c * 4, dy + c * 4);
+    add(dx + where + c * 4, dy + c * 4);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function give(to: usize, from: usize): void {
+function add(to: usize, from: usize): void {
   store<f32>(to, load<f32>(to) + load<f32>(from));
 }
 
-/** Every element of a window takes an equal share of the window's gradient; padding takes none. */
+/** Distributes the gradient of a window equally over its elements, padding excluded. */
 export function averagePoolGradient(
   dx: usize, dy: usize, batches: i32, height: i32, width: i32, channels: i32,
   outHeight: i32, outWidth: i32, filterHeight: i32, filterWidth: i32, strideY: i32, strideX: i32, top: i32, left: i32,
@@ -93,7 +93,7 @@ export function averagePoolGradient(
 }
 
 /**
- * dx[b, rows[y], columns[x], c] += dy[b, y, x, c]: each pixel gives its gradient to the one it was copied
+ * dx[b, rows[y], columns[x], c] += dy[b, y, x, c]: adds the gradient of each pixel to the one that it was copied
  * from.
  */
 export function nearestGradient(

@@ -1,8 +1,8 @@
-/** Rows taken from a table, repeated, and added up by group. */
+/** Rows gathered, repeated, and summed by segment. */
 
 /**
- * to[i] = from[indices[i]], rows of `size` bytes (a multiple of 4). Returns the position of the first index
- * outside [0, rows), or -1.
+ * to[i] = from[indices[i]], rows of `size` bytes (a multiple of 4). Returns the first i with an index outside [0,
+ * rows), or -1.
  */
 export function gatherRows(from: usize, rows: i32, size: i32, indices: usize, count: i32, to: usize): i32 {
   for (let i = 0; i < count; i++) {
@@ -17,10 +17,7 @@ export function gatherRows(from: usize, rows: i32, size: i32, indices: usize, co
   return -1;
 }
 
-/**
- * to[segments[i]] += from[i], rows of `size` floats. Segments outside [0, count of to) are dropped. `to`
- * starts zero.
- */
+/** to[segments[i]] += from[i], rows of `size` floats. Segments outside [0, toRows) are dropped. `to` starts zero. */
 export function segmentSumFloat(from: usize, rows: i32, size: i32, segments: usize, to: usize, toRows: i32): void {
   for (let i = 0; i < rows; i++) {
     const segment = load<i32>(segments + i * 4);
@@ -36,7 +33,7 @@ export function segmentSumFloat(from: usize, rows: i32, size: i32, segments: usi
   }
 }
 
-/** The same for 32-bit integers. */
+/** As `segmentSumFloat`, for 32-bit integers. */
 export function segmentSumInt(from: usize, rows: i32, size: i32, segments: usize, to: usize, toRows: i32): void {
   for (let i = 0; i < rows; i++) {
     const segment = load<i32>(segments + i * 4);
@@ -48,7 +45,7 @@ export function segmentSumInt(from: usize, rows: i32, size: i32, segments: usize
   }
 }
 
-/** Each of `count` blocks of `size` bytes (a multiple of 4), `times` times in a row. */
+/** Writes each of `count` blocks of `size` bytes (a multiple of 4) `times` times. */
 export function repeatBlocks(from: usize, count: i32, size: i32, times: i32, to: usize): void {
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < times; j++) {

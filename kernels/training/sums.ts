@@ -1,4 +1,4 @@
-/** Sums over the rows of a table: the gradient of a bias, the mean of a batch. */
+/** Sums over rows, for the gradient of a bias or the mean of a batch. */
 
 /** to[j] = scale * sum over i of from[i, j]. */
 export function columnSums(from: usize, rows: i32, columns: i32, to: usize, scale: f32): void {

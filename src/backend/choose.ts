@@ -1,4 +1,4 @@
-/** Which TensorFlow.js backend does the work. */
+/** Chooses the TensorFlow.js backend. */
 
 import { OptionError, UnavailableError } from '../core/errors.js';
 import { runsInNode } from '../core/platform.js';
@@ -14,11 +14,9 @@ keepCpuQuiet();
 /** A backend by name, or `auto`: see `useBackend`. */
 export type BackendName = 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
-/** What is in use now, and why, in one line. */
+/** The active backend, and why, in one line. */
 export interface BackendChoice {
-  /**
-   * As TensorFlow.js calls it: `tensorflow`, `webgpu`, `wasm`, `cpu`, or another one that the caller has set.
-   */
+  /** Its name in TensorFlow.js: `tensorflow`, `webgpu`, `wasm`, `cpu`, or another one that the program has set. */
   readonly name: string;
   readonly reason: string;
 }
@@ -36,47 +34,47 @@ const starters: Readonly<Record<Exclude<BackendName, 'auto'>, () => Promise<stri
   },
 };
 
-/** Chooses in turn: two fits that start together must not switch backends under each other. */
+/** Changes of the backend take turns: fits that start at the same time must not interfere with each other. */
 let turn: Promise<unknown> = Promise.resolve();
 
-/** What is active because it was asked for here, or was left after a failure here: no choice of the program's. */
-let ours: string | undefined;
+/** The backend that was last made active by this module, on request or after a failure; not the program's choice. */
+let chosenHere: string | undefined;
 
-/** What the program had made active through TensorFlow.js when that was noticed last; undefined for nothing. */
-let programs: string | undefined;
+/** The backend that the program was last seen to have made active through TensorFlow.js; undefined for none. */
+let chosenByProgram: string | undefined;
 
 /**
- * Makes a backend the active one of TensorFlow.js, and says which and why.
+ * Makes a backend the active one of TensorFlow.js, and returns its name and the reason for the choice.
  *
- * `auto` (the default) keeps a backend that the program has made active through TensorFlow.js, also when an estimator
- * has used another one by name meanwhile; else takes native TensorFlow
- * if a tfjs-node package is installed and loads, else WebAssembly with our training kernels, in a browser too; else plain
- * JavaScript, with a warning on the console. TensorFlow.js falls back to `cpu` by
- * itself at the first operation and keeps no note of who chose, so an active `cpu` counts as the caller's
- * choice only when a better backend stood ready (`tf.setBackend('cpu')` after importing another one); to have
- * plain JavaScript for sure, say `cpu` here.
+ * `auto` (the default) keeps a backend that the program has made active through TensorFlow.js, even if an estimator
+ * has requested another one by name meanwhile. Otherwise it takes native TensorFlow if a tfjs-node package is
+ * installed and loads; else WebAssembly with training kernels, in browsers too; else plain JavaScript, with a warning
+ * on the console. TensorFlow.js activates `cpu` by itself at the first operation and does not record who chose it. So
+ * an active `cpu` counts as the program's choice only if a faster backend was registered (`tf.setBackend('cpu')`
+ * after importing another one). Pass `cpu` here to be sure of plain JavaScript.
  *
- * The environment variable `PARAMETRIC_UMAP_BACKEND` says what `auto` means in this process: a name from the
- * list, taken as if it had been given here, whatever is active.
+ * The environment variable `PARAMETRIC_UMAP_BACKEND` replaces `auto` in this process by a name from the list,
+ * whichever backend is active.
  *
- * Throws `UnavailableError` when a backend given by name cannot be had; it says why and what to install. The
- * backend that was active then stays active. Throws `OptionError` for an unknown name.
+ * Throws `UnavailableError` if a backend requested by name is not available, with the reason and what to install; the
+ * active backend then stays active. Throws `OptionError` for an unknown name.
  */
-export function useBackend(wanted: BackendName = 'auto'): Promise<BackendChoice> {
-  const choice = turn.then(() => noticing(() => choose(wanted)));
+export function useBackend(requested: BackendName = 'auto'): Promise<BackendChoice> {
+  const choice = turn.then(() => trackingChanges(() => choose(requested)));
   turn = choice.catch(() => undefined);
   return choice;
 }
 
 /**
- * Makes the backend that an estimator was fitted on active again, if another estimator's is: so its places do not depend
- * on who was fitted last. What the program has made active since stays.
+ * Makes the backend active again that an estimator was fitted on, if the active one is another estimator's: embeddings
+ * must not depend on which estimator was fitted last. A backend that the program has chosen since stays active.
  */
 export function returnTo(name: string): Promise<void> {
   const change = turn.then(() =>
-    noticing(async () => {
+    trackingChanges(async () => {
       const { backendName, registryFactory } = tf.engine();
-      if (backendName !== name && backendName === ours && name in registryFactory) await tf.setBackend(name);
+      if (backendName !== name && backendName === chosenHere && name in registryFactory)
+        await tf.setBackend(name);
     }),
   );
   turn = change.catch(() => undefined);
@@ -84,38 +82,39 @@ export function returnTo(name: string): Promise<void> {
 }
 
 /**
- * The same at once, for a training whose turn it is again; `name` has been active before, so that nothing has to start.
+ * As `returnTo`, but synchronous, for training that goes on after a pause. The backend `name` must have been active
+ * before, so that it need not start.
  */
 export function holdBackend(name: string): void {
   const { backendName, registry } = tf.engine();
-  if (backendName === name || backendName !== ours || !(name in registry)) return;
-  ours = name;
-  // What it promises is done when it returns, since the backend is there.
+  if (backendName === name || backendName !== chosenHere || !(name in registry)) return;
+  chosenHere = name;
+  // Takes effect at once, because the backend has started.
   void tf.setBackend(name);
 }
 
-/** Tells changes of the active backend that are the program's from those that are made here. */
-async function noticing<T>(change: () => Promise<T>): Promise<T> {
+/** Runs a change of the backend, and records who has chosen the active one: the program, or this module. */
+async function trackingChanges<T>(change: () => Promise<T>): Promise<T> {
   const before = tf.engine().backendName;
-  if (before !== ours) programs = callersChoice();
+  if (before !== chosenHere) chosenByProgram = choiceOfProgram();
   try {
     return await change();
   } finally {
     const after = tf.engine().backendName;
-    if (after !== before) ours = after;
+    if (after !== before) chosenHere = after;
   }
 }
 
-async function choose(wanted: BackendName): Promise<BackendChoice> {
+async function choose(requested: BackendName): Promise<BackendChoice> {
   shortenTileGradient();
-  if (wanted !== 'auto') return start(check(wanted, 'backend'), 'as asked');
-  const ordered = globalThis.process?.env?.PARAMETRIC_UMAP_BACKEND ?? '';
-  if (ordered !== '' && ordered !== 'auto') {
-    return start(check(ordered, 'PARAMETRIC_UMAP_BACKEND'), 'as PARAMETRIC_UMAP_BACKEND says');
+  if (requested !== 'auto') return start(check(requested, 'backend'), 'as requested');
+  const preset = globalThis.process?.env?.PARAMETRIC_UMAP_BACKEND ?? '';
+  if (preset !== '' && preset !== 'auto') {
+    return start(check(preset, 'PARAMETRIC_UMAP_BACKEND'), 'as set in PARAMETRIC_UMAP_BACKEND');
   }
-  if (programs !== undefined) {
-    if (tf.engine().backendName !== programs) await tf.setBackend(programs);
-    return keep(programs);
+  if (chosenByProgram !== undefined) {
+    if (tf.engine().backendName !== chosenByProgram) await tf.setBackend(chosenByProgram);
+    return keep(chosenByProgram);
   }
   return best();
 }
@@ -123,7 +122,7 @@ async function choose(wanted: BackendName): Promise<BackendChoice> {
 function check(name: string, where: string): Exclude<BackendName, 'auto'> {
   if (Object.hasOwn(starters, name)) return name as Exclude<BackendName, 'auto'>;
   throw new OptionError(
-    `${where}: must be one of auto, ${Object.keys(starters).join(', ')} (got ${String(name)})`,
+    `${where}: expected one of auto, ${Object.keys(starters).join(', ')}, got ${String(name)}; use auto to let the library choose`,
   );
 }
 
@@ -133,7 +132,7 @@ async function start(name: Exclude<BackendName, 'auto'>, why: string): Promise<B
     const what = await starters[name]();
     return { name, reason: `${name}: ${what}, ${why}` };
   } catch (error) {
-    // A backend that failed to start stays half active.
+    // TensorFlow.js leaves a backend that failed to start half active.
     if (tf.engine().backendName !== previous) {
       if (previous === undefined) await useCpu();
       else await tf.setBackend(previous);
@@ -144,7 +143,7 @@ async function start(name: Exclude<BackendName, 'auto'>, why: string): Promise<B
 
 async function best(): Promise<BackendChoice> {
   const rejected: string[] = [];
-  // In a browser not WebGL, which may be made of software: our kernels are in WebAssembly. Those who want it set it.
+  // Not WebGL in browsers: it may be emulated in software, and our kernels are WebAssembly. A program can still set it.
   const candidates = runsInNode() ? (['tensorflow', 'wasm'] as const) : (['wasm'] as const);
   for (const name of candidates) {
     try {
@@ -159,21 +158,22 @@ async function best(): Promise<BackendChoice> {
 
 let warned = false;
 
-/** Once a process: what takes fifty times as long must not come unsaid. */
+/** Once per process: users must know why training takes fifty times as long. */
 function warnOfCpu(rejected: readonly string[]): void {
   if (warned) return;
   warned = true;
   console.warn(
     `parametric-umap: expected WebAssembly, got plain JavaScript, some fifty times slower (${rejected.join('; ')}); ` +
-      "do mend that, or give backend: 'cpu' to have it without this warning",
+      "fix the cause, or set backend: 'cpu' to use it without this warning",
   );
 }
 
-/** Why something was passed over, without the advice that follows for those who asked for it. */
+/** Why a backend was skipped, without the advice for those who requested it. */
 function brief(error: UnavailableError): string {
   return error.message.replace(/; npm install.*$/s, '');
 }
 
+/** Keeps the backend that the program has chosen, with our kernels. */
 async function keep(name: string): Promise<BackendChoice> {
   await tf.ready();
   if (name === 'cpu') await useCpu();
@@ -187,7 +187,8 @@ async function keep(name: string): Promise<BackendChoice> {
   }
 }
 
-function callersChoice(): string | undefined {
+/** The active backend if the program has chosen it, as far as can be told. */
+function choiceOfProgram(): string | undefined {
   const { backendName, registryFactory } = tf.engine();
   if (backendName === undefined || backendName === null) return undefined;
   if (backendName !== 'cpu') return backendName;

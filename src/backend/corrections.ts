@@ -1,8 +1,7 @@
 /**
- * Gradients that TensorFlow.js 4.22 gets wrong in plain JavaScript, each without a word (found by finite
- * differences): ResizeNearestNeighborGrad with several images, which is the gradient of an up-sampling layer,
- * and AvgPoolGrad where padding cuts a window short. And one that it computes in thousands of operations on
- * any backend, that of Tile.
+ * Gradients that TensorFlow.js 4.22 computes wrongly in plain JavaScript, as finite differences show:
+ * ResizeNearestNeighborGrad with several images, which is the gradient of an upsampling layer, and AvgPoolGrad with
+ * windows that padding clips. Also the gradient of Tile, which takes thousands of operations on any backend.
  */
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';
@@ -27,7 +26,7 @@ const cpuKernels: Readonly<Record<string, (call: Call) => TensorInfo>> = {
 
 let corrected = false;
 
-/** Registers the right gradients in plain JavaScript, for whoever uses TensorFlow.js in this process. */
+/** Registers the corrected gradients in plain JavaScript, for all uses of TensorFlow.js in this process. */
 export function correctCpu(): void {
   if (corrected) return;
   corrected = true;
@@ -41,8 +40,8 @@ export function correctCpu(): void {
 let shortened = false;
 
 /**
- * Registers a gradient of Tile that sums over the repetitions at once. The one of TensorFlow.js adds them
- * slice by slice, two operations each, so that a layer normalization of 2,000 rows takes seconds.
+ * Registers a gradient of Tile that sums over all repetitions in one operation per dimension. That of TensorFlow.js takes
+ * two operations per repetition, so that a layer normalization of 2,000 rows takes seconds.
  */
 export function shortenTileGradient(): void {
   if (shortened) return;
@@ -59,13 +58,13 @@ function sumRepetitions(dy: Tensor, shape: readonly number[], reps: readonly num
   let sum = dy;
   for (let dimension = 0; dimension < shape.length; dimension++) {
     const after = sum.shape.slice(dimension + 1);
-    const apart = [...shape.slice(0, dimension), reps[dimension]!, shape[dimension]!, ...after];
-    sum = tf.sum(tf.reshape(sum, apart), dimension);
+    const split = [...shape.slice(0, dimension), reps[dimension]!, shape[dimension]!, ...after];
+    sum = tf.sum(tf.reshape(sum, split), dimension);
   }
   return sum;
 }
 
-/** Every element of a window takes an equal share of the window's gradient; padding takes none. */
+/** Distributes the gradient of a window equally over its elements, padding excluded. */
 function averagePoolGrad({ inputs: { input, dy }, attrs, backend }: Call): TensorInfo {
   const info = tf.backend_util.computePool2DInfo(
     input!.shape as Shape4D,
@@ -99,7 +98,7 @@ function averagePoolGrad({ inputs: { input, dy }, attrs, backend }: Call): Tenso
   return backend.makeTensorInfo(input!.shape, 'float32', dx);
 }
 
-/** Each pixel of the larger image gives its gradient to the pixel it was copied from. */
+/** Adds the gradient of each pixel of the larger image to the pixel that it was copied from. */
 function resizeNearestGrad({ inputs: { images, dy }, attrs, backend }: Call): TensorInfo {
   const [batch, height, width, channels] = images!.shape as Shape4D;
   const [, newHeight, newWidth] = dy!.shape as Shape4D;
@@ -120,10 +119,7 @@ function resizeNearestGrad({ inputs: { images, dy }, attrs, backend }: Call): Te
   return backend.makeTensorInfo(images!.shape, 'float32', dx);
 }
 
-/**
- * The source of each row (or column) of a nearest resize from `size` to `newSize`, by the rule of the forward
- * kernel.
- */
+/** The source of each row (or column) of a nearest-neighbor resize from `size` to `newSize`, as in the forward kernel. */
 export function nearestSources(size: number, newSize: number, attrs: NamedAttrMap): Int32Array {
   const aligned = attrs.alignCorners === true;
   const scale = aligned && newSize > 1 ? (size - 1) / (newSize - 1) : size / newSize;

@@ -1,10 +1,10 @@
-/** Plain JavaScript: always there, and some ten times slower than WebAssembly. */
+/** Plain JavaScript: always available, and some ten times slower than WebAssembly. */
 import * as tf from '../core/tf.js';
 import { correctCpu } from './corrections.js';
 
 /**
- * Plain JavaScript prints an advertisement when it is first written to in Node, which happens as soon as a caller builds
- * an encoder, before any fit has chosen a backend. So it is kept quiet from the moment the library is loaded.
+ * Suppresses the advertisement that the cpu backend prints in Node.js when it first gets a tensor. That happens as
+ * soon as a program builds an encoder, before a fit has chosen a backend; so this runs when the library is loaded.
  */
 export function keepCpuQuiet(): void {
   const entry = tf.engine().registryFactory.cpu;

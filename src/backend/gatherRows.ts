@@ -1,8 +1,8 @@
-/** Rows of a table on the host, gathered into a tensor. */
+/** Gathers rows of a table on the host into a tensor. */
 import type { Tensor } from '../core/tf.js';
 import * as tf from '../core/tf.js';
 import type { Matrix } from '../core/types.js';
-import { activeWorkshop } from './wasm/module.js';
+import { activeKernels } from './wasm/module.js';
 
 /** Copies the given rows of a table into one tensor, `[count, ...shape]`. */
 export function gatherRows(
@@ -19,8 +19,8 @@ export function gatherRows(
 }
 
 /**
- * The same, copied once, into the memory of WebAssembly: the first `count` of `rows` of a table, which must have them, as a tensor `[count, ...shape]`. Undefined when
- * the active backend is not WebAssembly with our kernels, or `shape` is not as large as a row.
+ * As `gatherRows`, with a single copy, straight into the memory of WebAssembly. Row numbers must be in range.
+ * Undefined if the active backend is not WebAssembly with our kernels, or if `shape` has not as many values as a row.
  */
 export function hostRows(
   table: Matrix,
@@ -28,15 +28,15 @@ export function hostRows(
   count: number,
   shape: readonly number[],
 ): Tensor | undefined {
-  const shop = activeWorkshop();
-  if (shop === undefined || tf.util.sizeFromShape([...shape]) !== table.shape[1]) return undefined;
-  const out = shop.backend.makeOutput([count, ...shape], 'float32');
-  copyRows(table, rows, count, shop.backend.typedArrayFromHeap(out) as Float32Array);
+  const kernels = activeKernels();
+  if (kernels === undefined || tf.util.sizeFromShape([...shape]) !== table.shape[1]) return undefined;
+  const out = kernels.backend.makeOutput([count, ...shape], 'float32');
+  copyRows(table, rows, count, kernels.backend.typedArrayFromHeap(out) as Float32Array);
   return tf.engine().makeTensorFromTensorInfo(out);
 }
 
-/** Up to so many columns a loop is quicker than a view for each row. */
-const FEW = 100;
+/** Up to this many columns a loop is faster than a view per row. */
+const MAX_LOOP_COLUMNS = 100;
 
 /** to[i] = table[rows[i]] for i below `count`. */
 export function copyRows(
@@ -45,7 +45,7 @@ export function copyRows(
   count: number,
   to: Float32Array,
 ): void {
-  if (columns > FEW) {
+  if (columns > MAX_LOOP_COLUMNS) {
     for (let i = 0; i < count; i++) {
       const from = rows[i]! * columns;
       to.set(data.subarray(from, from + columns), i * columns);

@@ -1,10 +1,7 @@
-/**
- * TensorFlow.js talks on the console while it starts. What it says is kept for the reason we give, not
- * printed.
- */
+/** Captures what TensorFlow.js logs while it starts: it may become part of an error, and is not printed. */
 
-/** Warnings of TensorFlow.js that tell a user of this library nothing to act on. */
-const chatter = [
+/** Log messages of TensorFlow.js that users of this library can do nothing about. */
+const suppressed = [
   /^\s*=+\s*Hi, looks like you are running TensorFlow\.js/,
   /backend was already registered/,
   /^The kernel '.*' for backend '.*' is already registered/,
@@ -14,34 +11,34 @@ const chatter = [
   /^failed to asynchronously prepare wasm/,
 ];
 
-/** After this one, the next warning is the stack of the same error. */
+/** The message after this one is the stack of the same error. */
 const failure = /^Initialization of backend \S+ failed/;
 
 /**
- * Runs `task` with TensorFlow.js' own start-up messages held back, and gives its value with what was held
- * back. Everything else that is logged meanwhile passes. The console is as before afterwards.
+ * Runs `task` with the startup messages of TensorFlow.js suppressed. Returns its value and these messages, one line each.
+ * Everything else is logged as usual, and the console is restored afterwards.
  */
-export async function quietly<T>(task: () => Promise<T>): Promise<{ value: T; said: string[] }> {
-  const said: string[] = [];
-  const restoreWarn = hold('warn', said);
-  const restoreError = hold('error', said);
+export async function quietly<T>(task: () => Promise<T>): Promise<{ value: T; messages: string[] }> {
+  const messages: string[] = [];
+  const restoreWarn = capture('warn', messages);
+  const restoreError = capture('error', messages);
   try {
-    return { value: await task(), said };
+    return { value: await task(), messages };
   } finally {
     restoreError();
     restoreWarn();
   }
 }
 
-/** Filters one method of the console until the function that it returns is called. */
-function hold(method: 'warn' | 'error', said: string[]): () => void {
+/** Filters one method of the console. Call the returned function to restore it. */
+function capture(method: 'warn' | 'error', messages: string[]): () => void {
   const original = console[method];
   let stackFollows = false;
   const filtered = (...parts: unknown[]) => {
     const line = parts.map(String).join(' ');
     const failed = failure.test(line);
-    if (failed || stackFollows || chatter.some((pattern) => pattern.test(line))) {
-      said.push(line.split('\n')[0]!);
+    if (failed || stackFollows || suppressed.some((pattern) => pattern.test(line))) {
+      messages.push(line.split('\n')[0]!);
       stackFollows = failed;
     } else {
       original.apply(console, parts);
@@ -49,7 +46,7 @@ function hold(method: 'warn' | 'error', said: string[]): () => void {
   };
   console[method] = filtered;
   return () => {
-    // Whoever replaced the method meanwhile keeps it.
+    // The program may have replaced the method meanwhile.
     if (console[method] === filtered) console[method] = original;
   };
 }

@@ -11,17 +11,19 @@ import { compileKernels } from './wasm/module.js';
 
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
-/** How to get it; part of the error and of the documentation. */
+/** How to install it; part of the error and of the documentation. */
 const advice =
   'npm install @tensorflow/tfjs-node with its install script allowed, or run scripts/native.mjs of this package (npm run native)';
 
 /**
- * Makes native TensorFlow the active backend and returns the name of the package that gave it. Throws
+ * Makes native TensorFlow the active backend and returns the name of the package that provides it. Throws
  * `UnavailableError` with the reason for each package: not installed, or installed without its native part.
  */
 export async function useTensorflow(): Promise<string> {
   if (!runsInNode()) {
-    throw new UnavailableError('tensorflow: native TensorFlow needs Node.js; use webgpu, wasm or auto');
+    throw new UnavailableError(
+      'tensorflow: expected Node.js, got another platform; use backend webgpu, wasm or auto',
+    );
   }
   const reasons: string[] = [];
   for (const name of packages) {
@@ -36,33 +38,38 @@ export async function useTensorflow(): Promise<string> {
       reasons.push(explain(name, error));
     }
   }
-  throw new UnavailableError(`tensorflow: ${reasons.join('; ')}; ${advice}`);
+  throw new UnavailableError(
+    `tensorflow: expected native TensorFlow, got none: ${reasons.join('; ')}; ${advice}`,
+  );
 }
 
-/** Whether the active backend is native TensorFlow without a GPU: then reading a tensor is a copy at most. */
+/** Whether the active backend is native TensorFlow without a GPU, where reading a tensor takes at most a copy. */
 export function nativeOnCpu(): boolean {
   const { isUsingGpuDevice } = tf.backend() as tf.KernelBackend & { readonly isUsingGpuDevice?: boolean };
   return isUsingGpuDevice === false;
 }
 
-/** Makes native TensorFlow, active already, work and train as this library wants it. */
+/** Registers kernels and repairs for native TensorFlow, which must be the active backend. */
 export async function prepareTensorflow(): Promise<void> {
   await restoreUtil();
   useShorterOperations();
-  // For the UMAP loss; where SIMD is missing, it is computed in JavaScript.
+  // For the UMAP loss, which is computed in JavaScript without SIMD.
   await compileKernels().catch(() => undefined);
 }
 
 /**
- * Held while the library loads, which reads them then. It reports processor features on stderr unless told to
- * keep to errors; and oneDNN, which announces itself, may round differently and measured no faster for
- * networks of this size.
+ * Environment variables that are set while TensorFlow loads, which is when it reads them. The first restricts its log
+ * to errors. The second turns off oneDNN, which logs as well, may round differently, and is no faster for networks of
+ * this size.
  */
-const quiet: Readonly<Record<string, string>> = { TF_CPP_MIN_LOG_LEVEL: '2', TF_ENABLE_ONEDNN_OPTS: '0' };
+const environment: Readonly<Record<string, string>> = {
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  TF_ENABLE_ONEDNN_OPTS: '0',
+};
 
 async function load(name: string): Promise<void> {
-  const added = Object.keys(quiet).filter((variable) => process.env[variable] === undefined);
-  for (const variable of added) process.env[variable] = quiet[variable];
+  const added = Object.keys(environment).filter((variable) => process.env[variable] === undefined);
+  for (const variable of added) process.env[variable] = environment[variable];
   try {
     await quietly(() => import(/* webpackIgnore: true */ /* @vite-ignore */ name));
   } finally {
@@ -71,19 +78,20 @@ async function load(name: string): Promise<void> {
 }
 
 /**
- * tfjs-node 4.22 calls two functions of `node:util` whenever an op has a tensor or list attribute. Node 22
- * warns about them and Node 23 removed them, so plain ones take their place; for good, because they are
- * called at run time.
+ * Replaces two functions of `node:util` that tfjs-node 4.22 calls for any operation with a tensor or list attribute.
+ * Node.js 22 deprecates them and Node.js 23 has removed them. They stay replaced, because they are called at run
+ * time.
  */
 async function restoreUtil(): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < 22) return;
   const util = await importNode<typeof import('node:util') & { default?: object }>('util');
   if (util === undefined) return;
   const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
-  // An import gives it as `default`.
+  // An imported module has them under `default`.
   Object.assign(util.default ?? util, { isNullOrUndefined, isArray: Array.isArray });
 }
 
+/** Why a package does not work, in a phrase. */
 function explain(name: string, error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   const text = String(message ?? error);

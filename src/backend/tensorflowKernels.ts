@@ -1,7 +1,7 @@
 /**
- * What native TensorFlow has in one operation, or a quicker one, and TensorFlow.js does in another way there: the
- * gradient of ReLU (eight operations), products of two matrices, and sums over the rows of a table. Losses are added and
- * weighted in JavaScript: to call TensorFlow for two numbers takes a hundred times as long.
+ * Faster kernels for native TensorFlow, from operations that TensorFlow.js does not use: the gradient of ReLU
+ * (otherwise eight operations), products of two matrices, and sums over rows. Scalars, as in weighted sums of losses,
+ * are computed in JavaScript, since a call of TensorFlow takes a hundred times as long.
  */
 import type { DataId, DataType, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';
@@ -34,19 +34,19 @@ interface NodeBackend {
   ): TensorInfo;
 }
 
-/** Undefined for a call that stays with the kernel of tfjs-node. */
+/** Returns undefined to fall back to the kernel of tfjs-node. */
 type Kernel = (call: Call) => TensorInfo | undefined;
 
 const kernels: Readonly<Record<string, Kernel>> = {
   BatchMatMul: matMul,
   Sum: columnSums,
-  Add: ofNumbers((a, b) => a + b),
-  Multiply: ofNumbers((a, b) => a * b),
+  Add: ofScalars((a, b) => a + b),
+  Multiply: ofScalars((a, b) => a * b),
 };
 
 let registered = false;
 
-/** Registers the operations, and a gradient of ReLU that uses its own where that is. */
+/** Registers the kernels, and a gradient of ReLU that uses one of them where it exists. */
 export function useShorterOperations(): void {
   if (registered) return;
   registered = true;
@@ -67,17 +67,18 @@ export function useShorterOperations(): void {
   tf.registerGradient({
     kernelName: 'ReluGrad',
     inputsToSave: ['x'],
-    gradFunc: (dy, [x]) => ({ dy: () => slope(dy as Tensor, x!), x: () => tf.zerosLike(x!) }),
+    gradFunc: (dy, [x]) => ({ dy: () => reluGradientOf(dy as Tensor, x!), x: () => tf.zerosLike(x!) }),
   });
   tf.unregisterGradient('Relu');
   tf.registerGradient({
     kernelName: 'Relu',
     inputsToSave: ['x'],
-    gradFunc: (dy, [x]) => ({ x: () => slope(dy as Tensor, x!) }),
+    gradFunc: (dy, [x]) => ({ x: () => reluGradientOf(dy as Tensor, x!) }),
   });
 }
 
-function slope(dy: Tensor, x: Tensor): Tensor {
+/** The gradient of ReLU, on any backend. */
+function reluGradientOf(dy: Tensor, x: Tensor): Tensor {
   if (tf.getBackend() !== 'tensorflow' || x.dtype !== 'float32') return tf.mul(dy, tf.step(x));
   return tf.engine().runKernel('ReluGrad', { dy, x }) as Tensor;
 }
@@ -87,43 +88,43 @@ function reluGradient({ inputs: { dy, x }, backend }: Call): TensorInfo {
   return backend.executeSingleOutput('ReluGrad', [floats(backend)], [dy!, x!]);
 }
 
-/** The product of two tables. */
+/** The product of two matrices. */
 function matMul({ inputs: { a, b }, attrs, backend }: Call): TensorInfo | undefined {
-  if (![a!, b!].every(isTable)) return undefined;
-  const turned = (name: string, value: unknown) => ({
+  if (![a!, b!].every(isMatrix)) return undefined;
+  const flag = (name: string, value: unknown) => ({
     name,
     type: backend.binding.TF_ATTR_BOOL,
     value: value === true,
   });
-  const attributes = [turned('transpose_a', attrs.transposeA), turned('transpose_b', attrs.transposeB)];
+  const attributes = [flag('transpose_a', attrs.transposeA), flag('transpose_b', attrs.transposeB)];
   return backend.executeSingleOutput('MatMul', [...attributes, floats(backend)], [a!, b!]);
 }
 
-/** The sum over the rows of a table, as the gradient of a bias has it. On a GPU its order is not always the same. */
+/** Sums over the rows of a matrix, as in the gradient of a bias. Not on a GPU, where the order of summation varies. */
 function columnSums({ inputs: { x }, attrs, backend }: Call): TensorInfo | undefined {
   if (backend.isUsingGpuDevice) return undefined;
   const [axis, ...more] = tf.util.parseAxisParam(attrs.axis as number | number[], x!.shape);
-  if (!isTable(x!) || axis !== 0 || more.length > 0 || attrs.keepDims) return undefined;
+  if (!isMatrix(x!) || axis !== 0 || more.length > 0 || attrs.keepDims) return undefined;
   return backend.executeSingleOutput('BiasAddGrad', [floats(backend)], [x!]);
 }
 
-/** An operation on two floats, rounded as TensorFlow does. On a GPU they would have to be fetched. */
-function ofNumbers(f: (a: number, b: number) => number): Kernel {
-  // Through the engine: a number may still lie in another backend, where it was made.
-  const numberIn = ({ dataId }: TensorInfo) => tf.engine().readSync(dataId)[0] as number;
+/** An operation on two scalars, rounded as in TensorFlow. Not on a GPU, from which they would have to be copied. */
+function ofScalars(f: (a: number, b: number) => number): Kernel {
+  // Through the engine, because a scalar may still be on the backend on which it was created.
+  const scalarOf = ({ dataId }: TensorInfo) => tf.engine().readSync(dataId)[0] as number;
   return ({ inputs: { a, b }, backend }) => {
-    if (backend.isUsingGpuDevice || ![a!, b!].every(isNumber)) return undefined;
-    const result = Float32Array.of(f(numberIn(a!), numberIn(b!)));
+    if (backend.isUsingGpuDevice || ![a!, b!].every(isScalar)) return undefined;
+    const result = Float32Array.of(f(scalarOf(a!), scalarOf(b!)));
     return { dataId: backend.write(result, [], 'float32'), shape: [], dtype: 'float32' };
   };
 }
 
-function isNumber({ shape, dtype }: TensorInfo): boolean {
+function isScalar({ shape, dtype }: TensorInfo): boolean {
   return dtype === 'float32' && shape.length === 0;
 }
 
-/** A table of floats with at least one row and column. */
-function isTable({ shape, dtype }: TensorInfo): boolean {
+/** A matrix of floats with at least one row and one column. */
+function isMatrix({ shape, dtype }: TensorInfo): boolean {
   return dtype === 'float32' && shape.length === 2 && shape[0]! > 0 && shape[1]! > 0;
 }
 

@@ -1,4 +1,4 @@
-/** WebGPU: the browser's, or in Node that of the `webgpu` package (Dawn) when installed. */
+/** WebGPU: of the browser, or in Node.js of the package `webgpu` (Dawn) if installed. */
 
 import { UnavailableError } from '../core/errors.js';
 import * as tf from '../core/tf.js';
@@ -7,7 +7,7 @@ import { quietly } from './quiet.js';
 const advice =
   'npm install webgpu @tensorflow/tfjs-backend-webgpu, on a machine with a Vulkan, Metal or Direct3D 12 driver';
 
-/** The part of WebGPU that is needed to start. */
+/** The part of WebGPU that is used here. */
 interface Gpu {
   requestAdapter(): Promise<{
     readonly info?: { readonly device?: string; readonly description?: string };
@@ -15,20 +15,22 @@ interface Gpu {
 }
 
 /**
- * Makes WebGPU the active backend and returns the adapter's name. Throws `UnavailableError` when a package or
- * an adapter is missing. Results can be read asynchronously only (`await tensor.data()`): `dataSync` needs a
- * canvas.
+ * Makes WebGPU the active backend and returns the name of the adapter. Throws `UnavailableError` if a package or an
+ * adapter is missing. Tensors can be read asynchronously only (`await tensor.data()`): `dataSync` needs a canvas.
  */
 export async function useWebgpu(): Promise<string> {
   const withdraw = globalThis.navigator !== undefined && 'gpu' in navigator ? () => {} : await provideGpu();
   try {
     const adapter = await (navigator as unknown as { gpu: Gpu }).gpu.requestAdapter();
-    if (adapter === null) throw new UnavailableError(`webgpu: no graphics adapter found; ${advice}`);
-    // A page's program imports it itself, for a browser finds no package by its name.
+    if (adapter === null)
+      throw new UnavailableError(`webgpu: expected a graphics adapter, got none; ${advice}`);
+    // In a page the program imports it, because browsers do not resolve package names.
     if (!('webgpu' in tf.engine().registryFactory)) await load('@tensorflow/tfjs-backend-webgpu');
-    const { value: started, said } = await quietly(() => tf.setBackend('webgpu'));
+    const { value: started, messages } = await quietly(() => tf.setBackend('webgpu'));
     if (!started) {
-      throw new UnavailableError(`webgpu: does not start (${said.at(-1) ?? 'no reason given'}); ${advice}`);
+      throw new UnavailableError(
+        `webgpu: expected TensorFlow.js' WebGPU backend to start, got ${messages.at(-1) ?? 'no reason'}; ${advice}`,
+      );
     }
     return adapter.info?.description || adapter.info?.device || 'unnamed adapter';
   } catch (error) {
@@ -38,8 +40,8 @@ export async function useWebgpu(): Promise<string> {
 }
 
 /**
- * Puts Dawn where a browser has its WebGPU: the backend looks for `navigator.gpu` when it is imported, and uses the
- * constants of WebGPU from then on. Returns the way back.
+ * Provides `navigator.gpu` and the constants of WebGPU from Dawn, which the backend expects from its import on. Returns a
+ * function that removes `navigator.gpu` again.
  */
 async function provideGpu(): Promise<() => void> {
   const { create, globals } = (await load('webgpu')) as {
@@ -63,6 +65,6 @@ async function load(name: string): Promise<unknown> {
     const { code, message } = error as { code?: string; message?: string };
     const missing = code === 'ERR_MODULE_NOT_FOUND' && String(message).includes(name);
     const reason = missing ? 'is not installed' : `does not load (${String(message).split('\n')[0]})`;
-    throw new UnavailableError(`webgpu: ${name} ${reason}; ${advice}`);
+    throw new UnavailableError(`webgpu: expected ${name}, got none: ${name} ${reason}; ${advice}`);
   }
 }

@@ -1,58 +1,58 @@
-/** The compiled moves of UMAP without a network (kernels/layout.ts), bound to a memory that holds all they need. */
+/** The compiled SGD of non-parametric UMAP (kernels/layout.ts), bound to memory that holds all its data. */
 import { grown, moduleBytes } from '../core/wasmModule.js';
 import { kernelBytes } from './binary.js';
 
-/** Everything the kernel reads or changes. */
+/** Everything that the kernel reads or changes. */
 export interface LayoutLists {
-  /** Values of s^b, and their first and last place, as `powerTable` gives them. */
+  /** Table of s^b with its first and last entry, from `powerTable`. */
   readonly table: Float64Array;
   readonly first: number;
   readonly last: number;
-  /** Vertices x columns. */
-  readonly places: Float32Array;
+  /** Positions of the vertices: vertices x columns. */
+  readonly positions: Float32Array;
   readonly columns: number;
   readonly head: Int32Array;
   readonly tail: Int32Array;
-  /** Epoch at which each edge is due next, and how many later it is again. */
+  /** Epoch at which each edge is due next, and epochs between two times. */
   readonly due: Float32Array;
   readonly period: Float32Array;
-  /** Vertices to be pushed from, in turn, `negatives` an edge; enough for `atOnce` edges. */
-  readonly others: Int32Array;
+  /** Negative samples: vertices, `negatives` per edge, at least for `BLOCK_EDGES` edges. */
+  readonly samples: Int32Array;
   readonly negatives: number;
 }
 
-/** Numbers of one pass. */
+/** Parameters of one pass. */
 export interface LayoutPass {
   readonly epoch: number;
   readonly a: number;
   readonly b: number;
-  /** Of the epoch: from 1 down to 0. */
+  /** Learning rate of the epoch, which falls from 1 to 0. */
   readonly rate: number;
-  /** Factor on the push. */
+  /** Factor on the repulsion. */
   readonly strength: number;
 }
 
 export interface LayoutKernel {
-  /** Where the lists lie that are read and written between passes. */
-  readonly places: Float32Array;
-  readonly others: Int32Array;
-  /** Goes on from a turn until all are over or `others` is used up; returns the turn it came to. */
-  pass(turn: number, numbers: LayoutPass): number;
+  /** Views of the lists that change between passes. */
+  readonly positions: Float32Array;
+  readonly samples: Int32Array;
+  /** Processes edges from index `turn` on until all are done or the samples are used up. Returns the next index. */
+  pass(turn: number, parameters: LayoutPass): number;
 }
 
-/** Turns that are always taken together, as in kernels/layout.ts. */
-export const atOnce = 1024;
+/** Edges per block, as in kernels/layout.ts. */
+export const BLOCK_EDGES = 1024;
 
-/** Edges are taken in turn from eight stretches of this length: see kernels/layout.ts. */
-export function stretchOf(edges: number): number {
+/** Edges are taken alternately from eight segments of this length: see kernels/layout.ts. */
+export function segmentLength(edges: number): number {
   return Math.ceil(edges / 8);
 }
 
-/** Copies the lists. Undefined where WebAssembly is not allowed or has no room for them. */
+/** Copies the lists into new memory. Undefined if WebAssembly is not allowed or has not enough memory. */
 export function bindLayoutKernel(lists: LayoutLists): LayoutKernel | undefined {
-  const { table, places, head, tail, period, due, others, columns, first, last, negatives } = lists;
+  const { table, positions, head, tail, period, due, samples, columns, first, last, negatives } = lists;
   // 64-bit numbers first, so that all are aligned.
-  const parts = [table, places, head, tail, period, due, others];
+  const parts = [table, positions, head, tail, period, due, samples];
   const starts = [0];
   for (const { byteLength } of parts) starts.push(starts.at(-1)! + byteLength);
   try {
@@ -70,18 +70,18 @@ export function bindLayoutKernel(lists: LayoutLists): LayoutKernel | undefined {
         new Uint8Array(buffer, byteOffset, byteLength),
       );
     });
-    const [tableAt, placesAt, headsAt, tailsAt, periodsAt, dueAt, othersAt, end] = starts as [
+    const [tableAt, positionsAt, headsAt, tailsAt, periodsAt, dueAt, samplesAt, end] = starts as [
       number,
       ...number[],
     ];
     return {
-      places: new Float32Array(memory.buffer, placesAt, places.length),
-      others: new Int32Array(memory.buffer, othersAt, others.length),
+      positions: new Float32Array(memory.buffer, positionsAt, positions.length),
+      samples: new Int32Array(memory.buffer, samplesAt, samples.length),
       pass: (turn, { epoch, a, b, rate, strength }) =>
         refine(
-          ...[turn, stretchOf(head.length), head.length, headsAt!, tailsAt!, periodsAt!, dueAt!],
-          ...[epoch, rate, strength, placesAt!, columns, a, Math.log2(a), b],
-          ...[tableAt, first, last, othersAt!, others.length, negatives, end!],
+          ...[turn, segmentLength(head.length), head.length, headsAt!, tailsAt!, periodsAt!, dueAt!],
+          ...[epoch, rate, strength, positionsAt!, columns, a, Math.log2(a), b],
+          ...[tableAt, first, last, samplesAt!, samples.length, negatives, end!],
         ),
     };
   } catch {

@@ -1,32 +1,32 @@
-/** UMAP without a network: places of a graph's vertices, moved by stochastic gradient descent. */
+/** Non-parametric UMAP: optimizes positions of a graph's vertices by stochastic gradient descent. */
 
 import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
 import type { Edges, Matrix, Random } from '../core/types.js';
 import type { Curve } from '../math/curve.js';
-import { atOnce, bindLayoutKernel, type LayoutLists, type LayoutPass, stretchOf } from './kernel.js';
+import { BLOCK_EDGES, bindLayoutKernel, type LayoutLists, type LayoutPass, segmentLength } from './kernel.js';
 
 export interface RefineOptions {
   /** Curve of the similarity 1 / (1 + a d^(2b)), as `fitCurve` gives it. */
   readonly curve: Curve;
-  /** Times that the heaviest edge is drawn; others in proportion to their weight. */
+  /** Number of times that the heaviest edge is sampled; others in proportion to their weight. */
   readonly epochs: number;
-  /** Vertices that each drawn edge's head is pushed from. */
+  /** Negative samples per sampled edge. */
   readonly negativeSampleRate: number;
-  /** Factor on the push. */
+  /** Factor on the repulsion. */
   readonly repulsionStrength: number;
   readonly random: Random;
 }
 
-/** Blocks of turns for which vertices to be pushed from are drawn at once. */
+/** Blocks of edges for which negative samples are drawn at once. */
 const BLOCKS = 8;
 
 /**
- * Moves a copy of `layout` by the optimisation of McInnes, Healy and Melville (2018, section 3.2), as umap-learn does:
- * an edge pulls its two ends together and pushes its head from vertices drawn at random, at a rate that falls from 1
- * to 0. With g = a d^(2b), an end moves along the difference of the two places times
- *   -2 g b / (d² (1 + g))              for the pull,
- *    2 b s / ((0.001 + d²) (1 + g))    for the push, of strength s.
- * A kernel does it, or a script where WebAssembly is not allowed; `compiled` false asks for the latter.
+ * Optimizes a copy of `layout` as in McInnes, Healy and Melville (2018, section 3.2) and umap-learn: a sampled edge
+ * attracts its two ends and repels its head from random vertices, at a learning rate that falls from 1 to 0. With
+ * g = a d^(2b), a step is along the difference of the two positions times
+ *   -2 g b / (d² (1 + g))              for attraction,
+ *    2 b s / ((0.001 + d²) (1 + g))    for repulsion of strength s.
+ * Runs a kernel, or JavaScript where WebAssembly is not allowed; with `compiled` false always JavaScript.
  */
 export function* refineLayoutInParts(
   edges: Edges,
@@ -39,7 +39,7 @@ export function* refineLayoutInParts(
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
   const period = new Float32Array(weight.length);
   const due = new Float32Array(weight.length);
-  // Edge e is due every heaviest / weight[e] epochs, from a start of its own, so that no epoch holds them all.
+  // Edge e is due every heaviest / weight[e] epochs, with a random offset, so that edges spread over the epochs.
   yield* inBlocks(weight.length, blockOf(8), (from, to) => {
     for (let e = from; e < to; e++) {
       period[e] = heaviest / weight[e]!;
@@ -48,86 +48,91 @@ export function* refineLayoutInParts(
   });
   const lists: LayoutLists = {
     ...powerTable(curve.b),
-    places: Float32Array.from(layout.data),
+    positions: Float32Array.from(layout.data),
     columns: layout.shape[1],
     ...{ head, tail, period, due },
-    others: new Int32Array(BLOCKS * atOnce * negatives),
+    samples: new Int32Array(BLOCKS * BLOCK_EDGES * negatives),
     negatives,
   };
   yield;
   const kernel = compiled ? bindLayoutKernel(lists) : undefined;
-  const { places, others } = kernel ?? lists;
+  const { positions, samples } = kernel ?? lists;
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const numbers = { ...curve, epoch, rate: 1 - epoch / epochs, strength };
-    for (let turn = 0; turn < 8 * stretchOf(head.length); ) {
-      random.integers(others, vertices);
-      turn = kernel ? kernel.pass(turn, numbers) : pass(lists, turn, numbers);
+    const parameters = { ...curve, epoch, rate: 1 - epoch / epochs, strength };
+    for (let turn = 0; turn < 8 * segmentLength(head.length); ) {
+      random.integers(samples, vertices);
+      turn = kernel ? kernel.pass(turn, parameters) : pass(lists, turn, parameters);
       yield;
     }
   }
-  return { data: places.slice(), shape: layout.shape };
+  return { data: positions.slice(), shape: layout.shape };
 }
 
 /** As {@link refineLayoutInParts}, at once. */
 export const refineLayout = whole(refineLayoutInParts);
 
-/** Largest step along one axis, before the learning rate; and what keeps a push finite. Both as in umap-learn. */
-const reach = 4;
-const softening = 1e-3;
+/**
+ * Largest step along one axis, before the learning rate; and the number that keeps repulsion finite. As in
+ * umap-learn.
+ */
+const MAX_STEP = 4;
+const SOFTENING = 1e-3;
 
-/** What the kernel's `pass` does. */
+/** The kernel's `pass` in JavaScript. */
 function pass(lists: LayoutLists, turn: number, { epoch, a, b, rate, strength }: LayoutPass): number {
-  const { places, columns, head, tail, period, due, others, negatives } = lists;
-  const stretch = stretchOf(head.length);
-  // The head's place as it is before the edge moves it.
+  const { positions, columns, head, tail, period, due, samples, negatives } = lists;
+  const segment = segmentLength(head.length);
+  // Position of the head before the step.
   const start = new Float32Array(columns);
-  const squaredDistance = (to: number) => start.reduce((sum, x, c) => sum + (x - places[to + c]!) ** 2, 0);
+  const squaredDistance = (to: number) => start.reduce((sum, x, c) => sum + (x - positions[to + c]!) ** 2, 0);
   let next = 0;
-  for (; turn < 8 * stretch; turn++) {
-    if (turn % atOnce === 0 && next + atOnce * negatives > others.length) break;
-    const edge = (turn % 8) * stretch + Math.floor(turn / 8);
-    // Beyond the last edge nothing is due.
+  for (; turn < 8 * segment; turn++) {
+    if (turn % BLOCK_EDGES === 0 && next + BLOCK_EDGES * negatives > samples.length) break;
+    const edge = (turn % 8) * segment + Math.floor(turn / 8);
+    // Also false beyond the last edge, where `due` is undefined.
     if (!(due[edge]! <= epoch)) continue;
     due[edge]! += period[edge]!;
     const from = head[edge]! * columns;
     const to = tail[edge]! * columns;
-    start.set(places.subarray(from, from + columns));
+    start.set(positions.subarray(from, from + columns));
     const squared = squaredDistance(to);
     if (squared > 0) {
       const g = a * power(lists, squared);
-      const slope = (-2 * g * b) / (squared * (1 + g));
+      const factor = (-2 * g * b) / (squared * (1 + g));
       for (let c = 0; c < columns; c++) {
-        const step = rate * clipped(slope * (start[c]! - places[to + c]!));
-        places[from + c]! += step;
-        places[to + c]! -= step;
+        const step = rate * clipped(factor * (start[c]! - positions[to + c]!));
+        positions[from + c]! += step;
+        positions[to + c]! -= step;
       }
     }
     for (const end = next + negatives; next < end; next++) {
-      const other = others[next]! * columns;
+      const other = samples[next]! * columns;
       if (other === from) continue;
       const squared = squaredDistance(other);
-      const slope = (2 * strength * b) / ((softening + squared) * (1 + a * power(lists, squared)));
+      const factor = (2 * strength * b) / ((SOFTENING + squared) * (1 + a * power(lists, squared)));
       for (let c = 0; c < columns; c++)
-        places[from + c]! += rate * clipped(slope * (start[c]! - places[other + c]!));
+        positions[from + c]! += rate * clipped(factor * (start[c]! - positions[other + c]!));
     }
   }
   return turn;
 }
 
 function clipped(step: number): number {
-  return Math.min(Math.max(step, -reach), reach);
+  return Math.min(Math.max(step, -MAX_STEP), MAX_STEP);
 }
 
-/** Octaves of s that the table of s^b holds, from 2^-40; what is smaller counts as 0. */
-const octaves = 80;
+/** Octaves of s in the table of s^b, from 2^-40 on; smaller values count as 0. */
+const OCTAVES = 80;
 
 const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 
-/** Values of s^b at 128 places an octave, the first of them at the upper 16 bits `first` of s as a 32-bit float. */
+/**
+ * Values of s^b, 128 per octave. An entry belongs to the upper 16 bits of s as a 32-bit float, the first one to `first`.
+ */
 export function powerTable(b: number): Pick<LayoutLists, 'table' | 'first' | 'last'> {
-  const first = (127 - octaves / 2) * 128;
-  const last = octaves * 128 - 1;
+  const first = (127 - OCTAVES / 2) * 128;
+  const last = OCTAVES * 128 - 1;
   const table = Float64Array.from({ length: last + 2 }, (_, at) => {
     bits[0] = (first + at) << 16;
     return float[0]! ** b;
@@ -135,7 +140,7 @@ export function powerTable(b: number): Pick<LayoutLists, 'table' | 'first' | 'la
   return { table, first, last };
 }
 
-/** s^b for s below 2^40, by interpolation: right to a relative 1e-5 b², in a fraction of the time of `Math.pow`. */
+/** s^b for s < 2^40 by linear interpolation: relative error up to 1e-5 b², in a fraction of the time of `Math.pow`. */
 export function power(
   { table, first, last }: Pick<LayoutLists, 'table' | 'first' | 'last'>,
   s: number,

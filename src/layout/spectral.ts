@@ -1,7 +1,4 @@
-/**
- * A first layout of a graph: eigenvectors of its normalised Laplacian, one connected component beside the
- * other.
- */
+/** Spectral layout of a graph: eigenvectors of its normalized Laplacian, with connected components side by side. */
 
 import { DataError, OptionError } from '../core/errors.js';
 import { inBlocks, type Work, whole } from '../core/pauses.js';
@@ -9,22 +6,22 @@ import type { Edges, Matrix, Random } from '../core/types.js';
 import { largestEigenpairs, type Operator } from '../math/eigen.js';
 import { blockVertices, connectedComponents, edgeRows, type SparseRows } from '../math/sparse.js';
 
-/** Largest absolute coordinate of a layout, and the deviation of the noise on it, as in umap-learn. */
+/** Largest absolute coordinate of a layout, and the standard deviation of the noise on it, as in umap-learn. */
 const extent = 10;
 const noise = 1e-4;
-/** Residual wanted of an eigenvector, relative to its eigenvalue. */
+/** Largest residual of an eigenvector, relative to its eigenvalue. */
 const tolerance = 1e-3;
 const filterDegree = 8;
 
 /**
- * Lays out a graph by the eigenvectors of I - D^(-1/2) W D^(-1/2) with the smallest eigenvalues but the first
- * (Belkin and Niyogi, 2003), one eigenvector a dimension, W the weights and D the sums of its rows. Connected
- * components are laid out one by one in boxes side by side, of an area in proportion to their vertices; in
- * components too small for it, vertices stand at random. The largest absolute coordinate is 10, plus normal
- * noise of deviation 1e-4.
+ * Lays out a graph by the eigenvectors of I - D^(-1/2) W D^(-1/2) with the smallest eigenvalues except the first (Belkin
+ * and Niyogi, 2003), one eigenvector per dimension; W holds the weights and D the row sums of W. Connected components are
+ * laid out separately, in boxes side by side with areas proportional to their number of vertices. Vertices of components
+ * that are too small for this get random positions. The largest absolute coordinate is 10, plus normal noise of standard
+ * deviation 1e-4.
  *
- * - `components`: dimensions of the layout, at least 1.
- * - `random`: draws the start of the search, random places and noise.
+ * `components` is the number of dimensions, at least 1. `random` draws the start of the eigenvector search, random
+ * positions and noise.
  *
  * Throws `OptionError` for `components` out of range and `DataError` for a graph without vertices.
  */
@@ -35,29 +32,33 @@ export function* spectralLayoutInParts(
   const { vertices } = edges;
   if (!(Number.isInteger(components) && components >= 1)) {
     throw new OptionError(
-      `spectral: components must be a whole number of at least 1 (components=${components})`,
+      `spectral: expected components to be an integer of at least 1, got components=${components}; use 2 for a plane`,
     );
   }
-  if (vertices < 1) throw new DataError(`spectral: the graph must have vertices (vertices=${vertices})`);
+  if (vertices < 1) {
+    throw new DataError(
+      `spectral: expected a graph with vertices, got vertices=${vertices}; pass the edges of at least one row`,
+    );
+  }
   const rows = edgeRows(edges);
   const { members, offsets } = yield* connectedComponents(rows);
   const count = offsets.length - 1;
   const sides = new Float64Array(count);
   for (let part = 0; part < count; part++)
     sides[part] = (offsets[part + 1]! - offsets[part]!) ** (1 / Math.min(components, 2));
-  const { x, y } = shelves(sides, components);
+  const { x, y } = packBoxes(sides, components);
   const layout = new Float64Array(vertices * components);
   const local = new Int32Array(vertices);
   for (let part = 0; part < count; part++) {
     const own = members.subarray(offsets[part]!, offsets[part + 1]!);
-    const placed = yield* layOutComponent(rows, own, local, components, random);
-    // The component fills most of its box, so that a gap stays between neighbours.
-    const reach = (0.4 * sides[part]!) / largest(placed);
+    const coordinates = yield* layOutComponent(rows, own, local, components, random);
+    // The component fills 80 % of its box, so that boxes are separated by gaps.
+    const factor = (0.4 * sides[part]!) / largest(coordinates);
     for (let i = 0; i < own.length; i++) {
-      const place = own[i]! * components;
-      for (let c = 0; c < components; c++) layout[place + c] = placed[c * own.length + i]! * reach;
-      layout[place]! += x[part]!;
-      if (components > 1) layout[place + 1]! += y[part]!;
+      const at = own[i]! * components;
+      for (let c = 0; c < components; c++) layout[at + c] = coordinates[c * own.length + i]! * factor;
+      layout[at]! += x[part]!;
+      if (components > 1) layout[at + 1]! += y[part]!;
     }
   }
   const scale = extent / largest(layout);
@@ -72,8 +73,8 @@ export function* spectralLayoutInParts(
 export const spectralLayout = whole(spectralLayoutInParts);
 
 /**
- * Coordinates of one component, dimension after dimension, in [-1, 1] or smaller. `local` is scratch: it
- * takes the place of every vertex among the members.
+ * Coordinates of one component, dimension by dimension, in [-1, 1] or smaller. `local` is scratch memory for the index of
+ * each vertex among the members.
  */
 function* layOutComponent(
   rows: SparseRows,
@@ -85,15 +86,15 @@ function* layOutComponent(
   const size = members.length;
   if (size < Math.max(2 * components, components + 2)) {
     const scattered = new Float64Array(size * components);
-    // A lone vertex stands in the middle of its box.
+    // A single vertex is at the center of its box.
     if (size > 1) for (let i = 0; i < scattered.length; i++) scattered[i] = 2 * random.next() - 1;
     return scattered;
   }
   for (let i = 0; i < size; i++) local[members[i]!] = i;
-  const { rows: normalised, root } = yield* normalise(rows, members, local);
-  const adjacency = withoutFirst(normalised, root);
-  // A first round tells where the spectrum ends; a filter then lifts what lies above from the rest, which
-  // saves most of the orthogonalisation that the small gaps of large graphs would cost.
+  const { rows: normalized, root } = yield* normalize(rows, members, local);
+  const adjacency = withoutFirst(normalized, root);
+  // A first round estimates the largest eigenvalues. A filter then amplifies them relative to the others, which saves
+  // most of the orthogonalization that the small gaps in the spectra of large graphs would cost.
   const first = yield* largestEigenpairs(adjacency, size, components, { random, tolerance, rounds: 1 });
   if (first.residuals.every((norm) => norm <= tolerance)) return first.vectors;
   const filtered = chebyshevFilter(adjacency, size, components, first.values[components - 1]!);
@@ -106,8 +107,8 @@ function* layOutComponent(
   return vectors;
 }
 
-/** D^(-1/2) W D^(-1/2) within one component, with the square roots of its degrees, D^(1/2), as `root`. */
-function* normalise({ offsets, columns, values }: SparseRows, members: Int32Array, local: Int32Array) {
+/** D^(-1/2) W D^(-1/2) of one component, and the square roots of its degrees, D^(1/2), as `root`. */
+function* normalize({ offsets, columns, values }: SparseRows, members: Int32Array, local: Int32Array) {
   const size = members.length;
   const starts = new Int32Array(size + 1);
   const root = new Float64Array(size);
@@ -134,8 +135,8 @@ function* normalise({ offsets, columns, values }: SparseRows, members: Int32Arra
 }
 
 /**
- * v -> (A - 2 u u') v for A = D^(-1/2) W D^(-1/2). Its first eigenvector is known, u = D^(1/2) 1 / |D^(1/2)
- * 1| with eigenvalue 1; taking it twice puts it last.
+ * v -> (A - 2 u u') v for A = D^(-1/2) W D^(-1/2), whose first eigenvector is u = D^(1/2) 1 / |D^(1/2) 1| with
+ * eigenvalue 1. Subtracting it twice gives it the eigenvalue -1, the smallest one.
  */
 function withoutFirst({ offsets, columns, values }: SparseRows, root: Float64Array): Operator {
   const size = root.length;
@@ -143,21 +144,21 @@ function withoutFirst({ offsets, columns, values }: SparseRows, root: Float64Arr
   for (let i = 0; i < size; i++) total += root[i]! * root[i]!;
   return function* (vectors, count, out) {
     for (let start = 0; start < count * size; start += 2 * size) {
-      // Two vectors at a time, so that the matrix is read once for both; an odd last one goes with itself.
+      // Two vectors at a time, so that the matrix is read once for both; an odd last one is paired with itself.
       const other = start + size < count * size ? start + size : start;
-      let along = 0;
-      let alongOther = 0;
+      let product = 0;
+      let productOther = 0;
       for (let i = 0; i < size; i++) {
-        along += root[i]! * vectors[start + i]!;
-        alongOther += root[i]! * vectors[other + i]!;
+        product += root[i]! * vectors[start + i]!;
+        productOther += root[i]! * vectors[other + i]!;
       }
-      const known = (2 * along) / total;
-      const knownOther = (2 * alongOther) / total;
+      const twice = (2 * product) / total;
+      const twiceOther = (2 * productOther) / total;
       yield* inBlocks(size, blockVertices, (from, to) => {
         for (let i = from; i < to; i++) {
           const end = offsets[i + 1]!;
-          let sum = -known * root[i]!;
-          let sumOther = -knownOther * root[i]!;
+          let sum = -twice * root[i]!;
+          let sumOther = -twiceOther * root[i]!;
           for (let entry = offsets[i]!; entry < end; entry++) {
             const value = values[entry]!;
             const column = columns[entry]!;
@@ -173,12 +174,11 @@ function withoutFirst({ offsets, columns, values }: SparseRows, root: Float64Arr
 }
 
 /**
- * v -> T(A') v, T a Chebyshev polynomial and A' = A shifted and scaled so that [-1, cut] becomes [-1, 1]:
- * eigenvalues of A up to `cut` stay in [-1, 1], those above grow beyond, the more the larger they are.
+ * v -> T(A') v with a Chebyshev polynomial T and A' = A shifted and scaled so that [-1, cut] becomes [-1, 1].
+ * Eigenvalues of A up to `cut` stay in [-1, 1], and larger ones grow rapidly.
  */
 function chebyshevFilter(operator: Operator, size: number, count: number, cut: number): Operator {
-  // 2 / (cut + 1) (A - (cut - 1) / 2); where the largest eigenvalue, below 1, would grow past 1e6, the degree
-  // is less.
+  // A' = 2 / (cut + 1) (A - (cut - 1) / 2). The degree is lowered if the largest eigenvalue, below 1, would exceed 1e6.
   const scale = 2 / (cut + 1);
   const middle = (cut - 1) / 2;
   const degree = Math.max(
@@ -204,10 +204,8 @@ function chebyshevFilter(operator: Operator, size: number, count: number, cut: n
   };
 }
 
-/**
- * Middles of boxes with these sides, largest first in rows below each other, about as wide in all as high.
- */
-function shelves(sides: Float64Array, components: number): { x: Float64Array; y: Float64Array } {
+/** Centers of square boxes of these sides, packed in rows, largest first, into an area about as wide as high. */
+function packBoxes(sides: Float64Array, components: number): { x: Float64Array; y: Float64Array } {
   const order = Array.from(sides, (_, part) => part).sort((a, b) => sides[b]! - sides[a]! || a - b);
   const area = sides.reduce((sum, side) => sum + side * side, 0);
   const width = components === 1 ? Number.POSITIVE_INFINITY : Math.max(sides[order[0]!]!, Math.sqrt(area));

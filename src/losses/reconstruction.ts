@@ -4,7 +4,7 @@ import { gatherRows } from '../backend/gatherRows.js';
 import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
 import type { LossTerm, Matrix, Network } from '../core/types.js';
-import { nearRowsInParts } from '../networks/projection.js';
+import { nearRowsInParts } from '../networks/outliers.js';
 import { callersLoss } from './callers.js';
 import { detach } from './gradient.js';
 

@@ -123,7 +123,8 @@ export function pairTable(options: UmapLossOptions): PairTable {
       const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
       const star = 1 + tailsPerHead;
       const apart = rowCount > 2 * star ? star : 1;
-      this.negatives = { draws, share: (rate * repulsionStrength) / draws, rowCount, apart, state };
+      const weightRatio = (rate * repulsionStrength) / draws;
+      this.negatives = { samples: draws, weightRatio, rowCount, excluded: apart, state };
     },
   };
 }
@@ -132,7 +133,7 @@ export function pairTable(options: UmapLossOptions): PairTable {
 export function repel(table: PairTable): void {
   if (table.negatives === undefined) return;
   const { heads, tails, weights, positives, count } = table;
-  const { draws, share, rowCount, apart, state } = table.negatives;
+  const { samples: draws, weightRatio: share, rowCount, excluded: apart, state } = table.negatives;
   drawIntegers(state, tails.subarray(positives, count), rowCount - apart);
   for (let p = 0, at = positives; p < positives; p++) {
     const head = heads[p]!;

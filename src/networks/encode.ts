@@ -1,54 +1,52 @@
-/** Rows through a network, batch by batch. */
+/** Applies a network to rows, batch by batch. */
 
-import type { DenseCrew } from '../backend/dense/pool.js';
+import type { DensePool } from '../backend/dense/pool.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Network } from '../core/types.js';
 import { checkFinite } from '../data/matrix.js';
+import { withPool } from './inferencePool.js';
 import { checkAlive, rowSize } from './network.js';
-import { withCrew } from './threaded.js';
 
-/** What `encode` needs to know of a network. */
+/** The part of a network that `encode` uses. */
 type Applied = Network | Pick<Network, 'inputShape' | 'outputShape' | 'apply'>;
 
-/** Floats that a batch may take, as it goes in or in any one layer: 32 MB. */
-const LARGEST_BATCH = 2 ** 23;
+/** Most floats of a batch, in the input or in any one layer: 32 MB. */
+const MAX_BATCH = 2 ** 23;
 
-/** Rows that a crew takes at once, at most: what the layers make of an eighth of them stays in a core's own cache. */
-const CREW_ROWS = 1024;
+/** Most rows per batch on the thread pool: the activations of one part of them fit the cache of a core. */
+const POOL_ROWS = 1024;
 
-function rowsAtOnce(network: Applied): number {
+/** Rows per batch, so that it fits in every layer. */
+function batchRows(network: Applied): number {
   const { inputShape, outputShape } = network;
   const shapes = 'model' in network ? layersOf(network.model).flatMap(shapesOf) : [];
-  return Math.max(
-    1,
-    Math.floor(LARGEST_BATCH / Math.max(...[inputShape, outputShape, ...shapes].map(rowSize))),
-  );
+  return Math.max(1, Math.floor(MAX_BATCH / Math.max(...[inputShape, outputShape, ...shapes].map(rowSize))));
 }
 
-/** All layers, those of models within the model too. */
+/** All layers, including those of nested models. */
 function layersOf({ layers }: Pick<tf.LayersModel, 'layers'>): tf.layers.Layer[] {
   return layers.flatMap((layer) => ('layers' in layer ? layersOf(layer as tf.LayersModel) : [layer]));
 }
 
-/** Shapes of a row of what a layer puts out, wherever it stands. */
+/** Shapes of one row of a layer's outputs, for every place where the layer is used. */
 function shapesOf({ inboundNodes }: tf.layers.Layer): number[][] {
   const outputs = inboundNodes.flatMap(({ outputTensors }) => outputTensors);
   return outputs.map(({ shape }) => shape.slice(1).map((size) => size ?? 1));
 }
 
 export interface EncodeOptions {
-  /** Rows at a time, at most. Default null: as many as fit 32 MB in every layer. */
+  /** Most rows per batch. Default null: as many as take up to 32 MB in every layer. */
   readonly batchSize?: number | null;
-  /** Whom an error is to name if there are values that are not finite. Default: they were looked for before. */
+  /** Name used in error messages; if omitted, values are assumed to have been checked. */
   readonly who?: string;
-  /** When to let the event loop in. Default: between batches, where it is time for it. */
+  /** When to yield to the event loop. Default: between batches, at most every 40 ms. */
   readonly pauses?: Pauses;
 }
 
 /**
- * Applies a network in inference mode to every row: n x inputs to n x outputs. Throws `DataError` for values that are not
- * finite, if it is to look for them.
+ * Applies a network in inference mode to every row: n x inputs to n x outputs. With `who`, throws `DataError` for
+ * values that are not finite.
  */
 export async function encode(
   network: Applied,
@@ -60,31 +58,31 @@ export async function encode(
   const width = rowSize(network.outputShape);
   const out = new Float32Array(rows * width);
   if ('model' in network) checkAlive(network.model, who ?? network.model.name);
-  const quick = 'model' in network && (await withCrew(network, rows, byCrew));
-  if (!quick) {
+  const pooled = 'model' in network && (await withPool(network, rows, onPool));
+  if (!pooled) {
     if (who !== undefined) checkFinite(matrix, who);
-    const atOnce = batchSize ?? rowsAtOnce(network);
-    for (let start = 0; start < rows; start += atOnce) {
+    const size = batchSize ?? batchRows(network);
+    for (let start = 0; start < rows; start += size) {
       await pauses.take();
-      out.set(await applied(network, rowsFrom(start, atOnce)), start * width);
+      out.set(await applied(network, batchAt(start, size)), start * width);
     }
   }
   return { data: out, shape: [rows, width] };
 
-  function rowsFrom(start: number, atOnce: number): Float32Array {
-    return data.subarray(start * columns, Math.min(start + atOnce, rows) * columns);
+  function batchAt(start: number, size: number): Float32Array {
+    return data.subarray(start * columns, Math.min(start + size, rows) * columns);
   }
 
-  async function byCrew(crew: DenseCrew): Promise<true> {
-    const atOnce = Math.min(CREW_ROWS, batchSize ?? rowsAtOnce(network));
-    crew.put(rowsFrom(0, atOnce));
-    for (let start = 0; start < rows; start += atOnce) {
+  async function onPool(pool: DensePool): Promise<true> {
+    const size = Math.min(POOL_ROWS, batchSize ?? batchRows(network));
+    pool.setInputs(batchAt(0, size));
+    for (let start = 0; start < rows; start += size) {
       if (start > 0) await pauses.take();
-      crew.start();
-      if (start + atOnce < rows) crew.put(rowsFrom(start + atOnce, atOnce));
-      out.set(crew.result(), start * width);
-      // The search for the place is for those that have one.
-      if (who !== undefined && !crew.finite()) checkFinite(matrix, who);
+      pool.startForward();
+      if (start + size < rows) pool.setInputs(batchAt(start + size, size));
+      out.set(pool.result(), start * width);
+      // The slow search for the position is for data that are known to be wrong.
+      if (who !== undefined && !pool.inputsFinite()) checkFinite(matrix, who);
     }
     return true;
   }

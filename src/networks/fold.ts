@@ -1,37 +1,37 @@
 /**
- * Trains a dense network on few, well-scaled inputs and hands the result back in terms of the raw ones.
+ * Trains a dense network on few, well-scaled inputs, and expresses the result in terms of the raw inputs.
  *
  * A linear map x -> (x - mean) P / scale in front of a dense layer is itself a dense layer:
  *   W_raw = P W / scale,   b_raw = b - mean W_raw.
- * So the encoder can learn on principal components of unit scale, where its steps are cheap and well
- * conditioned, and still take raw rows when it is used, saved and shipped. Where rows lie far outside, a layer of ReLU
- * units in front of it draws them nearer, in the same way as the rows that it was trained on.
+ * So the encoder can be trained on principal components of unit scale, where steps are cheap and well conditioned, and
+ * still takes raw rows when it is applied, saved and exported. If the training data have outliers, two layers of ReLU
+ * units in front of it compress them in the same way as the rows that it was trained on.
  */
 
 import * as tf from '../core/tf.js';
 import type { Network, Random } from '../core/types.js';
 import { networkOf } from './network.js';
-import { bendAt, type Projection, slopeBehind } from './projection.js';
+import { bendAt, type Projection, slopeAfter } from './projection.js';
 
 export interface Folded {
-  /** The network to train: the encoder with a first layer for projected rows; later layers are shared. */
+  /** The network to train: the encoder with another first layer, for projected rows; later layers are shared. */
   readonly network: Network;
-  /** Writes what the first layer has learnt into the encoder's own. */
+  /** Writes the trained first layer into the encoder. */
   fold(): void;
-  /** Frees the first layer; the encoder stays. */
+  /** Disposes of the layer for projected rows; the encoder is kept. */
   dispose(): void;
 }
 
-/** Layers of the raw encoder that have to do with the projection. */
+/** Layers of the encoder by their relation to the projection. */
 interface RawLayers {
-  /** Two layers that take raw rows along the components and bend them; none without bends. */
+  /** The two layers that project raw rows and compress outliers; none without bends. */
   readonly bending: readonly tf.layers.Layer[];
-  /** Has what the first layer for projected rows has learned. */
+  /** The layer that receives the trained first layer. */
   readonly first: tf.layers.Layer;
   readonly later: readonly tf.layers.Layer[];
 }
 
-/** Units of the layers of the encoder, in front of its own, that a projection with bends needs; none without. */
+/** Units of the layers that a projection with bends needs in front of the encoder; none without bends. */
 export function bendingUnits({ bends }: Projection): readonly number[] {
   if (!bends) return [];
   const { length } = segmentsOf(bends);
@@ -39,9 +39,9 @@ export function bendingUnits({ bends }: Projection): readonly number[] {
 }
 
 /**
- * Puts a first layer for projected rows in front of a dense encoder. With `fresh` it starts anew (Glorot and
- * Bengio's uniform start for its own number of inputs), else from what the encoder's own first layer knows,
- * which is exact when that layer lives in the span of the components.
+ * Replaces the first layer of a dense encoder by one for projected rows. With `fresh` it is initialized at random (Glorot
+ * uniform for its number of inputs), else from the encoder's first layer, which is exact if that layer's kernel lies in
+ * the span of the components.
  */
 export function foldEncoder(
   encoder: Network,
@@ -60,12 +60,12 @@ export function foldEncoder(
   const input = tf.input({ shape: [inputs] });
   let x = first.apply(input) as tf.SymbolicTensor;
   for (const layer of later) x = layer.apply(x) as tf.SymbolicTensor;
-  const trunk = tf.model({ inputs: input, outputs: x });
-  const through = projection.bends ? throughBends(bending, projection) : throughAxes(projection);
-  if (!fresh) tf.tidy(() => first.setWeights(through.back(raw.getWeights())));
+  const projected = tf.model({ inputs: input, outputs: x });
+  const map = projection.bends ? mapWithBends(bending, projection) : linearMap(projection);
+  if (!fresh) tf.tidy(() => first.setWeights(map.toProjected(raw.getWeights())));
   return {
-    network: networkOf(trunk, 'encoder', false),
-    fold: () => tf.tidy(() => raw.setWeights(through.forth(first.getWeights()))),
+    network: networkOf(projected, 'encoder', false),
+    fold: () => tf.tidy(() => raw.setWeights(map.toRaw(first.getWeights()))),
     dispose: () => {
       first.dispose();
     },
@@ -75,31 +75,31 @@ export function foldEncoder(
 function rawLayers(encoder: Network, { bends }: Projection): RawLayers {
   const layers = encoder.model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
   const at = layers.findIndex((layer) => layer.getClassName() === 'Dense');
-  const own = bends ? at + 2 : at;
-  return { bending: layers.slice(at, own), first: layers[own]!, later: layers.slice(own + 1) };
+  const first = bends ? at + 2 : at;
+  return { bending: layers.slice(at, first), first: layers[first]!, later: layers.slice(first + 1) };
 }
 
-/** Kernel and bias of the raw encoder's layer from those for projected rows, and back. */
-interface Through {
-  forth(weights: tf.Tensor[]): tf.Tensor[];
-  back(weights: tf.Tensor[]): tf.Tensor[];
+/** Converts kernel and bias between the layer for projected rows and the one for raw rows. */
+interface WeightMap {
+  toRaw(weights: tf.Tensor[]): tf.Tensor[];
+  toProjected(weights: tf.Tensor[]): tf.Tensor[];
 }
 
 /** W_raw = P W / scale, b_raw = b - mean W_raw; and the inverse, W = scale P^T W_raw, b = b_raw + mean W_raw. */
-function throughAxes({ mean, components, scale }: Projection): Through {
+function linearMap({ mean, components, scale }: Projection): WeightMap {
   const axes = () => tf.tensor2d(components.data, [...components.shape]);
   const offset = (raw: tf.Tensor) =>
     tf.reshape(tf.matMul(tf.tensor2d(mean, [1, mean.length]), raw as tf.Tensor2D), [-1]);
   return {
-    forth([w, b]) {
-      const whole = tf.div(tf.matMul(axes(), w as tf.Tensor2D, true), scale);
-      return [whole, tf.sub(b!, offset(whole))];
+    toRaw([w, b]) {
+      const raw = tf.div(tf.matMul(axes(), w as tf.Tensor2D, true), scale);
+      return [raw, tf.sub(b!, offset(raw))];
     },
-    back: ([w, b]) => [tf.mul(tf.matMul(axes(), w as tf.Tensor2D), scale), tf.add(b!, offset(w!))],
+    toProjected: ([w, b]) => [tf.mul(tf.matMul(axes(), w as tf.Tensor2D), scale), tf.add(b!, offset(w!))],
   };
 }
 
-/** A stretch of a component's values with one slope. Behind it, on either side, the value stays as at its end. */
+/** A linear piece of the compression of a component: slope within [low, high], constant outside. */
 interface Segment {
   readonly component: number;
   readonly low: number;
@@ -107,12 +107,12 @@ interface Segment {
   readonly slope: number;
 }
 
-/** The stretches that a bent value is a sum of, first the one around 0 of each component. */
+/** The pieces whose sum is the compressed value; for each component the piece around 0 comes first. */
 function segmentsOf(bends: Int32Array): Segment[] {
   return Array.from(bends).flatMap((count, component) => {
     const middle = { component, low: -bendAt(0), high: bendAt(0), slope: 1 };
     const outer = Array.from({ length: count }, (_, i) => {
-      const [near, far, slope] = [bendAt(i), bendAt(i + 1), slopeBehind(i)];
+      const [near, far, slope] = [bendAt(i), bendAt(i + 1), slopeAfter(i)];
       return [
         { component, low: near, high: far, slope },
         { component, low: -far, high: -near, slope },
@@ -123,13 +123,14 @@ function segmentsOf(bends: Int32Array): Segment[] {
 }
 
 /**
- * Sets the two layers that bend, which do not change while training, up. Two ReLU units cut a value t to a segment [l, h]:
+ * Sets the weights of the two layers that compress outliers, which training does not change. Two ReLU units clip a
+ * value t to a segment [l, h]:
  *   u = relu(h - t),   v = relu(h - l - u) = min(max(t, l), h) - l.
- * No unit that counts is ever large, so that no digits are lost however large t is. What follows takes each segment with
- * its slope m, and what the segments add up to at t = 0 is taken off:
+ * Units that contribute are never large, so that no precision is lost however large t is. The next layer multiplies
+ * each segment by its slope m, and its bias subtracts what the segments add up to at t = 0:
  *   W_raw[segment] = m W[component],   b_raw = b - sum over segments of m v(0) W[component].
  */
-function throughBends([first, second]: readonly tf.layers.Layer[], projection: Projection): Through {
+function mapWithBends([first, second]: readonly tf.layers.Layer[], projection: Projection): WeightMap {
   const { mean, components, scale, bends } = projection;
   const columns = mean.length;
   const segments = segmentsOf(bends!);
@@ -145,10 +146,10 @@ function throughBends([first, second]: readonly tf.layers.Layer[], projection: P
     return high + along;
   });
   const inputs = bends!.length;
-  const shares = new Float32Array(count * inputs);
+  const slopes = new Float32Array(count * inputs);
   const atZero = new Float32Array(inputs);
   segments.forEach(({ component, low, high, slope }, unit) => {
-    shares[unit * inputs + component] = slope;
+    slopes[unit * inputs + component] = slope;
     atZero[component]! += slope * (Math.min(Math.max(0, low), high) - low);
   });
   tf.tidy(() => {
@@ -157,16 +158,16 @@ function throughBends([first, second]: readonly tf.layers.Layer[], projection: P
   });
   const offset = (w: tf.Tensor) =>
     tf.reshape(tf.matMul(tf.tensor2d(atZero, [1, inputs]), w as tf.Tensor2D), [-1]);
-  const middles = Array.from({ length: inputs }, (_, component) =>
+  const centralUnits = Array.from({ length: inputs }, (_, component) =>
     segments.findIndex((segment) => segment.component === component),
   );
   return {
-    forth: ([w, b]) => [
-      tf.matMul(tf.tensor2d(shares, [count, inputs]), w as tf.Tensor2D),
+    toRaw: ([w, b]) => [
+      tf.matMul(tf.tensor2d(slopes, [count, inputs]), w as tf.Tensor2D),
       tf.sub(b!, offset(w!)),
     ],
-    back([raw, b]) {
-      const w = tf.gather(raw!, tf.tensor1d(middles, 'int32'));
+    toProjected([raw, b]) {
+      const w = tf.gather(raw!, tf.tensor1d(centralUnits, 'int32'));
       return [w, tf.add(b!, offset(w))];
     },
   };

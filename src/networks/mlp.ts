@@ -9,13 +9,16 @@ export const DEFAULT_HIDDEN: readonly number[] = [100, 100, 100];
 export interface MlpOptions {
   readonly inputShape: readonly number[];
   readonly outputShape: readonly number[];
-  /** Units of the hidden layers, ReLU each. Default three of 100. */
+  /** Units of the hidden layers, each with ReLU. Default [100, 100, 100]. */
   readonly hidden?: readonly number[];
   readonly random: Random;
   readonly name: string;
 }
 
-/** Flatten, dense ReLU layers, a linear dense layer, and a reshape where the output has several axes. */
+/**
+ * A multilayer perceptron: flattened input, dense ReLU layers, a linear layer, reshaped if the output has several
+ * axes.
+ */
 export function mlp({
   inputShape,
   outputShape,
@@ -28,7 +31,7 @@ export function mlp({
       units,
       activation,
       name: `${name}_dense${index}`,
-      // Equal seeds would make equal layers; Glorot and Bengio's uniform start, as in Keras.
+      // Glorot uniform, as in Keras. A seed per layer, because equal seeds would give equal kernels.
       kernelInitializer: tf.initializers.glorotUniform({ seed: random.tfSeed() }),
     });
   const input = tf.input({ shape: [...inputShape], name: `${name}_input` });

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { adamStep, createAdam } from '../../src/backend/adam.js';
 
-test('Adam in operations goes where that of TensorFlow.js goes, clips, and leaves nothing behind', async () => {
+test('Adam in operations takes the steps of Adam of TensorFlow.js, clips, and leaks no tensor', async () => {
   await tf.setBackend('wasm');
   const { numTensors } = tf.memory();
   const start = tf.tensor1d([1, -1, 0.5, 2]);

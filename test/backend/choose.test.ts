@@ -66,7 +66,7 @@ test('importing creates no backend', () => {
   assert.deepEqual(registered, []);
 });
 
-test('auto takes WebAssembly, says why the native one was passed over, and trains', () => {
+test('auto takes WebAssembly, gives the reason for skipping native TensorFlow, and trains', () => {
   const { name, reason, active, loss } = inProcess<Seen & { loss: number }>(`
     ${standIn()}
     const choice = await useBackend('auto');
@@ -81,7 +81,7 @@ test('auto takes WebAssembly, says why the native one was passed over, and train
 });
 
 test('auto replaces the cpu backend that TensorFlow.js fell back to', () => {
-  // TensorFlow.js advertises when its fallback is first used; that is its own doing, before we are asked.
+  // TensorFlow.js logs an advertisement when its fallback is first used, before `useBackend` runs.
   const { name } = inProcess<Seen>(`
     ${standIn()}
     const warn = console.warn;
@@ -108,7 +108,7 @@ test('auto keeps what the caller made active: cpu beside a better one, and WebAs
   assert.ok(wasm.kernel);
 });
 
-test('native TensorFlow that the caller made active gets what it needs too', () => {
+test('native TensorFlow that the program made active is prepared too', () => {
   const { name, kernel } = inProcess<Seen & { kernel: boolean }>(`
     await useBackend('cpu');
     tf.registerBackend('tensorflow', () => tf.findBackend('cpu'));
@@ -127,7 +127,7 @@ test('auto keeps a backend of another kind', () => {
   assert.deepEqual([name, active], ['mine', 'mine']);
 });
 
-test('the environment variable says what auto means, and nothing else', () => {
+test('the environment variable replaces auto, and nothing else', () => {
   const environment = { PARAMETRIC_UMAP_BACKEND: 'cpu' };
   const both = inProcess<Seen[]>("return [await useBackend('auto'), await useBackend('wasm')]", environment);
   assert.deepEqual(
@@ -138,10 +138,10 @@ test('the environment variable says what auto means, and nothing else', () => {
   const message = inProcess<string>("return useBackend('auto').catch((error) => error.message)", {
     PARAMETRIC_UMAP_BACKEND: 'cuda',
   });
-  assert.match(message, /^PARAMETRIC_UMAP_BACKEND: must be one of auto, tensorflow, .*\(got cuda\)$/);
+  assert.match(message, /^PARAMETRIC_UMAP_BACKEND: expected one of auto, tensorflow, .*, got cuda; /);
 });
 
-test('a named backend that is missing is an error that says what to install, and the active one stays', () => {
+test('a missing backend requested by name is an error with what to install, and the active one stays', () => {
   const seen = inProcess<{ error: string; message: string; active: string }[]>(`
     ${standIn()}
     await useBackend('wasm');
@@ -156,7 +156,7 @@ test('a named backend that is missing is an error that says what to install, and
   if (!installed('webgpu')) assert.match(seen[1]!.message, /webgpu is not installed; npm install webgpu/);
 });
 
-test('WebAssembly that is not allowed is an error with the reason, and auto goes on without, but not in silence', () => {
+test('blocked WebAssembly is an error with the reason, and auto goes on without it after a warning', () => {
   const seen = inProcess<{ message: string; choice: Seen; sum: number; warnings: string[] }>(`
     ${standIn()}
     WebAssembly.compile = () => Promise.reject(new WebAssembly.CompileError('blocked by a policy'));
@@ -166,7 +166,10 @@ test('WebAssembly that is not allowed is an error with the reason, and auto goes
     await useBackend('auto');
     const choice = await useBackend('auto');
     return { message, choice, sum: (await tf.sum(tf.ones([3])).data())[0], warnings };`);
-  assert.match(seen.message, /^wasm: blocked by a policy; it takes .*'wasm-unsafe-eval'.* backend: 'cpu'$/);
+  assert.match(
+    seen.message,
+    /^wasm: expected compiled kernels, got blocked by a policy; use .*'wasm-unsafe-eval'.* backend: 'cpu'$/,
+  );
   assert.equal(seen.choice.name, 'cpu');
   assert.equal(seen.sum, 3);
   assert.equal(seen.warnings.length, 1);
@@ -176,7 +179,7 @@ test('WebAssembly that is not allowed is an error with the reason, and auto goes
   );
 });
 
-test('the compiled part of WebAssembly comes along: it starts where its file is not to be found', () => {
+test('WebAssembly starts where the file of its compiled part is missing', () => {
   const { name } = inProcess<Seen>(`
     ${standIn()}
     const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
@@ -185,11 +188,11 @@ test('the compiled part of WebAssembly comes along: it starts where its file is 
   assert.equal(name, 'wasm');
 });
 
-test('an asked-for plain JavaScript warns of nothing', () => {
+test('plain JavaScript requested by name gives no warning', () => {
   assert.equal(inProcess<Seen>("return useBackend('cpu')").name, 'cpu');
 });
 
-test('WebAssembly leaves no listener of its own on the process, and takes none of others', () => {
+test('WebAssembly leaves no listener on the process, and removes no others', () => {
   const { before, after, other } = inProcess<Record<'before' | 'after' | 'other', number[]>>(`
     const events = ['uncaughtException', 'unhandledRejection', 'exit'];
     const mine = () => {};
@@ -232,7 +235,7 @@ test('calls at the same time take turns', () => {
   assert.deepEqual(names, ['wasm', 'cpu', 'wasm', 'OptionError', 'cpu', 'cpu']);
 });
 
-test('the console is left as it was, and others may go on warning', () => {
+test('the console is restored, and other warnings are still logged', () => {
   const same = inProcess<[boolean, string[]]>(`
     const lines = [];
     const mine = (line) => lines.push(line);
@@ -244,7 +247,7 @@ test('the console is left as it was, and others may go on warning', () => {
   assert.deepEqual(same, [true, ['something of the caller']]);
 });
 
-test('native TensorFlow comes first, gets what it needs from node:util, and leaves no trace in the environment', () => {
+test('native TensorFlow comes first, gets what it needs from node:util, and leaves the environment unchanged', () => {
   const text = `
     const tf = globalThis.tensorflow;
     console.warn('Platform node has already been set. Overwriting the platform with node.');
@@ -268,7 +271,7 @@ test('native TensorFlow comes first, gets what it needs from node:util, and leav
   assert.deepEqual(seen.util, ['true', 'false', 'true']);
 });
 
-test('a tfjs-node without its binding is passed over by auto, and explained when asked for', () => {
+test('a tfjs-node without its native part is skipped by auto, and explained if requested', () => {
   const text = `throw new Error(
     "The Node.js native addon module (tfjs_binding.node) can not be found at path: /x/tfjs_binding.node. \\n" +
     "Please run command 'npm rebuild @tensorflow/tfjs-node --build-addon-from-source'")`;
@@ -296,12 +299,12 @@ test('the installed native TensorFlow computes without printing', { skip }, () =
   assert.deepEqual([active, sum], ['tensorflow', 6]);
 });
 
-test('auto is not what another estimator asked for by name, and is what the program chose', () => {
+test('auto is not what another estimator requested by name, but what the program chose', () => {
   const names = inProcess<string[]>(`
     ${standIn()}
     const names = [];
     const use = async (wanted) => names.push((await useBackend(wanted)).name);
-    // Nobody has chosen: a name is for those who asked for it.
+    // The program has not chosen: a name counts only for the estimator that requested it.
     await use('cpu');
     await use('auto');
     await use('cpu');
@@ -320,7 +323,7 @@ test('auto is not what another estimator asked for by name, and is what the prog
   assert.deepEqual(names, ['cpu', 'wasm', 'cpu', 'cpu', 'wasm', 'cpu', 'wasm', 'cpu', 'wasm', 'cpu', 'wasm']);
 });
 
-test('a backend asked for by name that cannot start changes nothing for auto', () => {
+test('a backend requested by name that cannot start changes nothing for auto', () => {
   const names = inProcess<string[]>(`
     ${standIn()}
     const missing = await useBackend('tensorflow').catch((error) => error);

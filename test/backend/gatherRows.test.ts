@@ -26,7 +26,7 @@ test('the tensor is a copy in the memory of WebAssembly', async () => {
   tensor.dispose();
 });
 
-test('a shape that is no row of the table is refused', async () => {
+test('a shape of another size than a row is rejected', async () => {
   for (const backend of ['cpu', 'wasm'] as const) {
     await useBackend(backend);
     const { numTensors } = tf.memory();

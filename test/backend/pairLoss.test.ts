@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { onDesk, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
+import { onStandalone, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { createRandom } from '../../src/core/random.js';
 import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
 import { stepOf } from '../losses/steps.js';
@@ -39,17 +39,17 @@ async function both(points: Float32Array, columns: number, pairs: WeightedPairs,
   assert.equal(tf.memory().numTensors, tensors);
   const plain = new Float32Array(points.length);
   const table = { ...pairs, fill() {} };
-  const wanted = crossEntropy(points, columns, table, curve.a, curve.b, plain);
-  return { kernel, plain: { value: wanted, gradient: plain } };
+  const expected = crossEntropy(points, columns, table, curve.a, curve.b, plain);
+  return { kernel, plain: { value: expected, gradient: plain } };
 }
 
-function near(found: number, wanted: number, tolerance: number, what: string): void {
+function near(found: number, expected: number, tolerance: number, what: string): void {
   // Not >: a NaN must fail.
-  if (!(Math.abs(found - wanted) <= tolerance)) assert.fail(`${what}: ${found} for ${wanted}`);
+  if (!(Math.abs(found - expected) <= tolerance)) assert.fail(`${what}: ${found} for ${expected}`);
 }
 
 for (const b of powers) {
-  test(`each pair costs and pulls what it does in JavaScript, near and far, b = ${b}`, async () => {
+  test(`cost and gradient of each pair are those of JavaScript, near and far, b = ${b}`, async () => {
     const random = createRandom(b);
     const distances = [0, 1e-8, 1e-6, 1e-3, 0.0316, 0.03163, 0.1, 0.7, 1, 1.5, 10, 1e3, 1e5, 1e8];
     for (const columns of [1, 2, 3]) {
@@ -61,12 +61,17 @@ for (const b of powers) {
           const curve = curveOf(b, 0.2 + 3 * random.next());
           const { kernel, plain } = await both(points, columns, pairsOf([0], [1], positives), curve);
           const exact = distance >= 0.01 && distance <= 100 ? 2e-6 : 1e-5;
-          // Slopes below the least normal number of 32 bits may be 0.
+          // Derivatives below the smallest normal 32-bit number may be 0.
           const least = 2 ** -126 * Math.max(1, distance);
           const what = `columns ${columns}, distance ${distance}, positives ${positives}`;
           near(kernel.value, plain.value, exact * Math.abs(plain.value), `cost at ${what}`);
-          plain.gradient.forEach((wanted, i) => {
-            near(kernel.gradient[i]!, wanted, exact * Math.abs(wanted) + least, `gradient ${i} at ${what}`);
+          plain.gradient.forEach((expected, i) => {
+            near(
+              kernel.gradient[i]!,
+              expected,
+              exact * Math.abs(expected) + least,
+              `gradient ${i} at ${what}`,
+            );
           });
         }
       }
@@ -87,7 +92,7 @@ for (const [rows, columns, positives, count] of sizes) {
   test(`${positives} positive pairs of ${count}, ${rows} points in ${columns} columns`, async () => {
     const random = createRandom(`${rows} ${columns} ${positives} ${count}`);
     const points = Float32Array.from({ length: rows * columns }, () => random.normal());
-    // Two points in one place, one pair within the tangent's reach, one point far away.
+    // Two coincident points, one pair within the range of the tangent, one point far away.
     points.copyWithin(columns, 0, columns);
     points.copyWithin(2 * columns, 0, columns);
     points[2 * columns]! += 0.01;
@@ -99,17 +104,17 @@ for (const [rows, columns, positives, count] of sizes) {
       const { kernel, plain } = await both(points, columns, pairs, curveOf(b));
       near(kernel.value, plain.value, 2e-7 * plain.value, 'cost');
       const largest = plain.gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-      plain.gradient.forEach((wanted, i) => {
-        near(kernel.gradient[i]!, wanted, 1e-6 * largest, `gradient ${i}, b = ${b}`);
+      plain.gradient.forEach((expected, i) => {
+        near(kernel.gradient[i]!, expected, 1e-6 * largest, `gradient ${i}, b = ${b}`);
       });
       assert.deepEqual((await both(points, columns, pairs, curveOf(b))).kernel, kernel, 'the same twice');
     }
   });
 }
 
-test('in a memory of its own, which grows, the kernel gives the same bits', async () => {
+test('in separate memory, which grows, the kernel gives the same bits', async () => {
   await useBackend('wasm');
-  const random = createRandom('desk');
+  const random = createRandom('standalone');
   const rows = 300;
   for (const count of [10, 12_000, 500]) {
     const draw = () => Array.from({ length: count }, () => random.integer(rows));
@@ -119,14 +124,14 @@ test('in a memory of its own, which grows, the kernel gives the same bits', asyn
       Float32Array.from({ length: 2 * rows }, () => random.normal()),
       [rows, 2],
     );
-    const [there, here] = [pairLoss(z, pairs, curveOf(0.9))!, onDesk(z, pairs, curveOf(0.9))!];
+    const [there, here] = [pairLoss(z, pairs, curveOf(0.9))!, onStandalone(z, pairs, curveOf(0.9))!];
     assert.equal(here.value, there.value);
     assert.deepEqual(await here.gradient.data(), await there.gradient.data());
     tf.dispose([z, here.gradient, there.gradient]);
   }
 });
 
-test('negative pairs are drawn in the memory as they are on the host', async () => {
+test('the kernel draws the same negative pairs as the host', async () => {
   await useBackend('wasm');
   const random = createRandom('drawn');
   for (const [rows, pairCount, draws, tailsPerHead] of [
@@ -145,15 +150,15 @@ test('negative pairs are drawn in the memory as they are on the host', async () 
     assert.ok(table.negatives);
     const z = tf.tensor2d(points, [rows, 2]);
     const here = pairLoss(z, table, curveOf(0.9))!;
-    const desk = onDesk(z, table, curveOf(0.9))!;
+    const standalone = onStandalone(z, table, curveOf(0.9))!;
     repel(table);
     assert.equal(table.negatives, undefined);
     const there = pairLoss(z, table, curveOf(0.9))!;
-    for (const drawn of [here, desk]) {
+    for (const drawn of [here, standalone]) {
       assert.equal(drawn.value, there.value);
       assert.deepEqual(await drawn.gradient.data(), await there.gradient.data());
     }
-    tf.dispose([z, here.gradient, desk.gradient, there.gradient]);
+    tf.dispose([z, here.gradient, standalone.gradient, there.gradient]);
   }
 });
 
@@ -162,13 +167,13 @@ test('no pairs cost nothing', async () => {
   assert.deepEqual(kernel, { value: 0, gradient: new Float32Array(4) });
 });
 
-test('entries beyond the count do not matter', async () => {
+test('entries beyond the count are ignored', async () => {
   const pairs = { ...pairsOf([0, 1, 9, 9], [1, 0, 9, 9], 1), count: 2 };
   const { kernel, plain } = await both(Float32Array.of(1, 2, 3, 4), 2, pairs, curveOf(0.9));
   near(kernel.value, plain.value, 1e-8, 'cost');
 });
 
-test('what is not finite, and rows that are not there, give NaN', async () => {
+test('values that are not finite, and rows out of range, give NaN', async () => {
   const one = pairsOf([0, 1, 1], [1, 0, 2], 1);
   for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
     for (const columns of [2, 3]) {

@@ -56,7 +56,7 @@ same('sums and products of numbers, of other types, and of a number with a table
   ];
 });
 
-test('native: numbers made on another backend are taken', { skip }, async () => {
+test('native: scalars created on another backend are accepted', { skip }, async () => {
   await useBackend('cpu');
   const [a, b] = [tf.scalar(1.5), tf.scalar(4)];
   await useBackend('tensorflow');

@@ -101,7 +101,7 @@ for (const backend of ['wasm', 'tensorflow', 'webgpu'] as const) {
       backend,
     ));
 
-  test(`${backend}: training leaves nothing behind and lowers the loss`, async () => {
+  test(`${backend}: training leaks no tensor and lowers the loss`, async () => {
     await useBackend(backend);
     const x = source('fit')([50, 4]);
     const y = tf.tidy(() => tf.sin(x.sum(1, true)));

@@ -40,5 +40,5 @@ test('WebGPU names its adapter and prints nothing', { skip }, () => {
     process.stdout.write((await useBackend('webgpu')).reason);`;
   const { code, said } = withAdapter('--input-type=module', '--eval', script);
   assert.equal(code, 0, said);
-  assert.match(said, /^webgpu: WebGPU on SwiftShader[^\n]*, as asked$/);
+  assert.match(said, /^webgpu: WebGPU on SwiftShader[^\n]*, as requested$/);
 });

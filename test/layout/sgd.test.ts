@@ -33,7 +33,7 @@ function cliques(size: number): Edges {
   };
 }
 
-test('an edge pulls its ends along the gradient of log(1 + a d^(2b)), in any number of dimensions', () => {
+test('an edge attracts its ends along the gradient of log(1 + a d^(2b)), in any number of dimensions', () => {
   for (const columns of [1, 2, 3, 10]) {
     const layout: Matrix = {
       data: Float32Array.from({ length: 2 * columns }, (_, i) => Math.sin(i + 1)),
@@ -48,9 +48,9 @@ test('an edge pulls its ends along the gradient of log(1 + a d^(2b)), in any num
       )(0),
     };
     const moved = refineLayout(pair(1), layout, { ...settings(), epochs: 1, negativeSampleRate: 0, random });
-    const cost = (places: ArrayLike<number>) => {
+    const cost = (positions: ArrayLike<number>) => {
       let squared = 0;
-      for (let c = 0; c < columns; c++) squared += (places[c]! - places[columns + c]!) ** 2;
+      for (let c = 0; c < columns; c++) squared += (positions[c]! - positions[columns + c]!) ** 2;
       return Math.log1p(curve.a * squared ** curve.b);
     };
     for (let at = 0; at < 2 * columns; at++) {
@@ -64,7 +64,7 @@ test('an edge pulls its ends along the gradient of log(1 + a d^(2b)), in any num
   }
 });
 
-test('a push moves the head alone, away, by at most 4 along an axis, and never to NaN from one place', () => {
+test('repulsion moves the head alone, by at most 4 along an axis, and gives no NaN for coincident points', () => {
   const apart = (distance: number) => ({ data: Float32Array.of(0, 0, distance, 0), shape: [2, 2] as const });
   const lonely = { ...pair(1), head: Int32Array.of(0), tail: Int32Array.of(0), weight: Float32Array.of(1) };
   const push = (distance: number, strength = 1) => {
@@ -82,7 +82,7 @@ test('a push moves the head alone, away, by at most 4 along an axis, and never t
   assert.ok(push(0).every((value) => value === 0));
 });
 
-test('what belongs together comes together, what does not comes apart', () => {
+test('connected vertices are drawn together, others are driven apart', () => {
   const random = createRandom(3);
   const start: Matrix = { data: Float32Array.from({ length: 80 }, () => random.normal()), shape: [40, 2] };
   const before = start.data.slice();
@@ -99,7 +99,7 @@ test('what belongs together comes together, what does not comes apart', () => {
   assert.deepEqual(start.data, before);
 });
 
-test('heavier edges pull more often: a light one a tenth as much', () => {
+test('edges act in proportion to their weight: a light one a tenth as often', () => {
   const chain: Edges = {
     head: Int32Array.of(0, 2),
     tail: Int32Array.of(1, 3),
@@ -113,7 +113,7 @@ test('heavier edges pull more often: a light one a tenth as much', () => {
   assert.ok(ratio > 0.08 && ratio < 0.12, `ratio ${ratio}`);
 });
 
-test('same seed, same places; another seed, others; a graph without edges stays', () => {
+test('positions depend on the seed alone; a graph without edges keeps its layout', () => {
   const start: Matrix = { data: Float32Array.from({ length: 80 }, (_, i) => Math.sin(i)), shape: [40, 2] };
   const layOut = (seed: number) => refineLayout(cliques(20), start, settings(seed)).data;
   assert.deepEqual(layOut(1), layOut(1));
@@ -127,7 +127,7 @@ test('same seed, same places; another seed, others; a graph without edges stays'
   assert.deepEqual(refineLayout(none, start, settings()).data, start.data);
 });
 
-test('the kernel and the script make the same moves', () => {
+test('the kernel and JavaScript take the same steps', () => {
   // A ring, and one vertex apart that all are pushed from: so nothing depends on which of two edges comes first.
   const ids = Array.from({ length: 80 }, (_, i) => i);
   const edges: Edges = {
@@ -156,7 +156,7 @@ test('the kernel and the script make the same moves', () => {
   }
 });
 
-test('the table of powers is right between and beyond its places', () => {
+test('the table of powers is right between and beyond its entries', () => {
   for (const b of [0.4, 0.8951, 1, 1.9]) {
     const table = powerTable(b);
     for (let octave = -39; octave < 39.4; octave += 0.37) {

@@ -73,7 +73,7 @@ test('a ring becomes a circle, in order', () => {
   for (let i = 0; i < size; i++) assert.ok(Math.abs(turn(i) * forward - (2 * Math.PI) / size) < 0.01);
 });
 
-test('a chain is laid out by the eigenvectors that are known for it', () => {
+test('a chain is laid out by its eigenvectors, which are known', () => {
   // D^(1/2) cos(pi m i / (n - 1)) belongs to cos(pi m / (n - 1)).
   const size = 60;
   const layout = layOut(graph(size, chain(size)), 3);
@@ -124,7 +124,7 @@ test('coordinates are eigenvectors, the smallest of the Laplacian first, on weig
   );
 });
 
-test('two clusters that hardly touch are parted by the first dimension', () => {
+test('the first dimension separates two weakly connected clusters', () => {
   const pairs: [number, number, number][] = [];
   for (let i = 0; i < 20; i++) for (let j = 0; j < i; j++) pairs.push([i, j, 1], [20 + i, 20 + j, 1]);
   pairs.push([0, 20, 1e-4]);
@@ -133,7 +133,7 @@ test('two clusters that hardly touch are parted by the first dimension', () => {
   for (let i = 0; i < 40; i++) assert.equal(Math.sign(x[i]!), i < 20 ? sign : -sign);
 });
 
-test('components stand apart: no box meets another', () => {
+test('boxes of components do not overlap', () => {
   const sizes = [80, 40, 12, 9, 4, 2, 1, 1, 1];
   let vertices = 0;
   const pairs: (readonly [number, number])[] = [];
@@ -162,7 +162,7 @@ test('components stand apart: no box meets another', () => {
   }
 });
 
-test('vertices of small components do not coincide, lone ones and empty graphs are placed', () => {
+test('vertices of small components do not coincide; single vertices and graphs without edges have positions', () => {
   const layout = layOut(
     graph(6, [
       [0, 1],
@@ -187,7 +187,7 @@ test('the same seed gives the same layout, another seed the same up to sign and 
   for (const c of [0, 1]) assert.ok(likeness(column(a, c), column(b, c)) > 1 - 1e-6);
 });
 
-test('bad input is named', () => {
+test('errors name what is wrong with the input', () => {
   const random = createRandom(1);
   assert.throws(
     () => spectralLayout(graph(3, []), { components: 0, random }),

@@ -20,7 +20,7 @@ function counting(model: tf.LayersModel) {
 
 const rows = (count: number) => ({ data: new Float32Array(4 * count).fill(1), shape: [count, 4] as const });
 
-test('the widest layer says how many rows go at once, wherever it stands', async () => {
+test('the widest layer determines the batch size, wherever it is', async () => {
   // 2^17 floats a row: 64 rows fit 32 MB.
   const wide = () => [
     layers.dense({ units: 2 ** 17, inputShape: [4], kernelInitializer: 'zeros' }),
@@ -36,7 +36,7 @@ test('the widest layer says how many rows go at once, wherever it stands', async
   }
 });
 
-test('a layer may stand at two widths', async () => {
+test('a layer may be used at two widths', async () => {
   const shared = layers.leakyReLU();
   const input = tf.input({ shape: [4] });
   const first = shared.apply(layers.dense({ units: 8 }).apply(input));

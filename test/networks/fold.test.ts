@@ -82,7 +82,7 @@ test('after folding, the encoder gives for rows what the trained network gives f
   encoder.dispose();
 });
 
-test('unfolding starts from what the encoder knows', async () => {
+test('unfolding starts from the weights of the encoder', async () => {
   const projection = projectionOf(3);
   const encoder = encoderOf();
   // The plane holds all rows, so nothing is lost on it.
@@ -97,7 +97,7 @@ test('unfolding starts from what the encoder knows', async () => {
   encoder.dispose();
 });
 
-test('a fresh start is seeded, and differs by seed', async () => {
+test('a new first layer is seeded, and differs by seed', async () => {
   const projection = projectionOf(2);
   const encoder = encoderOf();
   const starts = ['one', 'one', 'two'].map((seed) =>
@@ -124,7 +124,7 @@ test('image-shaped rows fold as well, and later layers are the encoder’s own',
   encoder.dispose();
 });
 
-test('folding back and forth frees everything', () => {
+test('folding in both directions leaks no tensor', () => {
   const before = tf.memory().numTensors;
   const encoder = encoderOf();
   const held = tf.memory().numTensors;
@@ -157,7 +157,7 @@ test('a wide table is projected in parts, the last one short', async () => {
   }
 });
 
-test('what lies far outside is drawn nearer by a layer of the encoder as in the rows trained on', async () => {
+test('the encoder compresses outliers as in the rows that it was trained on', async () => {
   // Bends at 10, 100, 1,000, ...: none in the first component, two in the second, four in the third.
   const projection: Projection = { ...projectionOf(3), bends: Int32Array.from([0, 2, 4]) };
   const far: Matrix = { data: matrix.data.slice(), shape: matrix.shape };

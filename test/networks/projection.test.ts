@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
 import type { Matrix } from '../../src/core/types.js';
-import { bend, nearRows, projectionOf, projectRows } from '../../src/networks/projection.js';
+import { nearRows } from '../../src/networks/outliers.js';
+import { bend, projectionOf, projectRows } from '../../src/networks/projection.js';
 import { flat, groups } from '../checks/subject.js';
 
 await tf.setBackend('cpu');
@@ -25,14 +26,14 @@ function deviation({ data, shape }: Matrix, without: readonly number[]): number 
   return Math.sqrt(sum / (rows - without.length) / columns);
 }
 
-test('ordinary rows: unit mean square, and nothing is bent', async () => {
+test('ordinary rows have unit mean square, and are not compressed', async () => {
   const { projection, rows, remark } = await project(rowsWith([]));
   assert.ok(Math.abs(deviation(rows, []) - 1) < 0.01);
   assert.equal(projection.bends, undefined);
   assert.equal(remark, undefined);
 });
 
-test('one bad cell of any size leaves the scale of the other rows as it is, and is named', async () => {
+test('one bad cell of any size does not change the scale of the other rows, and is named', async () => {
   for (const value of [9999, -1e5, 1e9]) {
     const matrix = rowsWith([[7, 2, value]]);
     const { projection, rows, remark } = await project(matrix);
@@ -46,7 +47,7 @@ test('one bad cell of any size leaves the scale of the other rows as it is, and 
   }
 });
 
-test('sentinels in one column, or here and there in all, leave the scale of the rows without them', async () => {
+test('sentinels in one column, or scattered over all, do not change the scale of the other rows', async () => {
   const inOne = Array.from({ length: 100 }, (_, i) => [3 * i, 4, -99999] as const);
   // More than half of the rows have one.
   const inAll = Array.from({ length: 180 }, (_, i) => [i, i % 6, -99999] as const);
@@ -59,7 +60,7 @@ test('sentinels in one column, or here and there in all, leave the scale of the 
   }
 });
 
-test('bends keep the order of values and what is near', () => {
+test('compression keeps the order of values, and small values as they are', () => {
   let last = Number.NEGATIVE_INFINITY;
   for (let power = -9; power <= 9; power += 0.01) {
     const value = Math.sign(power) * 10 ** Math.abs(power);

@@ -19,7 +19,7 @@ const network = (model: tf.LayersModel): Network => networkOf(model, 'encoder', 
 const encoder = (inputShape: number[], outputShape: number[]) =>
   network(mlp({ inputShape, outputShape, hidden: [9, 6], random: createRandom(3), name: 'encoder' }));
 
-/** The outcome, and the gradients of the weights, and of the rows, of a sum that weighs every value differently. */
+/** The outputs, and the gradients of weights and rows, of a sum that weights every value differently. */
 function passes(apply: (x: tf.Tensor) => tf.Tensor, of: Network, x: tf.Tensor): number[][] {
   const weigh = (z: tf.Tensor) =>
     tf.sum(tf.mul(z, tf.cos(tf.range(0, z.size)).reshape(z.shape))) as tf.Scalar;
@@ -71,12 +71,12 @@ test('a gradient belongs to its own pass, whatever was applied since', async () 
   const gradient = (between: () => void) =>
     tf.tidy(() => {
       const { grads } = tf.variableGrads(() => {
-        // Made here, it is gone by the time that gradients are computed.
+        // Made here, it is disposed by the time that gradients are computed.
         const z = quick.apply(tf.clone(x!), true);
         between();
         return tf.sum(tf.square(z)) as tf.Scalar;
       }, quick.variables());
-      return Object.values(grads).map((slope) => Array.from(slope.dataSync()));
+      return Object.values(grads).map((gradient) => Array.from(gradient.dataSync()));
     });
   const wanted = gradient(() => {});
   const got = gradient(() => void quick.apply(other!, true));
@@ -94,7 +94,7 @@ test('rows of a table, with noise, are read as they are gathered for TensorFlow.
       data: Float32Array.from({ length: 200 * columns }, () => random.normal()),
       shape: [200, columns] as const,
     };
-    // More values in a batch than numbers of noise: the ring is read more than once.
+    // The largest batch has more values than there is noise: the ring is read more than once.
     const batches = [40, 7, 5000].map((n) => Int32Array.from({ length: n }, () => random.integer(200)));
     const noise = () => inputNoise(0.5, createRandom('noise'))!;
     const noisy = withInputNoise(plain, noise());
@@ -104,7 +104,7 @@ test('rows of a table, with noise, are read as they are gathered for TensorFlow.
       const wanted = tf.tidy(() => Array.from(noisy.apply(x, true).dataSync()));
       quick.reader!.fetch(rows, rows.length);
       rows.fill(0);
-      // What else is applied meanwhile does not take the place of the rows.
+      // Another pass in between does not replace the rows.
       if (turn === 1) tf.tidy(() => void quick.apply(x, true));
       const got = tf.tidy(() => Array.from(quick.reader!.apply().dataSync()));
       assert.equal(got.length, wanted.length);
@@ -136,7 +136,7 @@ test('a gradient of rows fetched before others were is still theirs', async () =
         between();
         return tf.sum(tf.square(z)) as tf.Scalar;
       }, quick.variables());
-      return Object.values(grads).map((slope) => Array.from(slope.dataSync()));
+      return Object.values(grads).map((gradient) => Array.from(gradient.dataSync()));
     });
   reader.fetch(first, 4);
   const wanted = gradient(() => {});
@@ -158,7 +158,7 @@ test('a gradient of rows fetched before others were is still theirs', async () =
   plain.dispose();
 });
 
-test('anything but dense layers with ReLU or nothing, all of them trained, stays with TensorFlow.js', async () => {
+test('anything but trained dense layers with ReLU or no activation stays with TensorFlow.js', async () => {
   const shared = layers.dense({ units: 4, inputShape: [4], activation: 'relu' });
   const frozen = layers.dense({ units: 4, inputShape: [4], trainable: false });
   const input = tf.input({ shape: [4] });
@@ -202,10 +202,10 @@ test('anything but dense layers with ReLU or nothing, all of them trained, stays
   ]);
 });
 
-/** The network, with a model that may not be asked to place rows. */
-const byCrewOnly = (plain: Network): Network => ({
+/** The network, with an `apply` that fails: rows must be encoded by the thread pool. */
+const poolOnly = (plain: Network): Network => ({
   ...plain,
-  apply: () => assert.fail('the model was asked'),
+  apply: () => assert.fail('the model was applied'),
 });
 
 /** Rows of which most values are 0. */
@@ -214,28 +214,28 @@ function sparseRows(count: number, columns: number, random: Random) {
   return { data: Float32Array.from({ length: columns * count }, values), shape: [count, columns] as const };
 }
 
-test('a crew that stands by places rows as the model does, with its weights of the moment', async () => {
+test('a pool that is kept open encodes rows as the model does, with its current weights', async () => {
   const random = createRandom(11);
   const plain = encoder([30], [2]);
   for (const count of [1, 1023, 1024, 1025, 3000]) {
     const given = sparseRows(count, 30, random);
-    const { data, shape } = await encode(byCrewOnly(plain), given);
+    const { data, shape } = await encode(poolOnly(plain), given);
     assert.deepEqual(shape, [count, 2]);
     const wanted = tf.tidy(() => plain.apply(tf.tensor2d(given.data, [count, 30]), false).dataSync());
     data.forEach((value, i) => {
       assert.ok(Math.abs(value - wanted[i]!) < 1e-5, `value ${i} of ${count} rows`);
     });
-    // However many go at once, and whoever stands beside.
+    // For any batch size, and so for any neighbors within a batch.
     for (const batchSize of [7, 500]) {
-      assert.deepEqual((await encode(byCrewOnly(plain), given, { batchSize })).data, data);
+      assert.deepEqual((await encode(poolOnly(plain), given, { batchSize })).data, data);
     }
-    // Whoever holds the weights may change them.
+    // Weights may be assigned between two calls.
     for (const weight of plain.variables()) tf.tidy(() => weight.assign(tf.mul(weight, 0.9)));
   }
   plain.dispose();
 });
 
-test('threads that come for many rows give what one gives, also to those who ask at once', async () => {
+test('many threads and one thread give the same bits, also to concurrent calls', async () => {
   const random = createRandom(12);
   const plain = network(
     mlp({ inputShape: [64], outputShape: [2], hidden: [100, 100, 100], random, name: 'encoder' }),
@@ -244,7 +244,7 @@ test('threads that come for many rows give what one gives, also to those who ask
   const many = sparseRows(12_000, 64, random);
   const few = { data: many.data.subarray(0, 64 * 100), shape: [100, 64] as const };
   const [one, all, again, part] = await Promise.all(
-    [few, many, many, few].map((rows) => encode(byCrewOnly(plain), rows)),
+    [few, many, many, few].map((rows) => encode(poolOnly(plain), rows)),
   );
   assert.deepEqual(again!.data, all!.data);
   assert.deepEqual(all!.data.slice(0, 200), one!.data);
@@ -252,12 +252,12 @@ test('threads that come for many rows give what one gives, also to those who ask
   plain.dispose();
 });
 
-test('few rows through many weights are left to the model, and changed layers get a crew of their own', async () => {
+test('few rows and many weights are left to the model, and changed layers get a new pool', async () => {
   const wide = encoder([400], [2]);
   const hidden = network(tf.sequential({ layers: [layers.dense({ units: 500, inputShape: [400] })] }));
   const row = sparseRows(1, 400, createRandom(13));
-  await assert.rejects(encode(byCrewOnly(hidden), row), /the model was asked/);
-  assert.equal((await encode(byCrewOnly(wide), row)).shape[1], 2);
+  await assert.rejects(encode(poolOnly(hidden), row), /the model was applied/);
+  assert.equal((await encode(poolOnly(wide), row)).shape[1], 2);
   const model = tf.sequential();
   const given = { data: Float32Array.of(1, -2, 3), shape: [1, 3] as const };
   for (const [activation, wanted] of [
@@ -268,24 +268,24 @@ test('few rows through many weights are left to the model, and changed layers ge
     const layer = layers.dense({ units: 2, inputShape: [3], activation });
     model.add(layer);
     tf.tidy(() => layer.setWeights([tf.tensor2d([1, 0, 0, 1, 0, 0], [3, 2]), tf.zeros([2])]));
-    const { data } = await encode(byCrewOnly(network(model)), given);
+    const { data } = await encode(poolOnly(network(model)), given);
     assert.deepEqual(data, Float32Array.from(wanted), activation);
   }
   for (const each of [wide, hidden]) each.dispose();
 });
 
 test('a weight that is not finite is not skipped with the zeros it meets', async () => {
-  // As many columns as zeros are skipped for.
+  // Enough columns for zeros to be skipped.
   const units = 40;
   const plain = network(tf.sequential({ layers: [layers.dense({ units, inputShape: [4] })] }));
   const kernel = new Float32Array(4 * units).fill(1).with(0, Number.NaN);
   tf.tidy(() => plain.model.setWeights([tf.tensor2d(kernel, [4, units]), tf.zeros([units])]));
-  const { data } = await encode(byCrewOnly(plain), { data: Float32Array.of(0, 0, 0, 1), shape: [1, 4] });
+  const { data } = await encode(poolOnly(plain), { data: Float32Array.of(0, 0, 0, 1), shape: [1, 4] });
   assert.deepEqual(data, new Float32Array(units).fill(1).with(0, Number.NaN));
   plain.dispose();
 });
 
-test('values that are not finite are found in any batch, and the next rows are placed as ever', async () => {
+test('values that are not finite are found in any batch, and later calls work as before', async () => {
   const plain = encoder([3], [2]);
   const good = { data: new Float32Array(3 * 2500).fill(1), shape: [2500, 3] as const };
   const wanted = await encode(plain, good, { who: 'transform' });

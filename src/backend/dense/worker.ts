@@ -1,18 +1,18 @@
-/** The body of a worker thread: works, waits to be called, until it is sent home. */
+/** Main loop of a worker thread: takes parts of one job after another until the pool is closed. */
 import { importNode } from '../../core/platform.js';
-import { awaitChange, CLOSE, control, type DenseStart, openHands } from './thread.js';
+import { awaitChange, CLOSE, control, type DenseStart, openThreadLoop } from './thread.js';
 
-// No await outside of a function: the code is run as a script.
+// No top-level await: the code runs as a script.
 void serve();
 
 async function serve(): Promise<void> {
   const { workerData } = (await importNode<typeof import('node:worker_threads')>('worker_threads'))!;
-  const { words, work } = openHands(workerData as DenseStart);
+  const { words, takeParts } = openThreadLoop(workerData as DenseStart);
   Atomics.add(words, control.workers, 1);
   while (true) {
     const call = Atomics.load(words, control.call);
     if (words[control.job] === CLOSE) break;
-    work();
+    takeParts();
     awaitChange(words, control.call, call);
   }
 }

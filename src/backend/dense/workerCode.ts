@@ -1,2 +1,5 @@
-/** The worker threads of dense layers, as text: `scripts/embed.mjs` puts denseWorker.ts and all it imports here after a build. */
+/**
+ * Code of the worker threads for dense layers, as text: `scripts/embed.mjs` inserts worker.ts with its imports after
+ * a build.
+ */
 export const denseWorkerCode: string = '';

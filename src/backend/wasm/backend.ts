@@ -1,7 +1,7 @@
 /**
- * The WebAssembly backend, made fit for training: kernels that `@tensorflow/tfjs-backend-wasm` 4.22 lacks,
- * and fast ones where its own are slow (a transposed or batched matrix product leaves its fast path, and
- * every gradient of a dense layer is one).
+ * The WebAssembly backend with kernels for training: those that `@tensorflow/tfjs-backend-wasm` 4.22 lacks, and faster
+ * ones where its own are slow (transposed or batched matrix products miss its fast path, and every gradient of a dense
+ * layer is one).
  */
 
 import { UnavailableError } from '../../core/errors.js';
@@ -17,7 +17,7 @@ import {
 import { einsum } from './einsum.js';
 import { batchMatMul, fusedMatMul } from './matMul.js';
 import type { Call, WasmBackend } from './module.js';
-import { compileKernels, workshop } from './module.js';
+import { bindKernels, compileKernels } from './module.js';
 import { averagePoolGrad, maxPoolGrad, resizeNearestGrad } from './pooling.js';
 import { cast, identity, mean, sum } from './reductions.js';
 import { gatherV2, tile, unsortedSegmentSum } from './rows.js';
@@ -25,7 +25,7 @@ import { startWasm } from './start.js';
 
 type Make = (original: KernelFunc) => (call: Call) => TensorInfo;
 
-const kernels: Readonly<Record<string, Make>> = {
+const trainingKernels: Readonly<Record<string, Make>> = {
   BatchMatMul: () => batchMatMul,
   _FusedMatMul: () => fusedMatMul,
   Identity: () => identity,
@@ -46,9 +46,9 @@ const kernels: Readonly<Record<string, Make>> = {
   Einsum: () => einsum,
 };
 
-/** What it needs. */
+/** Requirements, and what to do without them. */
 const advice =
-  "it takes WebAssembly with SIMD, and in a page a Content-Security-Policy with 'wasm-unsafe-eval'; else do with backend: 'cpu'";
+  "use an engine with WebAssembly SIMD, and in a page a Content-Security-Policy with 'wasm-unsafe-eval', or backend: 'cpu'";
 
 let registered = false;
 
@@ -57,35 +57,39 @@ let registered = false;
  * start.
  */
 export async function useWasm(): Promise<void> {
-  // First: where this fails, the backend would wait for its compiled part forever.
+  // First, because where this fails the backend would wait for its compiled part forever.
   await compileKernels().catch((cause: unknown) => {
-    throw new UnavailableError(`wasm: ${(cause as Error).message}; ${advice}`, { cause });
-  });
-  const backend = await import('@tensorflow/tfjs-backend-wasm').catch((cause: unknown) => {
     throw new UnavailableError(
-      `wasm: @tensorflow/tfjs-backend-wasm does not load (${(cause as Error).message})`,
+      `wasm: expected compiled kernels, got ${(cause as Error).message}; ${advice}`,
       { cause },
     );
   });
-  const { value: started, said } = await startWasm(backend);
+  const backend = await import('@tensorflow/tfjs-backend-wasm').catch((cause: unknown) => {
+    throw new UnavailableError(
+      `wasm: expected @tensorflow/tfjs-backend-wasm, got an error while loading it (${(cause as Error).message}); ` +
+        'reinstall it: npm install @tensorflow/tfjs-backend-wasm',
+      { cause },
+    );
+  });
+  const { value: started, messages } = await startWasm(backend);
   if (!started) {
     throw new UnavailableError(
-      `wasm: TensorFlow.js' WebAssembly backend does not start (${said.at(-1) ?? 'no reason given'})`,
+      `wasm: expected TensorFlow.js' WebAssembly backend to start, got ${messages.at(-1) ?? 'no reason'}; ${advice}`,
     );
   }
   await enableTraining();
 }
 
 /**
- * Registers the training kernels on the active WebAssembly backend, for whoever uses TensorFlow.js in this
- * process; they compute what the originals do. Calling it again changes nothing.
+ * Registers the training kernels on the active WebAssembly backend, for all uses of TensorFlow.js in this process; they
+ * compute what the original ones do. Calling it again changes nothing.
  */
 export async function enableTraining(): Promise<void> {
   await compileKernels();
-  workshop(tf.backend() as unknown as WasmBackend);
+  bindKernels(tf.backend() as unknown as WasmBackend);
   if (registered) return;
   registered = true;
-  for (const [name, make] of Object.entries(kernels)) register(name, make);
+  for (const [name, make] of Object.entries(trainingKernels)) register(name, make);
 }
 
 function register(kernelName: string, make: Make): void {
@@ -98,6 +102,6 @@ function register(kernelName: string, make: Make): void {
     kernelName,
     backendName: 'wasm',
     kernelFunc: ({ inputs, backend, attrs }) =>
-      kernel({ inputs, attrs: attrs ?? {}, shop: workshop(backend as WasmBackend) }),
+      kernel({ inputs, attrs: attrs ?? {}, kernels: bindKernels(backend as WasmBackend) }),
   });
 }

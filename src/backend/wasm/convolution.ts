@@ -1,86 +1,97 @@
-/**
- * Gradients of convolutions: patches as rows of a matrix, then a matrix product. Depthwise ones go directly.
- */
+/** Gradients of convolutions: as products with a matrix of patches, or directly for depthwise convolutions. */
 import type { KernelFunc, TensorInfo } from '../../core/tf.js';
 import * as tf from '../../core/tf.js';
-import type { Call, Workshop } from './module.js';
+import type { BoundKernels, Call } from './module.js';
 import { allocate, pointer, zeros } from './module.js';
 
 type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 type Shape4D = [number, number, number, number];
 type Shape5D = [number, number, number, number, number];
 
-/** Bytes of patches at a time: about the size of the second cache. */
+/** Bytes of patches per chunk: about the size of the second-level cache. */
 const patchBytes = 1 << 20;
 
 /** Kernel Conv2DBackpropFilter (NHWC): dW = patches(x)^T dy. */
-export function conv2DBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo {
+export function conv2DBackpropFilter({ inputs, attrs, kernels }: Call): TensorInfo {
   const x = inputs.x!;
   const dy = inputs.dy!;
   if (attrs.dataFormat !== 'NHWC') {
-    throw new Error(`Conv2DBackpropFilter: the wasm backend knows NHWC only, not ${attrs.dataFormat}`);
+    throw new Error(
+      `Conv2DBackpropFilter: expected dataFormat NHWC on the wasm backend, got ${attrs.dataFormat}; use channelsLast`,
+    );
   }
   const info = convInfo(x.shape as Shape4D, attrs.filterShape as Shape4D, attrs, false);
-  if (info.outChannels === 1) return direct(shop, info, info.filterShape, x, dy, true);
-  const out = shop.backend.makeOutput(info.filterShape, 'float32');
+  if (info.outChannels === 1) return direct(kernels, info, info.filterShape, x, dy, true);
+  const out = kernels.backend.makeOutput(info.filterShape, 'float32');
   const size = info.filterHeight * info.filterWidth * info.inChannels;
   const columns = info.outChannels;
-  const from = pointer(shop, dy);
-  eachChunk(shop, info, size, (start, count, patches) => {
-    shop.run.movePatches(1, pointer(shop, x), ...geometry(info), start, count, patches);
-    shop.run.gemm(
+  const from = pointer(kernels, dy);
+  eachChunk(kernels, info, size, (start, count, patches) => {
+    kernels.run.movePatches(1, pointer(kernels, x), ...geometry(info), start, count, patches);
+    kernels.run.gemm(
       ...[size, columns, count, patches, 4, size * 4, from + start * columns * 4, columns * 4, 4],
-      ...[pointer(shop, out), 0, 0, Number(start > 0), shop.gemmScratch],
+      ...[pointer(kernels, out), 0, 0, Number(start > 0), kernels.gemmScratch],
     );
   });
   return out;
 }
 
 /**
- * Kernel Conv2DBackpropInput (NHWC; also the forward pass of a transposed convolution): patches = dy W^T, put
- * back.
+ * Kernel Conv2DBackpropInput (NHWC; also the forward pass of a transposed convolution): patches = dy W^T, added to the
+ * input that they were taken from.
  */
 export function conv2DBackpropInput(original: KernelFunc): (call: Call) => TensorInfo {
-  return ({ inputs, attrs, shop }) => {
+  return ({ inputs, attrs, kernels }) => {
     const dy = inputs.dy!;
     const filter = inputs.filter!;
-    if (attrs.dataFormat !== 'NHWC') return original({ inputs, attrs, backend: shop.backend }) as TensorInfo;
+    if (attrs.dataFormat !== 'NHWC')
+      return original({ inputs, attrs, backend: kernels.backend }) as TensorInfo;
     const info = convInfo(attrs.inputShape as Shape4D, filter.shape as Shape4D, attrs, false);
-    if (info.outChannels === 1) return direct(shop, info, info.inShape, filter, dy, false);
-    const out = zeros(shop, info.inShape, 'float32');
+    if (info.outChannels === 1) return direct(kernels, info, info.inShape, filter, dy, false);
+    const out = zeros(kernels, info.inShape, 'float32');
     const size = info.filterHeight * info.filterWidth * info.inChannels;
     const inner = info.outChannels;
-    const from = pointer(shop, dy);
-    eachChunk(shop, info, size, (start, count, patches) => {
-      shop.run.gemm(
-        ...[count, size, inner, from + start * inner * 4, inner * 4, 4, pointer(shop, filter), 4, inner * 4],
-        ...[patches, 0, 0, 0, shop.gemmScratch],
+    const from = pointer(kernels, dy);
+    eachChunk(kernels, info, size, (start, count, patches) => {
+      kernels.run.gemm(
+        ...[
+          count,
+          size,
+          inner,
+          from + start * inner * 4,
+          inner * 4,
+          4,
+          pointer(kernels, filter),
+          4,
+          inner * 4,
+        ],
+        ...[patches, 0, 0, 0, kernels.gemmScratch],
       );
-      shop.run.movePatches(0, pointer(shop, out), ...geometry(info), start, count, patches);
+      kernels.run.movePatches(0, pointer(kernels, out), ...geometry(info), start, count, patches);
     });
     return out;
   };
 }
 
 /** Kernel DepthwiseConv2dNativeBackpropFilter. */
-export function depthwiseBackpropFilter({ inputs, attrs, shop }: Call): TensorInfo {
+export function depthwiseBackpropFilter({ inputs, attrs, kernels }: Call): TensorInfo {
   const x = inputs.x!;
   const info = convInfo(x.shape as Shape4D, attrs.filterShape as Shape4D, attrs, true);
-  return direct(shop, info, info.filterShape, x, inputs.dy!, true);
+  return direct(kernels, info, info.filterShape, x, inputs.dy!, true);
 }
 
 /** Kernel DepthwiseConv2dNativeBackpropInput. */
-export function depthwiseBackpropInput({ inputs, attrs, shop }: Call): TensorInfo {
+export function depthwiseBackpropInput({ inputs, attrs, kernels }: Call): TensorInfo {
   const filter = inputs.filter!;
   const info = convInfo(attrs.inputShape as Shape4D, filter.shape as Shape4D, attrs, true);
-  return direct(shop, info, info.inShape, filter, inputs.dy!, false);
+  return direct(kernels, info, info.inShape, filter, inputs.dy!, false);
 }
 
 /**
  * Kernel Conv3DBackpropInputV2, which TensorFlow.js 4.22 gets wrong: dx[position + offset] += W[offset]
- * dy[position] for every offset of the filter that hits the volume. Written for clarity, not for speed.
+ * dy[position] for every offset of the filter that falls within the volume. Written for clarity, not for speed.
  */
-export function conv3DBackpropInput({ inputs, attrs, shop }: Call): TensorInfo {
+export function conv3DBackpropInput({ inputs, attrs, kernels }: Call): TensorInfo {
   const filter = inputs.filter!;
   const info = tf.backend_util.computeConv3DInfo(
     attrs.inputShape as Shape5D,
@@ -89,9 +100,9 @@ export function conv3DBackpropInput({ inputs, attrs, shop }: Call): TensorInfo {
     1,
     attrs.pad as 'valid' | 'same',
   );
-  const out = zeros(shop, info.inShape, 'float32');
+  const out = zeros(kernels, info.inShape, 'float32');
   const [dx, dy, weights] = [out, inputs.dy!, filter].map((tensor) =>
-    shop.backend.typedArrayFromHeap(tensor),
+    kernels.backend.typedArrayFromHeap(tensor),
   );
   const { inChannels, outChannels } = info;
   const positions = info.batchSize * info.outDepth * info.outHeight * info.outWidth;
@@ -133,8 +144,7 @@ function convInfo(
     inShape,
     filterShape,
     attrs.strides as number | [number, number],
-    // The kernels of full convolutions have no dilations; a gradient with dilations is refused before it gets
-    // here.
+    // Kernels of full convolutions have no dilations: TensorFlow.js rejects gradients with dilations before.
     (attrs.dilations as number | [number, number] | undefined) ?? 1,
     attrs.pad as 'valid' | 'same' | number,
     attrs.dimRoundingMode as 'floor' | 'round' | 'ceil' | undefined,
@@ -150,41 +160,39 @@ function geometry(info: ConvInfo): number[] {
   ];
 }
 
+/** Calls `visit` for chunks of output positions, with memory for their patches. */
 function eachChunk(
-  shop: Workshop,
+  kernels: BoundKernels,
   info: ConvInfo,
   patchSize: number,
   visit: (start: number, count: number, patches: number) => void,
 ): void {
   const positions = info.batchSize * info.outHeight * info.outWidth;
   const chunk = Math.min(positions, Math.max(64, Math.floor(patchBytes / 4 / patchSize)));
-  const patches = allocate(shop.backend, chunk * patchSize * 4);
+  const patches = allocate(kernels.backend, chunk * patchSize * 4);
   try {
     for (let start = 0; start < positions; start += chunk) {
       visit(start, Math.min(chunk, positions - start), patches);
     }
   } finally {
-    shop.backend.wasm._free(patches);
+    kernels.backend.wasm._free(patches);
   }
 }
 
-/**
- * The gradient with respect to the filter or to the input, without patches: depthwise, or to a single
- * channel.
- */
+/** The gradient of the filter or of the input without patches: of depthwise convolutions, or with one output channel. */
 function direct(
-  shop: Workshop,
+  kernels: BoundKernels,
   info: ConvInfo,
   shape: number[],
   other: TensorInfo,
   dy: TensorInfo,
   toFilter: boolean,
 ): TensorInfo {
-  const out = zeros(shop, shape, 'float32');
-  const pointers = [out, other, dy].map((tensor) => pointer(shop, tensor));
+  const out = zeros(kernels, shape, 'float32');
+  const pointers = [out, other, dy].map((tensor) => pointer(kernels, tensor));
   const [height, width, channels, ...rest] = geometry(info) as [number, number, number, ...number[]];
   const common = [...pointers, Number(toFilter), info.batchSize, height, width, channels] as const;
-  if (info.outChannels === 1) shop.run.singleChannelGradient(...common, ...rest);
-  else shop.run.depthwiseGradient(...common, info.outChannels / info.inChannels, ...rest);
+  if (info.outChannels === 1) kernels.run.singleChannelGradient(...common, ...rest);
+  else kernels.run.depthwiseGradient(...common, info.outChannels / info.inChannels, ...rest);
   return out;
 }

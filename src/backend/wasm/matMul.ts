@@ -1,13 +1,10 @@
-/** Matrix products of any orientation, batched or not, on the fast path: BatchMatMul and _FusedMatMul. */
+/** Matrix products by our kernel, transposed or not, batched or not: BatchMatMul and _FusedMatMul. */
 import type { TensorInfo } from '../../core/tf.js';
 import * as tf from '../../core/tf.js';
-import type { Call, Workshop } from './module.js';
-import { free, pointer, stock } from './module.js';
+import type { BoundKernels, Call } from './module.js';
+import { free, pointer, runKernel } from './module.js';
 
-/**
- * Activations that `_FusedMatMul` may carry and that run as a kernel of their own; `linear` and `relu` are
- * fused.
- */
+/** Activations of `_FusedMatMul` that run as a separate kernel; `linear` and `relu` are fused. */
 const activationKernels: Readonly<Record<string, string>> = {
   elu: 'Elu',
   relu6: 'Relu6',
@@ -16,27 +13,31 @@ const activationKernels: Readonly<Record<string, string>> = {
   leakyrelu: 'LeakyRelu',
 };
 
-/** Kernel BatchMatMul: `op(a) op(b)` over the last two dimensions; the dimensions before broadcast. */
-export function batchMatMul({ inputs, attrs, shop }: Call): TensorInfo {
+/** Kernel BatchMatMul: `op(a) op(b)` over the last two dimensions; leading dimensions broadcast. */
+export function batchMatMul({ inputs, attrs, kernels }: Call): TensorInfo {
   const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
-  return multiply(shop, inputs.a!, inputs.b!, transposeA, transposeB, undefined, false);
+  return multiply(kernels, inputs.a!, inputs.b!, transposeA, transposeB, undefined, false);
 }
 
-/** Kernel _FusedMatMul: the same, then `+ bias`, then an activation. */
-export function fusedMatMul({ inputs, attrs, shop }: Call): TensorInfo {
+/** Kernel _FusedMatMul: as BatchMatMul, then `+ bias`, then an activation. */
+export function fusedMatMul({ inputs, attrs, kernels }: Call): TensorInfo {
   const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
   const { a, b, bias, preluActivationWeights: alpha } = inputs;
   const activation = attrs.activation as string;
   const columns = transposeB ? b!.shape.at(-2)! : b!.shape.at(-1)!;
   const plainBias = bias === undefined || bias === null || isRow(bias, columns);
   const relu = activation === 'relu' && plainBias;
-  let out = multiply(shop, a!, b!, transposeA, transposeB, plainBias ? bias : undefined, relu);
-  if (!plainBias) out = then(shop, 'Add', out, { a: out, b: bias });
+  let out = multiply(kernels, a!, b!, transposeA, transposeB, plainBias ? bias : undefined, relu);
+  if (!plainBias) out = then(kernels, 'Add', out, { a: out, b: bias });
   if (relu || activation === 'linear') return out;
-  if (activation === 'relu') return then(shop, 'Relu', out, { x: out });
+  if (activation === 'relu') return then(kernels, 'Relu', out, { x: out });
   const kernel = activationKernels[activation];
-  if (kernel === undefined) throw new Error(`_FusedMatMul: unknown activation ${activation}`);
-  return then(shop, kernel, out, { x: out, alpha }, { alpha: (attrs.leakyreluAlpha as number) ?? 0 });
+  if (kernel === undefined)
+    throw new Error(
+      `_FusedMatMul: expected activation linear, relu, ${Object.keys(activationKernels).join(', ')}, got ${activation}; ` +
+        'apply it as a layer of its own',
+    );
+  return then(kernels, kernel, out, { x: out, alpha }, { alpha: (attrs.leakyreluAlpha as number) ?? 0 });
 }
 
 function isRow(bias: TensorInfo, columns: number): boolean {
@@ -45,20 +46,21 @@ function isRow(bias: TensorInfo, columns: number): boolean {
   );
 }
 
+/** Applies a kernel and frees the tensor before it. */
 function then(
-  shop: Workshop,
+  kernels: BoundKernels,
   kernel: string,
   previous: TensorInfo,
   inputs: Call['inputs'],
   attrs: Call['attrs'] = {},
 ): TensorInfo {
-  const next = stock(shop, kernel, inputs, attrs);
-  free(shop, previous);
+  const next = runKernel(kernels, kernel, inputs, attrs);
+  free(kernels, previous);
   return next;
 }
 
 function multiply(
-  shop: Workshop,
+  kernels: BoundKernels,
   a: TensorInfo,
   b: TensorInfo,
   transposeA: boolean,
@@ -68,7 +70,7 @@ function multiply(
 ): TensorInfo {
   if (a.dtype !== 'float32' || b.dtype !== 'float32') {
     throw new Error(
-      `BatchMatMul: the wasm backend multiplies float32 only (a is ${a.dtype}, b is ${b.dtype})`,
+      `BatchMatMul: expected float32 on the wasm backend, got ${a.dtype} and ${b.dtype}; cast both to float32`,
     );
   }
   const [innerA, outerA] = transposeA
@@ -79,24 +81,25 @@ function multiply(
     : [b.shape.at(-2)!, b.shape.at(-1)!];
   if (innerA !== innerB) {
     throw new Error(
-      `BatchMatMul: inner shapes differ (${innerA} and ${innerB}), from [${a.shape}] and [${b.shape}]`,
+      `BatchMatMul: expected equal inner sizes, got ${innerA} and ${innerB} of [${a.shape}] and [${b.shape}]; ` +
+        'transpose one of them',
     );
   }
   const batchA = a.shape.slice(0, -2);
   const batchB = b.shape.slice(0, -2);
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
-  const out = shop.backend.makeOutput([...batch, outerA, outerB], 'float32');
+  const out = kernels.backend.makeOutput([...batch, outerA, outerB], 'float32');
   let rows = outerA;
   let pairs = pairUp(batch, batchA, batchB);
-  // One B for all: the batch is just more rows.
+  // With one B for the whole batch, the batch is a single product with more rows.
   if (!transposeA && tf.util.sizeFromShape(batchB) === 1) {
     rows *= tf.util.sizeFromShape(batch);
     pairs = [[0, 0]];
   }
-  const fromA = pointer(shop, a);
-  const fromB = pointer(shop, b);
-  const to = pointer(shop, out);
-  const biasAt = bias === undefined || bias === null ? 0 : pointer(shop, bias);
+  const fromA = pointer(kernels, a);
+  const fromB = pointer(kernels, b);
+  const to = pointer(kernels, out);
+  const biasAt = bias === undefined || bias === null ? 0 : pointer(kernels, bias);
   const rowA = transposeA ? 4 : innerA * 4;
   const columnA = transposeA ? outerA * 4 : 4;
   const rowB = transposeB ? 4 : outerB * 4;
@@ -105,15 +108,15 @@ function multiply(
     const atA = fromA + pairs[i]![0] * outerA * innerA * 4;
     const atB = fromB + pairs[i]![1] * outerB * innerA * 4;
     const atC = to + i * outerA * outerB * 4;
-    shop.run.gemm(
+    kernels.run.gemm(
       ...[rows, outerB, innerA, atA, rowA, columnA, atB, rowB, columnB],
-      ...[atC, biasAt, Number(relu), 0, shop.gemmScratch],
+      ...[atC, biasAt, Number(relu), 0, kernels.gemmScratch],
     );
   }
   return out;
 }
 
-/** Which matrix of A and which of B make each matrix of the result. */
+/** For each matrix of the result, the indices of its factors in A and in B. */
 function pairUp(batch: number[], batchA: number[], batchB: number[]): [number, number][] {
   const count = tf.util.sizeFromShape(batch);
   const pairs: [number, number][] = [];

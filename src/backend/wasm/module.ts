@@ -1,4 +1,4 @@
-/** Our own WebAssembly module, at work in the memory of TensorFlow.js' WebAssembly backend, or in its own. */
+/** The training kernels, bound to the memory of TensorFlow.js' WebAssembly backend or to memory of their own. */
 
 import { UnavailableError } from '../../core/errors.js';
 import { isA } from '../../core/realms.js';
@@ -7,7 +7,7 @@ import * as tf from '../../core/tf.js';
 import { quickerModule } from '../../core/wasmModule.js';
 import * as binary from './binary.js';
 
-/** What we use of the backend object of `@tensorflow/tfjs-backend-wasm`. */
+/** The part that is used here of the backend object of `@tensorflow/tfjs-backend-wasm`. */
 export interface WasmBackend {
   readonly wasm: {
     readonly asm: Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export interface WasmBackend {
   };
   readonly dataIdMap: { get(id: DataId): { readonly memoryOffset: number } };
   makeOutput(shape: number[], dtype: DataType, memoryOffset?: number, values?: Float32Array): TensorInfo;
-  /** A view of the tensor's numbers, good until the memory grows. */
+  /** A view of the tensor's values, valid until the memory grows. */
   typedArrayFromHeap(tensor: TensorInfo): Float32Array | Int32Array | Uint8Array;
   incRef(id: DataId): void;
   refCount(id: DataId): number;
@@ -46,22 +46,22 @@ type Exports = Readonly<
     Record<'gatherRows' | 'gemmScratch' | 'pairCosts' | 'pairScratch', (...numbers: number[]) => number>
 >;
 
-/** A backend and our module inside its memory. */
-export interface Workshop {
+/** Our kernels instantiated in the WebAssembly memory of the TensorFlow.js backend. */
+export interface BoundKernels {
   readonly backend: WasmBackend;
   readonly run: Exports;
-  /** Room for `gemm` to pack its operands. */
+  /** Address of scratch memory for `gemm` to pack its operands. */
   readonly gemmScratch: number;
 }
 
-/** What a kernel of ours is given. */
+/** Arguments of one of our kernels. */
 export interface Call {
   readonly inputs: NamedTensorInfoMap;
   readonly attrs: NamedAttrMap;
-  readonly shop: Workshop;
+  readonly kernels: BoundKernels;
 }
 
-const workshops = new WeakMap<object, Workshop>();
+const bound = new WeakMap<object, BoundKernels>();
 let module: WebAssembly.Module | undefined;
 
 /** Compiles the module once. Throws where WebAssembly SIMD is missing. */
@@ -70,22 +70,22 @@ export async function compileKernels(): Promise<void> {
 }
 
 /**
- * The module bound to this backend; made at the first call. Throws `UnavailableError` when the backend does
- * not show its memory or the memory is of another kind (the multi-threaded build shares it).
+ * The kernels bound to this backend, instantiated at the first call. Throws `UnavailableError` if the backend does not
+ * expose its memory, or shares it between threads.
  */
-export function workshop(backend: WasmBackend): Workshop {
-  const known = workshops.get(backend);
+export function bindKernels(backend: WasmBackend): BoundKernels {
+  const known = bound.get(backend);
   if (known !== undefined) return known;
   const memory = Object.values(backend.wasm.asm ?? {}).find(isMemory);
   if (module === undefined || memory === undefined) {
     throw new UnavailableError(
-      'wasm: expected a backend that shows its memory, got one that was started before with threads, or is of another ' +
-        "version than 4.22; do tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false) before its first use",
+      'wasm: expected a backend that exposes its memory, got one that was started with threads, or is not of ' +
+        "version 4.22; call tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false) before its first use",
     );
   }
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
   const made = { backend, run, gemmScratch: allocate(backend, run.gemmScratch()) };
-  workshops.set(backend, made);
+  bound.set(backend, made);
   return made;
 }
 
@@ -93,57 +93,62 @@ function isMemory(value: unknown): value is WebAssembly.Memory {
   return isA('WebAssembly.Memory', value);
 }
 
-/** The active backend's workshop if that is WebAssembly with our kernels, else undefined. */
-export function activeWorkshop(): Workshop | undefined {
-  return tf.getBackend() === 'wasm' ? workshops.get(tf.backend()) : undefined;
+/** The active backend's bindKernels if that is WebAssembly with our kernels, else undefined. */
+export function activeKernels(): BoundKernels | undefined {
+  return tf.getBackend() === 'wasm' ? bound.get(tf.backend()) : undefined;
 }
 
-/** Our module in a memory of its own, for numbers that a backend hands over. */
-export interface Desk {
+/** Our kernels instantiated with their own memory; data is copied in and out. Used with native TensorFlow. */
+export interface StandaloneKernels {
   readonly memory: WebAssembly.Memory;
   readonly run: Exports;
 }
 
-let desk: Desk | undefined;
+let standalone: StandaloneKernels | undefined;
 
-/** Made at the first call; undefined before `compileKernels`. */
-export function ownDesk(): Desk | undefined {
-  if (desk !== undefined || module === undefined) return desk;
+/** The same instance at every call. Undefined before `compileKernels`. */
+export function standaloneKernels(): StandaloneKernels | undefined {
+  if (standalone !== undefined || module === undefined) return standalone;
   const memory = new WebAssembly.Memory({ initial: 1 });
   const run = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-  desk = { memory, run };
-  return desk;
+  standalone = { memory, run };
+  return standalone;
 }
 
-/** Bytes on the heap of the backend; give them back with `backend.wasm._free`. */
+/**
+ * Allocates bytes on the heap of the backend, to be freed with `backend.wasm._free`. Throws `RangeError` if there are
+ * none.
+ */
 export function allocate(backend: WasmBackend, bytes: number): number {
   const pointer = backend.wasm._malloc(bytes) >>> 0;
-  if (pointer === 0) throw new RangeError(`wasm: out of memory (wanted ${bytes} bytes); use smaller batches`);
+  if (pointer === 0) {
+    throw new RangeError(`wasm: expected ${bytes} free bytes, got none, out of memory; use smaller batches`);
+  }
   return pointer;
 }
 
-/** Where a tensor's numbers are. */
-export function pointer(shop: Workshop, tensor: TensorInfo): number {
-  return shop.backend.dataIdMap.get(tensor.dataId).memoryOffset;
+/** Address of a tensor's values. */
+export function pointer(kernels: BoundKernels, tensor: TensorInfo): number {
+  return kernels.backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
-/** A new tensor full of zeros. */
-export function zeros(shop: Workshop, shape: number[], dtype: DataType): TensorInfo {
-  return stock(shop, 'Fill', {}, { shape, value: 0, dtype });
+/** A new tensor of zeros. */
+export function zeros(kernels: BoundKernels, shape: number[], dtype: DataType): TensorInfo {
+  return runKernel(kernels, 'Fill', {}, { shape, value: 0, dtype });
 }
 
-/** Runs a kernel of the backend, replaced or not. The result is the caller's to dispose. */
-export function stock(
-  shop: Workshop,
+/** Runs a registered kernel of the backend, ours or TensorFlow.js' own. The caller disposes of the result. */
+export function runKernel(
+  kernels: BoundKernels,
   kernelName: string,
   inputs: NamedTensorInfoMap,
   attrs: NamedAttrMap = {},
 ): TensorInfo {
   const { kernelFunc } = tf.getKernel(kernelName, 'wasm');
-  return kernelFunc({ inputs, backend: shop.backend, attrs }) as TensorInfo;
+  return kernelFunc({ inputs, backend: kernels.backend, attrs }) as TensorInfo;
 }
 
-/** Frees a tensor that a kernel made on its way. */
-export function free(shop: Workshop, tensor: TensorInfo): void {
-  shop.backend.disposeData(tensor.dataId);
+/** Frees an intermediate result of a kernel. */
+export function free(kernels: BoundKernels, tensor: TensorInfo): void {
+  kernels.backend.disposeData(tensor.dataId);
 }

@@ -1,7 +1,7 @@
 /**
- * Gradients of pooling and nearest resizing. TensorFlow.js 4.22 has kernels for them on WebAssembly, but
- * wrong ones: MaxPoolGrad with several channels, AvgPoolGrad where padding cuts a window short,
- * ResizeNearestNeighborGrad with half-pixel centres. (Found by finite differences.)
+ * Gradients of pooling and nearest-neighbor resizing. The WebAssembly kernels of TensorFlow.js 4.22 are wrong, as finite
+ * differences show: MaxPoolGrad with several channels, AvgPoolGrad with windows that padding clips,
+ * ResizeNearestNeighborGrad with half-pixel centers.
  */
 import type { NamedAttrMap, TensorInfo } from '../../core/tf.js';
 import * as tf from '../../core/tf.js';
@@ -12,19 +12,19 @@ import { allocate, pointer, zeros } from './module.js';
 type Shape4D = [number, number, number, number];
 
 /** Kernel MaxPoolGrad. */
-export function maxPoolGrad({ inputs, attrs, shop }: Call): TensorInfo {
+export function maxPoolGrad({ inputs, attrs, kernels }: Call): TensorInfo {
   const x = inputs.input!;
-  const out = zeros(shop, x.shape, 'float32');
-  const pointers = [out, inputs.dy!, x].map((tensor) => pointer(shop, tensor));
-  shop.run.maxPoolGradient(...pointers, ...geometry(x, attrs));
+  const out = zeros(kernels, x.shape, 'float32');
+  const pointers = [out, inputs.dy!, x].map((tensor) => pointer(kernels, tensor));
+  kernels.run.maxPoolGradient(...pointers, ...geometry(x, attrs));
   return out;
 }
 
 /** Kernel AvgPoolGrad. */
-export function averagePoolGrad({ inputs, attrs, shop }: Call): TensorInfo {
+export function averagePoolGrad({ inputs, attrs, kernels }: Call): TensorInfo {
   const x = inputs.input!;
-  const out = zeros(shop, x.shape, 'float32');
-  shop.run.averagePoolGradient(pointer(shop, out), pointer(shop, inputs.dy!), ...geometry(x, attrs));
+  const out = zeros(kernels, x.shape, 'float32');
+  kernels.run.averagePoolGradient(pointer(kernels, out), pointer(kernels, inputs.dy!), ...geometry(x, attrs));
   return out;
 }
 
@@ -45,19 +45,19 @@ function geometry(x: TensorInfo, attrs: NamedAttrMap): number[] {
 }
 
 /** Kernel ResizeNearestNeighborGrad. */
-export function resizeNearestGrad({ inputs, attrs, shop }: Call): TensorInfo {
+export function resizeNearestGrad({ inputs, attrs, kernels }: Call): TensorInfo {
   const dy = inputs.dy!;
   const shape = inputs.images!.shape as Shape4D;
   const [, outHeight, outWidth] = dy.shape as Shape4D;
-  const out = zeros(shop, shape, 'float32');
-  const { backend } = shop;
+  const out = zeros(kernels, shape, 'float32');
+  const { backend } = kernels;
   const table = allocate(backend, (outHeight + outWidth) * 4);
   try {
     const sources = new Int32Array(backend.wasm.HEAPU8.buffer, table, outHeight + outWidth);
     sources.set(nearestSources(shape[1], outHeight, attrs));
     sources.set(nearestSources(shape[2], outWidth, attrs), outHeight);
-    shop.run.nearestGradient(
-      ...[pointer(shop, out), pointer(shop, dy), ...shape],
+    kernels.run.nearestGradient(
+      ...[pointer(kernels, out), pointer(kernels, dy), ...shape],
       ...[outHeight, outWidth, table, table + outHeight * 4],
     );
   } finally {

@@ -1,63 +1,61 @@
-/** Rows by index, sums by index, repetition: GatherV2 and its gradient UnsortedSegmentSum, Tile. */
+/** Rows by index, sums by index, and repetition: GatherV2, its gradient UnsortedSegmentSum, and Tile. */
 import type { KernelFunc, TensorInfo } from '../../core/tf.js';
 import * as tf from '../../core/tf.js';
 import type { Call } from './module.js';
-import { free, pointer, stock, zeros } from './module.js';
+import { free, pointer, runKernel, zeros } from './module.js';
 
 /** Kernel GatherV2 along the first dimension of a float or integer tensor; other cases go to `original`. */
 export function gatherV2(original: KernelFunc): (call: Call) => TensorInfo {
-  return ({ inputs, attrs, shop }) => {
+  return ({ inputs, attrs, kernels }) => {
     const x = inputs.x!;
     const indices = inputs.indices!;
-    const other = () => original({ inputs, attrs, backend: shop.backend }) as TensorInfo;
+    const other = () => original({ inputs, attrs, backend: kernels.backend }) as TensorInfo;
     const axis = tf.util.parseAxisParam(attrs.axis as number, x.shape)[0];
     const batchDims = (attrs.batchDims as number | undefined) ?? 0;
     if (axis !== 0 || batchDims !== 0 || !isNumeric(x) || indices.dtype !== 'int32') return other();
     const [rows, ...rest] = x.shape as [number, ...number[]];
-    const out = shop.backend.makeOutput([...indices.shape, ...rest], x.dtype);
-    const wrong = shop.run.gatherRows(
-      ...[pointer(shop, x), rows, tf.util.sizeFromShape(rest) * 4],
-      ...[pointer(shop, indices), tf.util.sizeFromShape(indices.shape), pointer(shop, out)],
+    const out = kernels.backend.makeOutput([...indices.shape, ...rest], x.dtype);
+    const wrong = kernels.run.gatherRows(
+      ...[pointer(kernels, x), rows, tf.util.sizeFromShape(rest) * 4],
+      ...[pointer(kernels, indices), tf.util.sizeFromShape(indices.shape), pointer(kernels, out)],
     );
     if (wrong === -1) return out;
-    // An index out of range: the original says so in its own words.
-    free(shop, out);
+    // An index is out of range: the original kernel throws the usual error.
+    free(kernels, out);
     return other();
   };
 }
 
-/**
- * Kernel UnsortedSegmentSum: rows of `x` added up by `segmentIds`, one id a row. Ids out of range are
- * dropped.
- */
-export function unsortedSegmentSum({ inputs, attrs, shop }: Call): TensorInfo {
+/** Kernel UnsortedSegmentSum: sums the rows of `x` by `segmentIds`, one id per row. Ids out of range are dropped. */
+export function unsortedSegmentSum({ inputs, attrs, kernels }: Call): TensorInfo {
   const x = inputs.x!;
   const ids = inputs.segmentIds!;
   const [rows, ...rest] = x.shape as [number, ...number[]];
   if (ids.shape.length !== 1 || ids.shape[0] !== rows) {
-    throw new Error(`UnsortedSegmentSum: one segment id a row (rows=${rows}, ids=[${ids.shape}])`);
+    throw new Error(
+      `UnsortedSegmentSum: expected one segment id per row (${rows}), got shape [${ids.shape}]; pass a 1D tensor of ids`,
+    );
   }
-  if (!isNumeric(x)) throw new Error(`UnsortedSegmentSum: x must be float32 or int32, not ${x.dtype}`);
+  if (!isNumeric(x)) {
+    throw new Error(`UnsortedSegmentSum: expected float32 or int32, got ${x.dtype}; cast x first`);
+  }
   const segments = attrs.numSegments as number;
-  const out = zeros(shop, [segments, ...rest], x.dtype);
-  const sum = x.dtype === 'float32' ? shop.run.segmentSumFloat : shop.run.segmentSumInt;
+  const out = zeros(kernels, [segments, ...rest], x.dtype);
+  const sum = x.dtype === 'float32' ? kernels.run.segmentSumFloat : kernels.run.segmentSumInt;
   sum(
-    ...[pointer(shop, x), rows, tf.util.sizeFromShape(rest)],
-    ...[pointer(shop, ids), pointer(shop, out), segments],
+    ...[pointer(kernels, x), rows, tf.util.sizeFromShape(rest)],
+    ...[pointer(kernels, ids), pointer(kernels, out), segments],
   );
   return out;
 }
 
-/**
- * Kernel Tile for floats and integers: one dimension after the other, the last first. The rest goes to
- * `original`.
- */
+/** Kernel Tile for floats and integers: one dimension after another, the last one first. Other cases go to `original`. */
 export function tile(original: KernelFunc): (call: Call) => TensorInfo {
-  return ({ inputs, attrs, shop }) => {
+  return ({ inputs, attrs, kernels }) => {
     const x = inputs.x!;
     const reps = attrs.reps as number[];
-    if (!isNumeric(x)) return original({ inputs, attrs, backend: shop.backend }) as TensorInfo;
-    let out: TensorInfo = stock(shop, 'Identity', { x });
+    if (!isNumeric(x)) return original({ inputs, attrs, backend: kernels.backend }) as TensorInfo;
+    let out: TensorInfo = runKernel(kernels, 'Identity', { x });
     for (let dimension = reps.length - 1; dimension >= 0; dimension--) {
       const times = reps[dimension]!;
       if (times === 1) continue;
@@ -65,9 +63,9 @@ export function tile(original: KernelFunc): (call: Call) => TensorInfo {
       const count = tf.util.sizeFromShape(shape.slice(0, dimension));
       const size = tf.util.sizeFromShape(shape.slice(dimension)) * 4;
       shape[dimension]! *= times;
-      const longer = shop.backend.makeOutput(shape, x.dtype);
-      shop.run.repeatBlocks(pointer(shop, out), count, size, times, pointer(shop, longer));
-      free(shop, out);
+      const longer = kernels.backend.makeOutput(shape, x.dtype);
+      kernels.run.repeatBlocks(pointer(kernels, out), count, size, times, pointer(kernels, longer));
+      free(kernels, out);
       out = longer;
     }
     return out;

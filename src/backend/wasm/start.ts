@@ -1,4 +1,4 @@
-/** Starts TensorFlow.js' WebAssembly backend, wherever this library runs, and leaves the process as it was. */
+/** Starts TensorFlow.js' WebAssembly backend on any platform, and undoes its changes to the process. */
 
 import { runsInNode } from '../../core/platform.js';
 import * as tf from '../../core/tf.js';
@@ -6,10 +6,10 @@ import { moduleBytes } from '../../core/wasmModule.js';
 import { quietly } from '../quiet.js';
 import { wasmFile, wasmFileVersion } from './file.js';
 
-/** What we use of `@tensorflow/tfjs-backend-wasm`. */
+/** The part that is used here of `@tensorflow/tfjs-backend-wasm`. */
 type Package = Pick<typeof import('@tensorflow/tfjs-backend-wasm'), 'setWasmPaths' | 'version_wasm'>;
 
-/** Where the backend is told that its compiled part lies: with us. */
+/** The address under which the backend fetches its compiled part from this module. */
 const address = 'parametric-umap:tfjs-backend-wasm.wasm';
 const names = [
   'tfjs-backend-wasm.wasm',
@@ -17,27 +17,27 @@ const names = [
   'tfjs-backend-wasm-threaded-simd.wasm',
 ];
 
-/** Makes WebAssembly the active backend. Whether it started, and what it said. */
-export async function startWasm(backend: Package): Promise<{ value: boolean; said: string[] }> {
-  // The build with threads works in a memory that is not ours to use. It would be taken in an isolated page, where it
-  // does not start once its code is minified.
+/** Makes WebAssembly the active backend. Returns whether it started, and its log messages. */
+export async function startWasm(backend: Package): Promise<{ value: boolean; messages: string[] }> {
+  // Our kernels cannot use the shared memory of the build with threads, which is chosen in cross-origin isolated pages
+  // and does not start there once its code is minified.
   if (!('wasm' in tf.engine().registry)) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-  await bringFile(backend);
+  await provideFile(backend);
   return withFolder(() => withoutListeners(() => quietly(() => tf.setBackend('wasm'))));
 }
 
 /**
- * Has the backend load its compiled part from here. By itself it looks for a file beside the program: a bundle has none,
- * and a page must serve one.
+ * Makes the backend load its compiled part from this module. By default it looks for a file next to the program, which a
+ * bundle does not have and a page would have to serve.
  */
-async function bringFile({ setWasmPaths, version_wasm }: Package): Promise<void> {
+async function provideFile({ setWasmPaths, version_wasm }: Package): Promise<void> {
   if (wasmFile === '' || wasmFileVersion !== version_wasm || 'wasm' in tf.engine().registry) return;
   const bytes = await unpack(moduleBytes(wasmFile)).catch(() => undefined);
   if (bytes === undefined) return;
   try {
     setWasmPaths(Object.fromEntries(names.map((name) => [name, address])), true);
   } catch {
-    // It has failed to start before, and takes no more advice.
+    // It cannot be set once the backend has tried to start.
     return;
   }
   const { platform } = tf.env();
@@ -54,8 +54,8 @@ async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
 const events = ['uncaughtException', 'unhandledRejection'] as const;
 
 /**
- * Runs a task and takes away the listeners that it has left on the process: the backend's throw what they hear, which
- * ends a server that hears such events itself.
+ * Runs a task and then removes the error listeners that it has added to the process: those of the backend rethrow, which
+ * would end a server that handles such errors itself.
  */
 async function withoutListeners<T>(task: () => Promise<T>): Promise<T> {
   const program = globalThis.process as NodeJS.EventEmitter | undefined;
@@ -66,7 +66,7 @@ async function withoutListeners<T>(task: () => Promise<T>): Promise<T> {
   } finally {
     events.forEach((event, i) => {
       for (const listener of program.listeners(event)) {
-        // One that the program adds meanwhile stays: it does not throw.
+        // Listeners that the program has added meanwhile stay: they do not throw.
         if (before[i]!.has(listener) || !/\bthrow\b/.test(String(listener))) continue;
         program.removeListener(event, listener as (...args: unknown[]) => void);
       }
@@ -75,8 +75,8 @@ async function withoutListeners<T>(task: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a task with a `__dirname`. The backend asks for its folder in Node.js, though it needs nothing from there, and
- * in a bundle that is an ES module there is no such name.
+ * Runs a task with a global `__dirname`, which the backend reads in Node.js without needing its value, and which a bundle
+ * of ES modules does not have.
  */
 async function withFolder<T>(task: () => Promise<T>): Promise<T> {
   if (!runsInNode() || '__dirname' in globalThis) return task();

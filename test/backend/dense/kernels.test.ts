@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as binary from '../../../src/backend/dense/binary.js';
-import type { DenseKernels } from '../../../src/backend/dense/passes.js';
+import type { DenseKernels } from '../../../src/backend/dense/layout.js';
 import { createRandom } from '../../../src/core/random.js';
 import { quickerModule } from '../../../src/core/wasmModule.js';
 
 const memory = new WebAssembly.Memory({ initial: 100, maximum: 65536, shared: true });
 const { instance } = await WebAssembly.instantiate(quickerModule(binary), { env: { memory } });
 const run = instance.exports as unknown as DenseKernels;
-const [a, b, c, bias, scratch] = [0, 1, 2, 3, 4].map((place) => place * 2 ** 20) as [
+const [a, b, c, bias, scratch] = [0, 1, 2, 3, 4].map((slot) => slot * 2 ** 20) as [
   number,
   number,
   number,
@@ -17,7 +17,7 @@ const [a, b, c, bias, scratch] = [0, 1, 2, 3, 4].map((place) => place * 2 ** 20)
 ];
 const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count);
 
-test('zeros that are skipped change no bit', () => {
+test('skipping zeros changes no bit', () => {
   // Strips of 28, 16, 4 and 1 columns; rows within one block of terms, and of several.
   for (const [m, n, k] of [
     [5, 51, 37],
@@ -45,21 +45,21 @@ test('zeros that are skipped change no bit', () => {
   }
 });
 
-test('a table is turned, whatever its size', () => {
+test('a matrix of any size is transposed', () => {
   for (const rows of [1, 3, 4, 9, 12]) {
     for (const columns of [1, 2, 4, 7, 16]) {
       floats(a, rows * columns).set(Array.from({ length: rows * columns }, (_, i) => i));
       run.transpose(a, rows, columns, b);
-      const wanted = Float32Array.from(
+      const expected = Float32Array.from(
         { length: rows * columns },
         (_, i) => (i % rows) * columns + Math.floor(i / rows),
       );
-      assert.deepEqual(floats(b, rows * columns), wanted, `${rows} x ${columns}`);
+      assert.deepEqual(floats(b, rows * columns), expected, `${rows} x ${columns}`);
     }
   }
 });
 
-test('a sample tells tables that are mostly 0 from others', () => {
+test('a sample tells whether a matrix is mostly 0', () => {
   const random = createRandom(3);
   for (const [share, sparse] of [
     [0, 1],

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { DenseLayer, DenseReach } from '../../../src/backend/dense/passes.js';
-import { type DenseCrew, openDenseCrew } from '../../../src/backend/dense/pool.js';
+import type { DenseGradients, DenseLayer } from '../../../src/backend/dense/layout.js';
+import { type DensePool, openDensePool } from '../../../src/backend/dense/pool.js';
 import { createRandom } from '../../../src/core/random.js';
 
 await tf.setBackend('cpu');
@@ -11,11 +11,11 @@ await tf.setBackend('cpu');
 const stack = (...sizes: [inputs: number, outputs: number, bias: boolean, relu: boolean][]): DenseLayer[] =>
   sizes.map(([inputs, outputs, bias, relu]) => ({ inputs, outputs, bias, relu }));
 
-/** Widths that fill no vector, tile or panel, as well as those that do. */
+/** Widths that are multiples of vectors, tiles and panels, and others. */
 const stacks: Readonly<Record<string, DenseLayer[]>> = {
   'one layer': stack([3, 2, true, false]),
   'odd widths': stack([7, 13, true, true], [13, 5, false, true], [5, 3, true, false]),
-  'odd widths, worth skipping zeros': stack(
+  'odd widths, wide enough to skip zeros': stack(
     [37, 59, true, true],
     [59, 51, true, true],
     [51, 33, false, false],
@@ -32,7 +32,7 @@ const stacks: Readonly<Record<string, DenseLayer[]>> = {
 
 interface Drawn {
   readonly x: Float32Array;
-  readonly slope: Float32Array;
+  readonly outputGradient: Float32Array;
   readonly weights: readonly Float32Array[];
 }
 
@@ -41,7 +41,7 @@ function draw(layers: readonly DenseLayer[], rows: number): Drawn {
   const normals = (length: number) => Float32Array.from({ length }, () => random.normal());
   return {
     x: normals(rows * layers[0]!.inputs),
-    slope: normals(rows * layers.at(-1)!.outputs),
+    outputGradient: normals(rows * layers.at(-1)!.outputs),
     weights: layers.flatMap(({ inputs, outputs, bias }) => {
       const kernel = normals(inputs * outputs).map((value) => value / Math.sqrt(inputs));
       return bias ? [kernel, normals(outputs)] : [kernel];
@@ -49,19 +49,19 @@ function draw(layers: readonly DenseLayer[], rows: number): Drawn {
   };
 }
 
-/** What the crew gives: the outcome, the gradient of the rows, and those of the weights. */
-function byCrew(crew: DenseCrew, { x, slope, weights }: Drawn): Float32Array[] {
-  crew.put(x);
-  crew.weigh(weights);
-  crew.start();
-  return [crew.result(), ...crew.backward(slope)];
+/** Results of the pool: the outputs, the gradient of the inputs, and those of the weights. */
+function onPool(pool: DensePool, { x, outputGradient, weights }: Drawn): Float32Array[] {
+  pool.setInputs(x);
+  pool.setWeights(weights);
+  pool.startForward();
+  return [pool.result(), ...pool.backward(outputGradient)];
 }
 
 /** The same by operations of TensorFlow.js. */
 function byOperations(
   layers: readonly DenseLayer[],
   rows: number,
-  { x, slope, weights }: Drawn,
+  { x, outputGradient, weights }: Drawn,
 ): Float32Array[] {
   const shapes = layers.flatMap(({ inputs, outputs, bias }) =>
     bias ? [[inputs, outputs], [outputs]] : [[inputs, outputs]],
@@ -80,47 +80,54 @@ function byOperations(
       }
       return value;
     };
-    return [apply(...given), ...tf.grads(apply)(given, tf.tensor(slope, [rows, layers.at(-1)!.outputs]))];
+    return [
+      apply(...given),
+      ...tf.grads(apply)(given, tf.tensor(outputGradient, [rows, layers.at(-1)!.outputs])),
+    ];
   });
   const values = found.map((tensor) => tensor.dataSync<'float32'>());
   tf.dispose(found);
   return values;
 }
 
-/** A crew all of whose workers are there. */
-async function staffed(layers: DenseLayer[], threads: number, reach: DenseReach): Promise<DenseCrew> {
-  const crew = (await openDenseCrew(layers, { threads, reach }))!;
+/** A pool all of whose workers have started. */
+async function startedPool(
+  layers: DenseLayer[],
+  threads: number,
+  gradients: DenseGradients,
+): Promise<DensePool> {
+  const pool = (await openDensePool(layers, { threads, gradients }))!;
   const deadline = Date.now() + 20_000;
-  while (crew.workers() < threads - 1 && Date.now() < deadline) await setTimeout(5);
-  assert.equal(crew.workers(), threads - 1);
-  return crew;
+  while (pool.workers() < threads - 1 && Date.now() < deadline) await setTimeout(5);
+  assert.equal(pool.workers(), threads - 1);
+  return pool;
 }
 
-function assertClose(name: string, got: readonly Float32Array[], wanted: readonly Float32Array[]): void {
-  assert.equal(got.length, wanted.length, name);
+function assertClose(name: string, got: readonly Float32Array[], expected: readonly Float32Array[]): void {
+  assert.equal(got.length, expected.length, name);
   got.forEach((values, i) => {
-    assert.equal(values.length, wanted[i]!.length, `${name}: length of result ${i}`);
-    const scale = wanted[i]!.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
-    const worst = values.reduce((most, value, j) => Math.max(most, Math.abs(value - wanted[i]![j]!)), 0);
+    assert.equal(values.length, expected[i]!.length, `${name}: length of result ${i}`);
+    const scale = expected[i]!.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
+    const worst = values.reduce((most, value, j) => Math.max(most, Math.abs(value - expected[i]![j]!)), 0);
     assert.ok(worst < 5e-6 * scale, `${name}: result ${i} is off by ${worst} of ${scale}`);
   });
 }
 
 test('values and gradients are those of the operations, for any widths and numbers of rows', async () => {
   for (const [name, layers] of Object.entries(stacks)) {
-    const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
+    const pool = (await openDensePool(layers, { threads: 1, gradients: 'inputs' }))!;
     // More rows, fewer, fewer than parts, and more again than there was ever room for.
     for (const rows of [40, 17, 1, 5, 301]) {
       const drawn = draw(layers, rows);
-      assertClose(`${name}, ${rows} rows`, byCrew(crew, drawn), byOperations(layers, rows, drawn));
+      assertClose(`${name}, ${rows} rows`, onPool(pool, drawn), byOperations(layers, rows, drawn));
     }
-    crew.close();
+    pool.close();
   }
 });
 
 test('rows and layers that are mostly 0 give what the operations give', async () => {
   for (const [name, layers] of Object.entries(stacks)) {
-    const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
+    const pool = (await openDensePool(layers, { threads: 1, gradients: 'inputs' }))!;
     for (const share of [0.9, 0.6, 0.4]) {
       const drawn = draw(layers, 90);
       const random = createRandom(share);
@@ -129,44 +136,44 @@ test('rows and layers that are mostly 0 give what the operations give', async ()
       for (const weights of drawn.weights) {
         if (weights.length < 200) for (let i = 0; i < weights.length; i++) weights[i]! -= 1.5 * share;
       }
-      assertClose(`${name}, ${share} zeros`, byCrew(crew, drawn), byOperations(layers, 90, drawn));
+      assertClose(`${name}, ${share} zeros`, onPool(pool, drawn), byOperations(layers, 90, drawn));
     }
-    crew.close();
+    pool.close();
   }
 });
 
-test('rows that are put while others are computed come next', async () => {
+test('rows set while others are computed form the next batch', async () => {
   const layers = stacks['the default encoder']!;
   const batches = [300, 300, 120, 300, 7].map((rows) => draw(layers, rows));
-  const alone = (await openDenseCrew(layers, { threads: 1, reach: 'none' }))!;
-  alone.weigh(batches[0]!.weights);
-  const wanted = batches.map(({ x }) => {
-    alone.put(x);
-    alone.start();
+  const alone = (await openDensePool(layers, { threads: 1, gradients: 'none' }))!;
+  alone.setWeights(batches[0]!.weights);
+  const expected = batches.map(({ x }) => {
+    alone.setInputs(x);
+    alone.startForward();
     return alone.result();
   });
   alone.close();
-  const crew = await staffed(layers, 2, 'none');
-  crew.weigh(batches[0]!.weights);
+  const pool = await startedPool(layers, 2, 'none');
+  pool.setWeights(batches[0]!.weights);
   for (let turn = 0; turn < 20; turn++) {
-    crew.put(batches[0]!.x);
+    pool.setInputs(batches[0]!.x);
     batches.forEach((_, i) => {
-      crew.start();
+      pool.startForward();
       const next = batches[i + 1];
-      if (next) crew.put(next.x);
-      assert.deepEqual(crew.result(), wanted[i], `batch ${i}`);
+      if (next) pool.setInputs(next.x);
+      assert.deepEqual(pool.result(), expected[i], `batch ${i}`);
     });
   }
-  crew.close();
+  pool.close();
 });
 
-test('a crew knows whether its rows are finite', async () => {
-  const crew = (await openDenseCrew(stack([7, 3, true, false]), { threads: 1, reach: 'none' }))!;
+test('a pool tells whether its inputs are finite', async () => {
+  const pool = (await openDensePool(stack([7, 3, true, false]), { threads: 1, gradients: 'none' }))!;
   const finite = (x: Float32Array) => {
-    crew.put(x);
-    crew.start();
-    crew.result();
-    return crew.finite();
+    pool.setInputs(x);
+    pool.startForward();
+    pool.result();
+    return pool.inputsFinite();
   };
   for (const rows of [1, 2, 9]) {
     const x = new Float32Array(7 * rows).fill(3e38);
@@ -177,39 +184,40 @@ test('a crew knows whether its rows are finite', async () => {
       }
     }
   }
-  crew.close();
+  pool.close();
 });
 
-test('threads change no bit', async () => {
+test('any number of threads gives the same bits', async () => {
   const layers = stacks['the default encoder']!;
   const rows = 1999;
   const drawn = draw(layers, rows);
-  const alone = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
-  const wanted = byCrew(alone, drawn);
+  const alone = (await openDensePool(layers, { threads: 1, gradients: 'inputs' }))!;
+  const expected = onPool(alone, drawn);
   for (const threads of [2, 3, 8]) {
-    const crew = await staffed(layers, threads, 'rows');
-    for (let pass = 0; pass < 20; pass++) assert.deepEqual(byCrew(crew, drawn), wanted, `${threads} threads`);
-    crew.close();
+    const pool = await startedPool(layers, threads, 'inputs');
+    for (let pass = 0; pass < 20; pass++)
+      assert.deepEqual(onPool(pool, drawn), expected, `${threads} threads`);
+    pool.close();
   }
   alone.close();
 });
 
-test('a result belongs to the caller: the next pass leaves it alone', async () => {
+test('a result is a new array, which later passes leave unchanged', async () => {
   const layers = stacks['odd widths']!;
-  const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
-  const first = byCrew(crew, draw(layers, 20));
+  const pool = (await openDensePool(layers, { threads: 1, gradients: 'inputs' }))!;
+  const first = onPool(pool, draw(layers, 20));
   const before = first.map((values) => values.slice());
-  byCrew(crew, draw(layers, 30));
+  onPool(pool, draw(layers, 30));
   assert.deepEqual(first, before);
-  crew.close();
+  pool.close();
 });
 
-test('a value that is not finite comes through', async () => {
+test('a value that is not finite is passed on', async () => {
   const layers = stacks['odd widths']!;
-  const crew = (await openDenseCrew(layers, { threads: 1, reach: 'rows' }))!;
+  const pool = (await openDensePool(layers, { threads: 1, gradients: 'inputs' }))!;
   const drawn = draw(layers, 20);
   drawn.x[0] = Number.POSITIVE_INFINITY;
-  const [values] = byCrew(crew, drawn);
+  const [values] = onPool(pool, drawn);
   assert.ok(!values!.every(Number.isFinite));
-  crew.close();
+  pool.close();
 });

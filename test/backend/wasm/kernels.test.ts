@@ -245,7 +245,7 @@ test('tile, sum and mean over rows, and casts: values and gradients', async () =
   });
 });
 
-test('a clone shares numbers without sharing fate', async () => {
+test('a clone shares the data of a tensor and outlives it', async () => {
   await useBackend('wasm');
   const original = tf.tensor1d([1, 2]);
   const clone = original.clone();
