@@ -166,7 +166,7 @@ test('data that a metric is not defined for is refused', () => {
   );
   assert.throws(
     () => checkMetricData('mahalanobis', matrix([1, 2], 2), { VI: [1, 1] }),
-    /VI needs 4 entries/,
+    /metricParams.VI: expected 4 entries/,
   );
   checkMetricData('hellinger', matrix([0, 1], 2));
   checkMetricData('mahalanobis', matrix([1, 2], 2), {
