@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Matrix } from '../src/core/types.js';
 import { readCsv, readIdx } from '../src/node/files.js';
 
-export interface Labelled {
+export interface Labeled {
   readonly rows: Matrix;
   readonly labels: Int32Array;
 }
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const mnistFolder = process.env.MNIST ?? path.join(root, '../shared/data/mnist');
 
 /** The first `count` MNIST images, flat, values in [0, 1]: from the 60,000 to train on or the 10,000 to test on. */
-export async function mnist(part: 'train' | 't10k', count: number): Promise<Labelled> {
+export async function mnist(part: 'train' | 't10k', count: number): Promise<Labeled> {
   const images = await readIdx(await readFile(path.join(mnistFolder, `${part}-images-idx3-ubyte.gz`)));
   const labels = await readIdx(await readFile(path.join(mnistFolder, `${part}-labels-idx1-ubyte.gz`)));
   // A loop: `from` would list all values as numbers first, which is more than a fit takes.
@@ -27,13 +27,13 @@ export async function mnist(part: 'train' | 't10k', count: number): Promise<Labe
 }
 
 /** The digits that come with the examples: 1,797 rows of 64 values. */
-export async function digits(): Promise<Labelled> {
+export async function digits(): Promise<Labeled> {
   const { data, labels } = await readCsv(path.join(root, 'examples/data/digits.csv'), { label: 'label' });
   return { rows: data, labels: Int32Array.from(labels as number[]) };
 }
 
 /** The rows with the given numbers, in that order. */
-export function take({ rows: { data, shape }, labels }: Labelled, chosen: ArrayLike<number>): Labelled {
+export function take({ rows: { data, shape }, labels }: Labeled, chosen: ArrayLike<number>): Labeled {
   const columns = shape[1];
   const taken = new Float32Array(chosen.length * columns);
   const names = new Int32Array(chosen.length);

@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
-import { digits, type Labelled, mnist, take } from './data.js';
+import { digits, type Labeled, mnist, take } from './data.js';
 import { peakMemory, quality, table } from './report.js';
 
 const { positionals, values } = parseArgs({
@@ -19,7 +19,7 @@ const { positionals, values } = parseArgs({
 const [what = '10000'] = positionals;
 const seeds = values.seeds.split(',').map(Number);
 
-async function data(): Promise<{ train: Labelled; held: Labelled }> {
+async function data(): Promise<{ train: Labeled; held: Labeled }> {
   if (what !== 'digits')
     return { train: await mnist('train', Number(what)), held: await mnist('t10k', 10_000) };
   const all = await digits();

@@ -59,20 +59,20 @@ async function joint(rows: number[], seed: number): Promise<number> {
   return score;
 }
 
-/** The same networks, inputs, optimiser and steps, taught by the labelled rows alone. */
+/** The same networks, inputs, optimizer and steps, taught by the labeled rows alone. */
 async function alone(rows: number[], seed: number): Promise<number> {
   const random = createRandom(seed);
   const { projection } = await projectionOf(train.rows, random);
-  const labelled = take(train, rows);
-  const matrix = await projectRows(labelled.rows, projection);
+  const labeled = take(train, rows);
+  const matrix = await projectRows(labeled.rows, projection);
   const inputShape = [matrix.shape[1]];
   const place = [nComponents];
   const network = (name: string, options: Omit<MlpOptions, 'random' | 'name'>) =>
     networkOf(mlp({ ...options, random: random.fork(name), name }), name, true);
   const encoder = network('encoder', { inputShape, outputShape: place });
   const classifier = network('classifier', { inputShape: place, outputShape: [10], hidden: [100] });
-  const targets = oneHot(labelled.labels);
-  const parts = { encoder, classifier, matrix, labels: labelled.labels, targets, weight: 1 };
+  const targets = oneHot(labeled.labels);
+  const parts = { encoder, classifier, matrix, labels: labeled.labels, targets, weight: 1 };
   const steps = 1000;
   const stream = training({
     forward: rowsForward({ matrix, encoder, sampler: rowSampler(rows.length, { batchSize: 1, random }) }),

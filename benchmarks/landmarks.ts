@@ -4,7 +4,7 @@
  *     node build/benchmarks/landmarks.js [--seeds 1,2,3] [--fraction 0.1] [--weight 0.01]
  *
  * "moved" is the mean way that a row of the first fit goes, over the spread of the first map (the root mean square
- * distance from its centre). "9s among 9s" is the share of the five nearest neighbours of a 9, on the map of all
+ * distance from its center). "9s among 9s" is the share of the five nearest neighbors of a 9, on the map of all
  * rows, that are 9s.
  */
 import { parseArgs } from 'node:util';
@@ -65,18 +65,18 @@ function meanMove(a: Matrix, b: Matrix): number {
 }
 
 function radius({ data, shape }: Matrix): number {
-  const centre = [0, 0];
+  const center = [0, 0];
   data.forEach((value, i) => {
-    centre[i % 2]! += value / shape[0];
+    center[i % 2]! += value / shape[0];
   });
   let squares = 0;
   data.forEach((value, i) => {
-    squares += (value - centre[i % 2]!) ** 2;
+    squares += (value - center[i % 2]!) ** 2;
   });
   return Math.sqrt(squares / shape[0]);
 }
 
-/** Share of the new rows' five nearest neighbours, among old and new rows, that are new. */
+/** Share of the new rows' five nearest neighbors, among old and new rows, that are new. */
 function purity(oldMap: Matrix, newMap: Matrix): number {
   const points = Float32Array.of(...oldMap.data, ...newMap.data);
   const olds = oldMap.shape[0];

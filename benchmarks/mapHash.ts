@@ -14,7 +14,7 @@ import * as tf from '../src/core/tf.js';
 import type { Matrix } from '../src/core/types.js';
 import type { GivenUMAPOptions } from '../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../src/estimators/umap/parametricUmap.js';
-import { digits, head, type Labelled, mnist } from './data.js';
+import { digits, head, type Labeled, mnist } from './data.js';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -50,7 +50,7 @@ async function embedding(name: string): Promise<Matrix> {
   if (/^\d+$/.test(name)) {
     return new ParametricUMAP(common).fitTransform((await mnist('train', Number(name))).rows);
   }
-  const { rows, labels }: Labelled = await digits();
+  const { rows, labels }: Labeled = await digits();
   if (name === 'digits') return new ParametricUMAP(common).fitTransform(rows);
   if (name === 'losses') {
     const umap = new ParametricUMAP({ ...common, ...everyLoss });

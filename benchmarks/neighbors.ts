@@ -1,5 +1,5 @@
 /**
- * How long the ways to find neighbours take on MNIST, and how many of the 15 nearest they find.
+ * How long the ways to find neighbors take on MNIST, and how many of the 15 nearest they find.
  *
  *   node build/benchmarks/neighbors.js [rows ...] [--only=nndescent,usearch]
  *

@@ -2,18 +2,18 @@
 
 import type { Matrix } from '../src/core/types.js';
 import { knnAccuracy, trustworthiness } from '../src/metrics/scores.js';
-import { head, type Labelled } from './data.js';
+import { head, type Labeled } from './data.js';
 
 export interface Quality {
   /** 5-NN accuracy of held-out rows among the training rows, on the map. */
   readonly accuracy: number;
-  /** Trustworthiness, 15 neighbours, of the first 5,000 rows: trained on, and held out. */
+  /** Trustworthiness, 15 neighbors, of the first 5,000 rows: trained on, and held out. */
   readonly trustTrain: number;
   readonly trustHeld: number;
 }
 
 /** Scores a map of training rows and the places of held-out ones. */
-export function quality(train: Labelled, map: Matrix, held: Labelled, heldMap: Matrix): Quality {
+export function quality(train: Labeled, map: Matrix, held: Labeled, heldMap: Matrix): Quality {
   const scored = 5000;
   const knn = { train: map, trainLabels: train.labels, test: heldMap, testLabels: held.labels, k: 5 };
   return {

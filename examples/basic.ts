@@ -7,7 +7,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const { train, trainLabels, test, testLabels } = await digits;
   const umap = new ParametricUMAP({ nNeighbors: 15, minDist: 0.1, ...options });
   const map = await umap.fitTransform(train);
-  // One pass through the network: no neighbours are sought, and the map stays as it is.
+  // One pass through the network: no neighbors are sought, and the map stays as it is.
   const places = await umap.transform(test);
   umap.dispose();
   return {
@@ -23,7 +23,5 @@ if (isProgram(import.meta.url)) {
   const { map, places, trust, heldOutTrust, heldOutAccuracy } = await main();
   console.log(`map of ${map.shape[0]} rows: trustworthiness ${trust.toFixed(3)}`);
   console.log(`${places.shape[0]} new rows placed on it: trustworthiness ${heldOutTrust.toFixed(3)}`);
-  console.log(
-    `a new row's 5 neighbours on the map name its digit in ${(100 * heldOutAccuracy).toFixed(1)} %`,
-  );
+  console.log(`a new row's 5 neighbors on the map name its digit in ${(100 * heldOutAccuracy).toFixed(1)} %`);
 }

@@ -44,5 +44,5 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
 if (isProgram(import.meta.url)) {
   const { weights, accuracy } = await main();
   console.log(`a convolutional encoder of ${weights} weights`);
-  console.log(`held-out 5-nearest-neighbour accuracy on its map: ${accuracy.toFixed(3)}`);
+  console.log(`held-out 5-nearest-neighbor accuracy on its map: ${accuracy.toFixed(3)}`);
 }

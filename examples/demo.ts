@@ -29,7 +29,7 @@ console.log(`
 Learned in ${seconds(fitted - began)}. The ${test.shape[0]} held-out digits were then placed in ${seconds(placed - fitted)}.
 
                                                         learned from   held out
-Neighbours on the map are neighbours in the data
+Neighbors on the map are neighbors in the data
 (trustworthiness, 1 is perfect)                         ${figure(train, map)}   ${figure(test, places)}
 The 5 nearest learned digits name a held-out one
   on the map, by 2 numbers                                        ${accuracy(map, places).padStart(13)}

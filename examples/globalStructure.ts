@@ -38,7 +38,7 @@ function pearson(x: readonly number[], y: readonly number[]): number {
 }
 
 if (isProgram(import.meta.url)) {
-  console.log('weight  correlation of distances  trustworthiness of neighbourhoods');
+  console.log('weight  correlation of distances  trustworthiness of neighborhoods');
   for (const { weight, correlation, trust } of await main()) {
     console.log(
       `${String(weight).padEnd(7)} ${correlation.toFixed(3).padStart(24)} ${trust.toFixed(3).padStart(34)}`,

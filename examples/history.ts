@@ -16,10 +16,10 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   await umap.fit(train);
   const history = umap.history;
   umap.dispose();
-  const { umap: neighbours = [], valUmap = [], reconstruction = [], valLoss = [] } = history;
+  const { umap: neighbors = [], valUmap = [], reconstruction = [], valLoss = [] } = history;
   const svg = historySvg(
     {
-      UMAP: neighbours,
+      UMAP: neighbors,
       'UMAP, held out': valUmap,
       reconstruction,
       'reconstruction, held out': valLoss,

@@ -42,14 +42,14 @@ function meanDistance(a: Matrix, b: Matrix): number {
   return sum / a.shape[0];
 }
 
-/** Root mean square distance of the points from their centre. */
+/** Root mean square distance of the points from their center. */
 function spread({ data, shape: [rows, columns] }: Matrix): number {
-  const centre = Array.from({ length: columns }, (_, c) => {
+  const center = Array.from({ length: columns }, (_, c) => {
     let sum = 0;
     for (let i = c; i < data.length; i += columns) sum += data[i]! / rows;
     return sum;
   });
-  const squares = data.reduce((sum, value, i) => sum + (value - centre[i % columns]!) ** 2, 0);
+  const squares = data.reduce((sum, value, i) => sum + (value - center[i % columns]!) ** 2, 0);
   return Math.sqrt(squares / rows);
 }
 

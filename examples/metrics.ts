@@ -1,4 +1,4 @@
-/** What "near" means: a metric by name, a function of one's own, all distances at once, or neighbours found elsewhere. */
+/** What "near" means: a metric by name, a function of one's own, all distances at once, or neighbors found elsewhere. */
 import {
   type FitInputs,
   knnAccuracy,
@@ -63,12 +63,12 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
     // The same distances in three ways, and so the same map three times.
     'a function': await fit({ metric: byLines }),
     'all distances': await fit({ metric: 'precomputed' }, { distances }),
-    neighbours: await fit({}, { knn: nearest(distances) }),
+    neighbors: await fit({}, { knn: nearest(distances) }),
   };
 }
 
 if (isProgram(import.meta.url)) {
-  console.log('held-out 5-nearest-neighbour accuracy of the map, by what "near" means:');
+  console.log('held-out 5-nearest-neighbor accuracy of the map, by what "near" means:');
   for (const [name, { accuracy }] of Object.entries(await main())) {
     console.log(`${name.padEnd(14)} ${accuracy.toFixed(3)}`);
   }

@@ -1,4 +1,4 @@
-/** Parametric neighbour embeddings: the public names. Files, plots and the like are in `parametric-umap/node`. */
+/** Parametric neighbor embeddings: the public names. Files, plots and the like are in `parametric-umap/node`. */
 
 export {
   type Artifact,
@@ -34,6 +34,8 @@ export { ParametricUMAP, type SaveOptions, type TransformOptions } from './estim
 export type { FitInputs } from './estimators/umap/prepare.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {
+  type DistanceCorrelationOptions,
+  distanceCorrelation,
   type KnnAccuracyInput,
   knnAccuracy,
   knnRecall,

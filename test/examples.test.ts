@@ -151,12 +151,12 @@ test('progress: a training left early keeps what it learned; an aborted one thro
 });
 
 test('metrics: one distance given in three ways gives one map', async () => {
-  const { cosine, minkowski, neighbours, ...rest } = await metrics.main(digits, short);
+  const { cosine, minkowski, neighbors, ...rest } = await metrics.main(digits, short);
   assert.deepEqual(rest['all distances'].map, rest['a function'].map);
-  assert.deepEqual(neighbours.map, rest['a function'].map);
+  assert.deepEqual(neighbors.map, rest['a function'].map);
   about(cosine.accuracy, [0.75, 1], 'accuracy with cosine');
   about(minkowski.accuracy, [0.75, 1], 'accuracy with minkowski');
-  about(neighbours.accuracy, [0.6, 1], 'accuracy with a metric of one’s own');
+  about(neighbors.accuracy, [0.6, 1], 'accuracy with a metric of one’s own');
 });
 
 test('the demo says what it found and leaves its pictures', async () => {
@@ -166,7 +166,7 @@ test('the demo says what it found and leaves its pictures', async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
     path.join(root, 'build/examples/demo.js'),
   ]);
-  assert.match(stderr, /backend: [\s\S]*neighbours: exact \(1,438 rows\)/);
+  assert.match(stderr, /backend: [\s\S]*neighbors: exact \(1,438 rows\)/);
   const [, ...figures] = /perfect\)\s+(\S+)\s+(\S+)[\s\S]*numbers\s+(\S+) %[\s\S]*numbers\s+(\S+) %/.exec(
     stdout,
   )!;

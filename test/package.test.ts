@@ -190,7 +190,7 @@ test('installed in an empty folder, the first examples run, and nothing else is 
     writeFileSync(path.join(folder, 'digits.csv'), [head, ...rows.slice(0, 300)].join('\n'));
     const { stdout, stderr } = await start('life.mjs', wholeLife);
     assert.match(stdout, /^trustworthiness 0\.9\d+ last loss \d\.\d+\naccuracy (0\.9\d+|1) \[ 1, 64 \]\n$/);
-    assert.match(stderr, /backend: .*neighbours: exact \(300 rows\)/);
+    assert.match(stderr, /backend: .*neighbors: exact \(300 rows\)/);
     assert.match(readFileSync(path.join(folder, 'map.html'), 'utf8'), /^<!doctype html>/);
     cpSync(path.join(folder, 'digits-model'), path.join(folder, 'moved'), { recursive: true });
     const again = `import { ParametricUMAP } from 'parametric-umap';

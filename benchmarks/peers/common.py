@@ -160,7 +160,7 @@ class Run:
         self.maps.append(entry)
 
     def write_neighbors(self, indices):
-        """Keeps a neighbour table; column 0 is the row itself, as in umap-learn."""
+        """Keeps a neighbor table; column 0 is the row itself, as in umap-learn."""
         name = self._binary("neighbors.i32", indices, "<i4")
         self.result["neighbors"] = {"file": name, "k": indices.shape[1]}
 

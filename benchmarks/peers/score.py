@@ -1,8 +1,8 @@
 """Scores the maps of any number of result files by one yardstick and prints one table.
 
 Held-out 5-NN: share of held-out rows whose five nearest training rows on the map vote for their label.
-Trustworthiness (15 neighbours): on the first 5,000 training rows, and on the first 5,000 held-out rows.
-kNN recall: share of the true nearest neighbours found, on 2,000 rows spread over the data.
+Trustworthiness (15 neighbors): on the first 5,000 training rows, and on the first 5,000 held-out rows.
+kNN recall: share of the true nearest neighbors found, on 2,000 rows spread over the data.
 """
 
 import argparse
@@ -81,7 +81,7 @@ class Scorer:
         self.held_out = Trust(self.data.held_out) if held_out > 2 * TRUST_NEIGHBORS else None
 
     def score(self, folder, result):
-        """Fills in the figures of every map that lacks them, and the recall of the neighbours."""
+        """Fills in the figures of every map that lacks them, and the recall of the neighbors."""
         for entry in result["maps"]:
             if "trustTrain" in entry:
                 continue

@@ -51,11 +51,11 @@ if options.compiled:
         shape = min(5000, len(data.train)), data.train.shape[1]
         umap.UMAP(transform_mode="graph").fit(np.random.random(shape).astype(np.float32))
 
-# Up to 4,096 rows umap-learn takes its neighbours from all pairwise distances.
+# Up to 4,096 rows umap-learn takes its neighbors from all pairwise distances.
 for searcher in ("nearest_neighbors", "pairwise_distances"):
     setattr(umap.umap_, searcher, run.timed("knn", getattr(umap.umap_, searcher)))
 
-# With `random_state` the neighbour search would run on one thread; the seed set above does without it.
+# With `random_state` the neighbor search would run on one thread; the seed set above does without it.
 keeper = KeepMaps()
 model = Timed(
     n_epochs=options.epochs,

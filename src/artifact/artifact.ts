@@ -30,7 +30,7 @@ export interface Artifact {
   readonly options: object;
   /** Whatever else is JSON: curve, history, input shape, counts. */
   readonly state: object;
-  /** The neighbour graph, usually from `graphTable`. */
+  /** The neighbor graph, usually from `graphTable`. */
   readonly graph?: Table;
   /** By name, such as `encoder`; from `networkArtifacts`. */
   readonly networks: Readonly<Record<string, io.ModelArtifacts>>;

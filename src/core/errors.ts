@@ -1,4 +1,7 @@
-/** Errors a caller may want to tell apart. Each message says who, what was wanted, what came, what to do. */
+/**
+ * Error classes, so that a program can tell them apart. Messages have one shape: the function or option, what was
+ * expected, what was given, what to do.
+ */
 
 /** An option is unknown, out of range or contradicts another. */
 export class OptionError extends TypeError {
@@ -12,31 +15,31 @@ export class DataError extends RangeError {
   override readonly name: string = 'DataError';
 }
 
-/** The estimator was asked for something that only a fitted (and undisposed) one can give. */
+/** The call needs a fitted estimator that has not been disposed of. */
 export class NotFittedError extends Error {
   /** Always `'NotFittedError'`. */
   override readonly name: string = 'NotFittedError';
 }
 
-/** Training reached a loss that is not a finite number. The last good weights were kept. */
+/** Training reached a loss that is not a finite number. The weights of the last finite report were kept. */
 export class DivergedError extends Error {
   /** Always `'DivergedError'`. */
   override readonly name: string = 'DivergedError';
 }
 
-/** A saved model is missing, damaged, foreign, or from a newer version. Nothing was changed. */
+/** A saved model is missing, damaged, written by another program, or from a newer version. Nothing was changed. */
 export class ArtifactError extends Error {
   /** Always `'ArtifactError'`. */
   override readonly name: string = 'ArtifactError';
 }
 
-/** A backend or an optional package that was asked for by name is not to be had here. */
+/** A backend or an optional package that was requested by name is not available. */
 export class UnavailableError extends Error {
   /** Always `'UnavailableError'`. */
   override readonly name: string = 'UnavailableError';
 }
 
-/** Says in a few words what a wrong value is, for a message. */
+/** Describes a wrong value in a few words, for an error message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;

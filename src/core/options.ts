@@ -1,15 +1,15 @@
-/** One way to turn a caller's options into complete, checked ones. */
+/** Completes and checks options. */
 import { describe, OptionError } from './errors.js';
 import type { Rule } from './rules.js';
 
 /**
- * All that is to be said about one option but its type and its long description, which its interface has: defaults,
- * checks and their messages, tables of the docs and tests of wrong values are made from it.
+ * One option. Defaults, checks and their messages, the tables of the docs and the tests of wrong values are made from
+ * it. Its type and its full description stand in the interface of the options.
  */
 export interface OptionRow<T> {
   readonly default: T;
   readonly rule: Rule;
-  /** Its meaning in one line, as in the table of the docs (Markdown without links). */
+  /** Its meaning in one line, for the table of the docs (Markdown without links). */
   readonly help: string;
 }
 
@@ -19,11 +19,12 @@ export type OptionRows<T> = { readonly [K in keyof T]-?: OptionRow<T[K]> };
 /** A rule for each option. */
 export type OptionRules<T> = { readonly [K in keyof T]-?: Rule };
 
-/** The frozen defaults of some rows. */
+/** The default of each option, frozen. */
 export function defaultsOf<T extends object>(rows: OptionRows<T>): Readonly<T> {
   return Object.freeze(columnOf<T, T>(rows, (row) => row.default));
 }
 
+/** The rule of each option. */
 export function rulesOf<T extends object>(rows: OptionRows<T>): OptionRules<T> {
   return columnOf<T, OptionRules<T>>(rows, (row) => row.rule);
 }
@@ -37,27 +38,30 @@ function columnOf<T extends object, Column>(
 }
 
 /**
- * Completes `given` from `defaults` and checks every value; neither object is touched. An option left out or
- * `undefined` takes its default. Throws `OptionError` for unknown names (with the likely one: a snake_case name
- * gets its camelCase one, and `renamed` says what a name of the Python original became) and values out of range.
+ * Completes `given` from `defaults` and checks every value, without changing either object. An option that is missing
+ * or `undefined` takes its default. `caller` is named in messages. `renamed` maps names of the Python original to the
+ * name here. Throws `OptionError` for values that break their rule and for unknown names, with the most similar known
+ * name (snake_case is compared as camelCase).
  */
 export function resolveOptions<T extends object>(
-  who: string,
+  caller: string,
   given: Partial<T> | undefined,
   defaults: Readonly<T>,
   rules: NoInfer<OptionRules<T>>,
   renamed: Readonly<Record<string, string>> = {},
 ): T {
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
-    throw new OptionError(`${who}: expected an options object, got ${describe(given)}`);
+    throw new OptionError(
+      `${caller}: expected an options object, got ${describe(given)}; pass { name: value } or nothing`,
+    );
   }
   const resolved: T = { ...defaults };
   const known = Object.keys(defaults);
   for (const [name, value] of Object.entries(given ?? {})) {
-    if (!known.includes(name)) throw new OptionError(`${who}: ${unknown(name, known, renamed)}`);
+    if (!known.includes(name)) throw new OptionError(`${caller}: ${unknown(name, known, renamed)}`);
     if (value === undefined) continue;
     const rule = rules[name as keyof T];
-    if (!rule.accepts(value)) throw new OptionError(`${who}: ${name}: ${refusal(rule, value)}`);
+    if (!rule.accepts(value)) throw new OptionError(`${caller}: ${name}: ${refusal(rule, value)}`);
     resolved[name as keyof T] = value as T[keyof T];
   }
   return resolved;
@@ -76,7 +80,7 @@ function unknown(name: string, known: readonly string[], renamed: Readonly<Recor
   return `unknown option '${name}'; options are ${known.join(', ')}`;
 }
 
-/** The name within a third of its length in edits, if any. */
+/** The known name with the smallest edit distance, if that is at most 2 or a third of the length of `name`. */
 export function closest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
@@ -90,6 +94,7 @@ export function closest(name: string, known: readonly string[]): string | undefi
   return best;
 }
 
+/** Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

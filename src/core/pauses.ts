@@ -1,28 +1,27 @@
 /**
- * Long computations that let the event loop in. They are written as generators that yield between blocks of some
- * milliseconds: the arithmetic stays one piece of code in one order, and whoever runs it decides whether it pauses there.
+ * Long computations that do not block the event loop. They are generators that yield between blocks of some
+ * milliseconds. The arithmetic is written once, in one order, and the caller decides whether to pause at a yield.
  */
 
 /** A computation that yields where it may pause, and returns its result. */
 export type Work<T> = Generator<void, T, void>;
 
-/** Pauses of one caller, who may abort. */
+/** Pauses of one computation, which may be aborted. */
 export interface Pauses {
-  /** Lets timers, events and abortion in where it is time for it. Throws the signal's reason when aborted. */
+  /** Yields to the event loop if the interval is over. Throws the signal's reason when aborted. */
   take(): Promise<void>;
-  /** Runs a computation to its end, with pauses. */
+  /** Runs a computation to its end, with pauses. Throws the signal's reason when aborted. */
   run<T>(work: Work<T>): Promise<T>;
 }
 
-/** Longest time, in milliseconds, between two pauses. */
-const STRETCH = 40;
+/** Time between two pauses, in milliseconds. */
+const YIELD_INTERVAL = 40;
 
-// As they were when the library was loaded: tests of callers may replace timers by their own later.
+// Taken when the library is loaded, because a test framework may replace timers later.
 const { setImmediate: immediately, setTimeout: later, MessageChannel: Channel } = globalThis;
 
 /**
- * One turn of the event loop, as short as it can be had: browsers make a timer within a timer wait for 4 ms, Node.js
- * any timer for 1.
+ * One turn of the event loop. Timers are the last resort: browsers delay nested ones by 4 ms, Node.js every one by 1 ms.
  */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
@@ -40,25 +39,25 @@ function turn(): Promise<void> {
 }
 
 /**
- * Pauses for a caller; the first is due at once, for nobody knows how long the thread has been busy. `resumed` is called
- * whenever the caller goes on: others may have changed what is shared meanwhile, such as the active backend.
+ * Pauses of a new computation. The first is due at once, because the thread may have been busy before. `resumed` is
+ * called after each pause: other code may have changed global state, such as the active backend.
  */
 export function pausesFor(signal?: AbortSignal, resumed?: () => void): Pauses {
-  let rested = Number.NEGATIVE_INFINITY;
-  const due = () => performance.now() - rested >= STRETCH;
-  const rest = async () => {
+  let lastYield = Number.NEGATIVE_INFINITY;
+  const due = () => performance.now() - lastYield >= YIELD_INTERVAL;
+  const pause = async () => {
     await turn();
-    rested = performance.now();
+    lastYield = performance.now();
   };
   return {
     async take() {
-      if (due()) await rest();
+      if (due()) await pause();
       resumed?.();
       signal?.throwIfAborted();
     },
     async run(work) {
       for (;;) {
-        if (due()) await rest();
+        if (due()) await pause();
         resumed?.();
         signal?.throwIfAborted();
         const { done, value } = work.next();
@@ -68,7 +67,7 @@ export function pausesFor(signal?: AbortSignal, resumed?: () => void): Pauses {
   };
 }
 
-/** Runs a computation to its end at once. */
+/** Runs a computation to its end without a pause. */
 export function finish<T>(work: Work<T>): T {
   for (;;) {
     const { done, value } = work.next();
@@ -76,14 +75,14 @@ export function finish<T>(work: Work<T>): T {
   }
 }
 
-/** The function that does at once what `inParts` does with pauses. */
+/** The function that does without pauses what `inParts` does with them. */
 export function whole<Inputs extends unknown[], T>(
   inParts: (...inputs: Inputs) => Work<T>,
 ): (...inputs: Inputs) => T {
   return (...inputs) => finish(inParts(...inputs));
 }
 
-/** Calls `block` for stretches of `size` that cover [0, count), in order. May pause after each. */
+/** Calls `block` for consecutive ranges of `size` that cover [0, count), and yields after each. */
 export function* inBlocks(
   count: number,
   size: number,
@@ -95,7 +94,7 @@ export function* inBlocks(
   }
 }
 
-/** How many items of so many numbers each make a block of some milliseconds; at least 1. */
+/** Items per block of some milliseconds, at least 1, where each item takes `numbers` operations. */
 export function blockOf(numbers: number): number {
   return Math.max(1, Math.floor(2 ** 20 / numbers));
 }

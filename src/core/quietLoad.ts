@@ -1,20 +1,19 @@
 /**
- * Holds back what TensorFlow.js prints when a second version of it is loaded: a line for each of its 170 kernels, though
- * both then work. `tf.ts` imports this before all else, and ends it when all of TensorFlow.js is there.
+ * Suppresses the warnings that TensorFlow.js prints when a second version of it is loaded: one for each of its 170
+ * kernels, though both versions work. `tf.ts` imports this file first, and calls `endQuiet` once TensorFlow.js is loaded.
  */
-const twice =
+const duplicateWarning =
   /^(The kernel '.*' for backend '.*' is already|Overriding the gradient for|\S+ backend was already registered|Platform .* has already been set)/;
 
 const { warn } = console;
 
 function filtered(...parts: unknown[]): void {
-  if (!twice.test(String(parts[0]))) warn.apply(console, parts);
+  if (!duplicateWarning.test(String(parts[0]))) warn.apply(console, parts);
 }
 
 console.warn = filtered;
 
-/** Lets every warning through again. */
+/** Restores `console.warn`, unless other code has replaced it meanwhile. */
 export function endQuiet(): void {
-  // Whoever replaced it meanwhile keeps it.
   if (console.warn === filtered) console.warn = warn;
 }

@@ -1,6 +1,6 @@
 /**
- * What a value may be, as records that code can read: messages take the text, a command line the kind, the range and
- * the choices, and tests the values that must be refused.
+ * Rules for values, as records: error messages take the text, a command line the kind, the range and the choices,
+ * tests the values that must be rejected.
  */
 import { describe } from './errors.js';
 
@@ -17,17 +17,17 @@ export interface Rule {
     | 'list'
     | 'either'
     | 'any';
-  /** What is expected, as it stands in messages: `an integer of at least 2`. */
+  /** What is expected, as used in messages: `an integer of at least 2`. */
   readonly text: string;
   readonly accepts: (value: unknown) => boolean;
-  /** Values that must be refused, at least one for each way to be wrong. Never `undefined`, which is no value. */
+  /** Values that must be rejected, at least one for each way to be wrong. Never `undefined`, which means "default". */
   readonly bad: readonly unknown[];
-  /** What to do instead, for values that are wrong in a known way. */
+  /** What to do, for values that are wrong in a known way. */
   readonly advice?: (value: unknown) => string | undefined;
   /** Range of integers and numbers. */
   readonly min?: number;
   readonly max?: number;
-  /** The value must be above `min`. */
+  /** The range excludes `min`. */
   readonly above?: boolean;
   readonly choices?: readonly string[];
   /** `null` is accepted. */
@@ -88,7 +88,7 @@ export function number(min: number, max = Number.POSITIVE_INFINITY, { above = fa
 /** A finite number above 0. */
 export const positive: Rule = number(0, Number.POSITIVE_INFINITY, { above: true });
 
-/** One of a list of texts. */
+/** One of some strings. */
 export function choice(...choices: readonly string[]): Rule {
   return {
     kind: 'choice',
@@ -133,10 +133,10 @@ export function object(what = 'an object'): Rule {
   };
 }
 
-/** An object with the given methods: enough to tell a model, an optimizer or a callback from a mistake. */
+/** An object with the given methods: enough to recognize a model, an optimizer or a callback. */
 export function hasMethods(what: string, ...methods: readonly string[]): Rule {
-  const lacking = methods.map((left) =>
-    Object.fromEntries(methods.map((method) => [method, method === left ? true : () => {}])),
+  const lackingOne = methods.map((missing) =>
+    Object.fromEntries(methods.map((method) => [method, method === missing ? true : () => {}])),
   );
   return {
     kind: 'object',
@@ -145,11 +145,11 @@ export function hasMethods(what: string, ...methods: readonly string[]): Rule {
       typeof value === 'object' &&
       value !== null &&
       methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
-    bad: [null, 0, 'object', true, () => {}, [], {}, ...lacking],
+    bad: [null, 0, 'object', true, () => {}, [], {}, ...lackingOne],
   };
 }
 
-/** An object in which the keys are found, if only in its prototype. */
+/** An object that has the given keys, its own or inherited. */
 export function withKeys(what: string, ...keys: readonly string[]): Rule {
   return {
     kind: 'object',
@@ -159,7 +159,7 @@ export function withKeys(what: string, ...keys: readonly string[]): Rule {
   };
 }
 
-/** No check: what fits depends on other values, and is checked where these are known. */
+/** No check: what is valid depends on other values, and is checked where these are known. */
 export const anything: Rule = { kind: 'any', text: 'anything', accepts: () => true, bad: [] };
 
 /** Any of several rules. */
@@ -168,7 +168,7 @@ export function either(...alternatives: readonly Rule[]): Rule {
     kind: 'either',
     text: alternatives.map((rule) => rule.text).join(', or '),
     accepts: (value) => alternatives.some((rule) => rule.accepts(value)),
-    // What one rule refuses another may accept; a rule is not asked about values of its own.
+    // A value that one rule rejects may be accepted by another.
     bad: alternatives.flatMap((rule) =>
       rule.bad.filter((value) => !alternatives.some((other) => other !== rule && other.accepts(value))),
     ),
@@ -178,7 +178,7 @@ export function either(...alternatives: readonly Rule[]): Rule {
   };
 }
 
-/** `null` (decide for me), or what the rule accepts. */
+/** `null` (choose automatically), or what the rule accepts. */
 export function orNull(rule: Rule): Rule {
   return {
     ...rule,

@@ -1,21 +1,21 @@
 /**
- * TensorFlow.js, as every file here gets it: its core, its layers, and plain JavaScript to compute with. That is a
- * third of what `@tensorflow/tfjs` installs. A program that uses `@tensorflow/tfjs` too shares the core with it.
+ * TensorFlow.js as used by this package: its core, its layers and the plain JavaScript backend. That is a third of what
+ * `@tensorflow/tfjs` installs. A program that also uses `@tensorflow/tfjs` shares the core with this package.
  */
-// First: it holds back what the others print.
+// First, because it suppresses warnings that the others print while loading.
 import './quietLoad.js';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as core from '@tensorflow/tfjs-core';
 import { endQuiet } from './quietLoad.js';
 
 export * from '@tensorflow/tfjs-core';
-// Types only: those of the methods that are added below.
+// Only the types of the methods that are added below.
 export type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 export * from '@tensorflow/tfjs-layers';
 
 type Operation = (x: never, ...rest: never[]) => unknown;
 
-/** Operations that are methods of tensors as well, with the tensor as their first argument. */
+/** Operations that are also methods of tensors, with the tensor as first argument. */
 const operations = {
   abs: core.abs,
   acos: core.acos,
@@ -141,7 +141,7 @@ const operations = {
   zerosLike: core.zerosLike,
 } satisfies Record<string, Operation>;
 
-/** Methods that are no operation's. */
+/** Methods of tensors that have no operation of the same name. */
 const others = {
   as1D: (x) => core.reshape(x, [x.size]),
   as2D: (x, ...shape: number[]) => core.reshape(x, shape),
@@ -163,11 +163,11 @@ const others = {
 endQuiet();
 addMethods();
 
-// The package does that itself. But by its account its file for Node.js has no effects, so that a bundler drops it
-// unless something of it is used.
+// The package registers it too, but declares its file for Node.js free of side effects, so that bundlers drop it unless
+// something is imported from it.
 if (core.findBackendFactory('cpu') === null) core.registerBackend('cpu', () => new MathBackendCPU(), 1);
 
-/** Methods such as `x.add(y)`, which only the whole `@tensorflow/tfjs` brings along, where it has not. */
+/** Adds methods such as `x.add(y)`, unless `@tensorflow/tfjs` has already done so. */
 function addMethods(): void {
   const { prototype } = core.Tensor;
   for (const [name, operation] of Object.entries<Operation>({ ...operations, ...others })) {

@@ -1,11 +1,11 @@
-/** Compiled kernels as they lie in the source, and the memory that they work in. */
+/** Compiled WebAssembly modules, which the source contains as text, and their memory. */
 
-/** The bytes of a module. */
+/** The bytes of a module given as base64. */
 export function moduleBytes(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
-/** Those of the module with fused multiply-add where the engine has relaxed SIMD, else of the other. */
+/** The bytes of the module with fused multiply-add if the engine has relaxed SIMD, else of the other one. */
 export function quickerModule({
   simd,
   relaxedSimd,
@@ -14,7 +14,7 @@ export function quickerModule({
   return WebAssembly.validate(relaxed) ? relaxed : moduleBytes(simd);
 }
 
-/** The memory with at least so many bytes, and whatever it held. Throws `RangeError` when there are no more. */
+/** Grows a memory to at least `bytes`, keeping its contents. Throws `RangeError` if it cannot grow. */
 export function grown(memory: WebAssembly.Memory, bytes: number): WebAssembly.Memory {
   const missing = bytes - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));

@@ -1,174 +1,186 @@
 /**
- * Rows that 32 bits cannot hold as they are: columns far from 0 for their spread, such as timestamps, and tables whose
- * squares are too large or too small. What helps is done in 64 bits, at the door; what cannot be helped is refused.
+ * Rows that 32-bit numbers cannot represent: columns far from 0 relative to their spread, such as timestamps, and tables
+ * whose squares overflow or underflow. A frame, a shift per column and one scale, is applied to them in 64 bits. Where no
+ * frame helps, or the metric forbids it, they are rejected.
  */
 
 import { DataError } from '../core/errors.js';
 import type { Matrix, RowFrame } from '../core/types.js';
-import { checkWhole, farAway, type Look, lookAt } from './look.js';
+import { type ColumnStats, checkIntegers, columnStats, farFromZero } from './columnStats.js';
 import {
   cast,
   checkFinite,
-  type Entered,
-  enterSource,
-  enterSourceNow,
+  type InputRows,
+  type Matrix64,
   type MatrixInput,
-  type WideMatrix,
+  matrixAndSource,
+  matrixAndSourceSync,
 } from './matrix.js';
 import { openFlat, type Source } from './rows.js';
 
-/** What may be done to the rows of a fit. */
+/** What a frame may change. */
 export interface FrameRules {
-  /** Why numbers may not be taken off the columns; undefined where they may. */
+  /** Why columns must not be shifted; undefined if they may be. */
   readonly noShift: string | undefined;
-  /** Why the table may not be multiplied; undefined where it may. */
+  /** Why the table must not be scaled; undefined if it may be. */
   readonly noScale: string | undefined;
-  /** Whether the metric looks at each column by itself, and not at the widest first. */
+  /** Whether the metric weighs each column separately, so that narrow columns matter beside wide ones. */
   readonly columnwise: boolean;
 }
 
-/** The same for values that 32 bits hold exactly: only the network's first layer loses by it. */
-const farAwayExact = 2 ** 16;
-/** Between these, squared distances in 32 bits are neither infinite nor 0. */
+/** As `farFromZero`, for values that 32 bits hold exactly: there only the network's first layer loses precision. */
+const farFromZeroExact = 2 ** 16;
+/** Between these magnitudes, squared distances neither overflow nor underflow in 32 bits. */
 const largestSize = 2 ** 56;
 const smallestSize = 2 ** -40;
 
-/** Rows and the frame that they are in. */
-export type Framed = Entered & { readonly frame: RowFrame | undefined };
+/** Rows, with the frame that was applied to them. */
+export type FramedRows = InputRows & { readonly frame: RowFrame | undefined };
 
-/** As `enter`, in the frame that the rows need, if any. Throws `DataError` for rows that no frame may or can save. */
-export async function enterFramed(input: MatrixInput, who: string, rules: FrameRules): Promise<Framed> {
-  return framed(await enterSource(input, who, { unchecked: true }), who, rules);
+/**
+ * As `toMatrix`, after applying the frame that the rows need, if any. Throws `DataError` for rows that need a frame which
+ * the rules forbid, or that no frame helps.
+ */
+export async function toFramedMatrix(
+  input: MatrixInput,
+  caller: string,
+  rules: FrameRules,
+): Promise<FramedRows> {
+  return frameRows(await matrixAndSource(input, caller, { unchecked: true }), caller, rules);
 }
 
-/** As `enterFramed`, at once. Throws as `enterNow` does. */
-export function enterFramedNow(input: MatrixInput, who: string, rules: FrameRules): Framed {
-  return framed(enterSourceNow(input, who, { unchecked: true }), who, rules);
+/** As `toFramedMatrix`, synchronously. Throws as `toMatrixSync` does. */
+export function toFramedMatrixSync(input: MatrixInput, caller: string, rules: FrameRules): FramedRows {
+  return frameRows(matrixAndSourceSync(input, caller, { unchecked: true }), caller, rules);
 }
 
 /**
- * As `enter`, in the frame of an earlier fit. Throws `DataError` where 32 bits lose the rows in that frame, as they lie
- * too far from those of the first fit.
+ * As `toMatrix`, with the frame of an earlier fit. Throws `DataError` where 32 bits cannot represent the rows in that
+ * frame, because they are too far from those of the first fit.
  */
-export async function enterAgain(
+export async function toMatrixInFrame(
   input: MatrixInput,
-  who: string,
+  caller: string,
   frame: RowFrame,
   columnwise: boolean,
-): Promise<Framed> {
-  const { entered, source } = await enterSource(input, who, { unchecked: true, frame });
+): Promise<FramedRows> {
+  const { entered, source } = await matrixAndSource(input, caller, { unchecked: true, frame });
   const { data, shape } = entered.matrix;
   const { shift, scale } = frame;
-  // Rows of another width are for the caller to refuse.
+  // The caller checks the width.
   if (shape[1] !== shift.length) return { ...entered, frame };
-  const look = lookAt(source, ...shape, frame);
-  const { middle, spread, inexact, widest } = look;
+  const stats = columnStats(source, ...shape, frame);
+  const { median, spread, inexact, widest } = stats;
   const wrong = (column: number, found: string) =>
     new DataError(
-      `${who}: expected rows near those of the first fit (column ${column} around ${shift[column]}), got ${found}: ` +
-        '32-bit numbers cannot hold them beside those; take a new estimator',
+      `${caller}: expected rows near those of the first fit (column ${column} around ${shift[column]}), got ${found}: ` +
+        '32-bit numbers cannot hold both; use a new estimator',
     );
   for (let c = 0; c < shape[1]; c++) {
-    const reach = Math.abs(middle[c]!);
+    const offset = Math.abs(median[c]!);
     const usual = columnwise ? spread[c]! : widest;
-    if (!(inexact[c] && usual > 0 && Number.isFinite(usual) && Number.isFinite(reach))) continue;
-    if (reach < farAway * usual) continue;
-    throw wrong(c, `some around ${middle[c]! / scale + shift[c]!} with a spread of ${spread[c]! / scale}`);
+    if (!(inexact[c] && usual > 0 && Number.isFinite(usual) && Number.isFinite(offset))) continue;
+    if (offset < farFromZero * usual) continue;
+    throw wrong(c, `some around ${median[c]! / scale + shift[c]!} with a spread of ${spread[c]! / scale}`);
   }
-  // Names the place of values that are not finite in 64 bits either.
+  // Throws with row and column for values that are not finite in 64 bits either.
   const size = largestOf(data);
   if (!(size >= smallestSize && size <= largestSize)) {
-    const { largest, column } = largestIn64(source, shape, shift, who);
+    const { largest, column } = largestIn64(source, shape, shift, caller);
     if (largest > 0) throw wrong(column, `none that is more than ${largest} from there`);
   }
-  checkFinite(entered.matrix, who);
+  checkFinite(entered.matrix, caller);
   return { ...entered, frame };
 }
 
-function framed(
-  { entered, source }: { entered: Entered; source: Source },
-  who: string,
+function frameRows(
+  { entered, source }: { entered: InputRows; source: Source },
+  caller: string,
   rules: FrameRules,
-): Framed {
+): FramedRows {
   const { matrix } = entered;
   const [rows, columns] = matrix.shape;
-  const look = lookAt(source, rows, columns);
-  const shift = shiftFor(look, who, rules);
+  const stats = columnStats(source, rows, columns);
+  const shift = shiftFor(stats, caller, rules);
   let data = shift ? cast(source, rows, columns, { shift, scale: 1 }) : matrix.data;
-  const scale = scaleFor(source, { data, shape: matrix.shape }, shift, look.widest, who, rules);
+  const scale = scaleFor(source, { data, shape: matrix.shape }, shift, stats.widest, caller, rules);
   const frame = shift || scale !== 1 ? { shift: shift ?? new Float64Array(columns), scale } : undefined;
   if (scale !== 1) data = cast(source, rows, columns, frame);
-  checkWhole(frame ? lookAt(source, rows, columns, frame) : look, who, rules.columnwise);
-  const held: Matrix = { data, shape: matrix.shape };
-  checkFinite(held, who);
-  return { ...entered, matrix: held, frame };
+  checkIntegers(frame ? columnStats(source, rows, columns, frame) : stats, caller, rules.columnwise);
+  const framed: Matrix = { data, shape: matrix.shape };
+  checkFinite(framed, caller);
+  return { ...entered, matrix: framed, frame };
 }
 
-/** A table of a file in 32 bits. Throws `DataError` for columns that they cannot hold. */
-export function narrow({ data, shape }: WideMatrix, who: string): Matrix {
-  const look = lookAt(openFlat({ data, shape }, who), ...shape);
+/** A 64-bit table in 32 bits, without a frame. Throws `DataError` for columns that 32 bits cannot represent. */
+export function narrow({ data, shape }: Matrix64, caller: string): Matrix {
+  const stats = columnStats(openFlat({ data, shape }, caller), ...shape);
   const rules: FrameRules = { noShift: 'in the file', noScale: undefined, columnwise: true };
-  shiftFor(look, who, rules);
-  checkWhole(look, who, rules.columnwise);
+  shiftFor(stats, caller, rules);
+  checkIntegers(stats, caller, rules.columnwise);
   return { data: Float32Array.from(data), shape };
 }
 
-/** Rows in their frame, back in the units of the data. */
-export function unframe({ data, shape }: Matrix, { shift, scale }: RowFrame): WideMatrix {
+/** Rows in a frame, back in the units of the data: the inverse of the frame. */
+export function unframe({ data, shape }: Matrix, { shift, scale }: RowFrame): Matrix64 {
   const columns = shape[1];
   return { data: Float64Array.from(data, (value, i) => value / scale + shift[i % columns]!), shape };
 }
 
-/** A line on what was done. */
-export function frameLine({ shift, scale }: RowFrame): string {
+/** One line for `verbose` about what the frame does. */
+export function describeFrame({ shift, scale }: RowFrame): string {
   const moved = shift.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
   const at = shift.findIndex((value) => value !== 0);
   const parts = [
     ...(moved > 0 ? [`${moved} columns centered (column ${at} at ${shift[at]})`] : []),
     ...(scale === 1 ? [] : [`all multiplied by ${scale}`]),
   ];
-  return `rows: 32 bits cannot hold them as they are; in 64 bits, ${parts.join(', ')}`;
+  return `rows: 32-bit numbers cannot hold them; in 64 bits, ${parts.join(', ')}`;
 }
 
-/** What to take off each column; undefined for nothing. */
-function shiftFor(look: Look, who: string, { noShift, columnwise }: FrameRules): Float64Array | undefined {
-  const { middle, spread, inexact, widest } = look;
+/** What to subtract from each column; undefined for nothing. */
+function shiftFor(
+  stats: ColumnStats,
+  caller: string,
+  { noShift, columnwise }: FrameRules,
+): Float64Array | undefined {
+  const { median, spread, inexact, widest } = stats;
   let shift: Float64Array | undefined;
-  for (let c = 0; c < middle.length; c++) {
-    const reach = Math.abs(middle[c]!);
+  for (let c = 0; c < median.length; c++) {
+    const offset = Math.abs(median[c]!);
     const scale = columnwise ? spread[c]! : widest;
-    // Columns that hold values which are not finite are refused later.
-    if (!(scale > 0 && Number.isFinite(scale) && Number.isFinite(reach))) continue;
-    if (reach < (inexact[c] ? farAway : farAwayExact) * scale) continue;
+    // Columns with values that are not finite are rejected later.
+    if (!(scale > 0 && Number.isFinite(scale) && Number.isFinite(offset))) continue;
+    if (offset < (inexact[c] ? farFromZero : farFromZeroExact) * scale) continue;
     if (noShift === undefined) {
-      shift ??= new Float64Array(middle.length);
-      shift[c] = middle[c]!;
-    } else if (inexact[c] && spread[c]! > 0 && reach >= farAway * spread[c]!) {
+      shift ??= new Float64Array(median.length);
+      shift[c] = median[c]!;
+    } else if (inexact[c] && spread[c]! > 0 && offset >= farFromZero * spread[c]!) {
       throw new DataError(
-        `${who}: expected columns that 32-bit numbers can hold, got column ${c} around ${middle[c]} with a spread of ` +
-          `${spread[c]}; subtract ${middle[c]} from it first (${noShift})`,
+        `${caller}: expected columns that 32-bit numbers can hold, got column ${c} around ${median[c]} with a spread of ` +
+          `${spread[c]}; subtract ${median[c]} from it first (${noShift})`,
       );
     }
   }
   return shift;
 }
 
-/** The power of 2 by which the table has to be multiplied. */
+/** The power of 2 by which to multiply the table; 1 for tables of ordinary size. */
 function scaleFor(
   source: Source,
   { data, shape }: Matrix,
   shift: Float64Array | undefined,
   widest: number,
-  who: string,
+  caller: string,
   { noScale }: FrameRules,
 ): number {
-  const cheap = largestOf(data);
-  if (cheap >= smallestSize && cheap <= largestSize) return 1;
-  const { largest, column } = largestIn64(source, shape, shift, who);
+  const size = largestOf(data);
+  if (size >= smallestSize && size <= largestSize) return 1;
+  const { largest, column } = largestIn64(source, shape, shift, caller);
   if (largest === 0) return 1;
   const usual = widest > 0 ? widest : largest;
   const scale = 2 ** -Math.min(1000, Math.max(-1000, Math.floor(Math.log2(usual))));
-  const wrong = `${who}: expected values that 32-bit numbers can hold, got some as large as ${largest}`;
+  const wrong = `${caller}: expected values that 32-bit numbers can hold, got some as large as ${largest}`;
   if (!(largest * scale <= largestSize)) {
     throw new DataError(
       `${wrong} in column ${column}, beside others that spread over ${usual}; ` +
@@ -181,7 +193,7 @@ function scaleFor(
   return scale;
 }
 
-/** The largest magnitude; NaN is passed over. */
+/** The largest magnitude; NaN is ignored. */
 function largestOf(values: Float32Array): number {
   let high = 0;
   let low = 0;
@@ -193,11 +205,12 @@ function largestOf(values: Float32Array): number {
   return Math.max(high, -low);
 }
 
+/** The largest magnitude in 64 bits, and its column. Throws `DataError` for values that are not finite. */
 function largestIn64(
   source: Source,
   [rows, columns]: Matrix['shape'],
   shift: Float64Array | undefined,
-  who: string,
+  caller: string,
 ): { largest: number; column: number } {
   const values = new Float64Array(columns);
   let largest = 0;
@@ -208,7 +221,7 @@ function largestIn64(
       const size = Math.abs(values[c]! - (shift?.[c] ?? 0));
       if (!Number.isFinite(size)) {
         throw new DataError(
-          `${who}: finite 32-bit numbers wanted, got ${values[c]} at row ${row}, column ${c}; drop or fill such values first`,
+          `${caller}: expected finite 32-bit numbers, got ${values[c]} at row ${row}, column ${c}; drop or fill such values first`,
         );
       }
       if (size > largest) {

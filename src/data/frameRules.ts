@@ -1,50 +1,53 @@
-/** What may be done in 64 bits to rows that 32 bits cannot hold, without changing what a metric says of them. */
+/** Which frames (shift and scale of the rows, see `frame.ts`) leave a metric's comparisons unchanged. */
 
 import { metricName } from '../math/distance.js';
 import type { FrameRules } from './frame.js';
 
-/** Metrics that a number taken off a column does not change. */
-const ofDifferences: ReadonlySet<string> = new Set([
+/** Metrics that do not change when a column is shifted. */
+const shiftInvariant: ReadonlySet<string> = new Set([
   ...['euclidean', 'manhattan', 'chebyshev', 'minkowski', 'wminkowski', 'seuclidean', 'mahalanobis'],
   ...['hamming', 'precomputed'],
 ]);
-/** Metrics that give every column a weight of its own, or look at equality alone. */
-const ofColumns: ReadonlySet<string> = new Set(['wminkowski', 'seuclidean', 'mahalanobis', 'hamming']);
-/** Metrics that stay the same when all rows are multiplied, so that a limit on them means the same. */
-const unitless: ReadonlySet<string> = new Set([
+/** Metrics with a weight per column, or that only test equality. */
+const perColumn: ReadonlySet<string> = new Set(['wminkowski', 'seuclidean', 'mahalanobis', 'hamming']);
+/** Metrics that do not change when all rows are scaled, so that `disconnectionDistance` keeps its meaning. */
+const scaleInvariant: ReadonlySet<string> = new Set([
   ...['cosine', 'correlation', 'hellinger', 'canberra', 'braycurtis', 'hamming'],
 ]);
-/** Metrics of rows whose size is part of their meaning: angles, counts, places in the unit ball. */
-const ofSizes: ReadonlySet<string> = new Set(['haversine', 'll_dirichlet', 'poincare', 'softmax_hellinger']);
+/** Metrics of rows whose magnitude has a meaning: angles, counts, points in the unit ball. */
+const needUnits: ReadonlySet<string> = new Set([
+  'haversine',
+  'll_dirichlet',
+  'poincare',
+  'softmax_hellinger',
+]);
 
 /**
- * The rules of a metric.
- *
- * @param metric its name, or a function, which gets rows as they are. `'precomputed'` compares no rows.
- * @param limited whether a limit is set in the unit of the distances.
+ * The rules of a metric, given by name or as a function. A function gets the rows unchanged; `'precomputed'` compares no
+ * rows. `limited` says whether a limit in the unit of the distances is set.
  */
 export function rulesOfMetric(metric: unknown, limited: boolean): FrameRules {
-  if (typeof metric !== 'string') return untouched('a metric of your own gets the rows as they are', metric);
+  if (typeof metric !== 'string') return noFraming('a metric of your own gets the rows as they are', metric);
   const name = metric === 'precomputed' ? metric : metricName(metric);
-  const matters = `which changes what ${name} compares`;
-  const limit = limited && !unitless.has(name);
+  const reason = `which changes what ${name} compares`;
+  const limit = limited && !scaleInvariant.has(name);
   return {
-    noShift: ofDifferences.has(name) ? undefined : matters,
-    noScale: ofSizes.has(name)
-      ? matters
+    noShift: shiftInvariant.has(name) ? undefined : reason,
+    noScale: needUnits.has(name)
+      ? reason
       : limit
         ? 'and disconnectionDistance, which has their unit'
         : undefined,
-    columnwise: ofColumns.has(name),
+    columnwise: perColumn.has(name),
   };
 }
 
-/** The rules of rows that have to stay as they are. */
-export function untouched(reason: string, metric: unknown): FrameRules {
+/** The rules for rows that must stay as they are. */
+export function noFraming(reason: string, metric: unknown): FrameRules {
   return { noShift: reason, noScale: reason, columnwise: isColumnwise(metric) };
 }
 
-/** Whether a metric looks at each column by itself. */
+/** Whether a metric weighs each column separately. */
 export function isColumnwise(metric: unknown): boolean {
-  return typeof metric === 'string' && metric !== 'precomputed' && ofColumns.has(metricName(metric));
+  return typeof metric === 'string' && metric !== 'precomputed' && perColumn.has(metricName(metric));
 }

@@ -1,4 +1,4 @@
-/** The door: whatever a caller holds becomes a `Matrix`, checked once, and goes out in the form it came in. */
+/** Validates input rows and converts them to a `Matrix`, and results back to the form of the input. */
 
 import { DataError } from '../core/errors.js';
 import { asFloat32, isA } from '../core/realms.js';
@@ -11,14 +11,14 @@ import {
   type MatrixInput,
   type NestedNumbers,
   openRows,
-  openRowsNow,
+  openRowsSync,
   type Source,
   type TypedArray,
 } from './rows.js';
 
 export type { DimsInput, FlatInput, Form, MatrixInput, NestedNumbers, TypedArray };
 
-/** What goes out for an input of type `X`: the same kind. */
+/** The type of a result for an input of type `X`. */
 export type SameForm<X> = X extends Tensor
   ? Tensor2D
   : X extends FlatInput | DimsInput
@@ -27,84 +27,91 @@ export type SameForm<X> = X extends Tensor
       ? Float32Array[]
       : number[][];
 
-export interface Entered {
+/** Rows as a matrix, and what is needed to give results in the form of the input. */
+export interface InputRows {
   readonly matrix: Matrix;
-  /** Shape of one row as it came in: `[784]`, or `[28, 28, 1]`. */
+  /** Shape of one input row: `[784]`, or `[28, 28, 1]`. */
   readonly rowShape: readonly number[];
   readonly form: Form;
 }
 
-/** A table of 64-bit numbers. */
-export interface WideMatrix {
+/** A row-major table of 64-bit numbers. */
+export interface Matrix64 {
   readonly data: Float64Array;
   readonly shape: readonly [rows: number, columns: number];
 }
 
-export interface EnterOptions {
-  /** NaN and null are let in, both as NaN. */
+export interface ToMatrixOptions {
+  /** Accept NaN and null, both as NaN. Default false. */
   readonly allowNaN?: boolean;
-  /** Values that are not finite are not looked for; `checkFinite` is still to be called. */
+  /** Skip the check for values that are not finite; call `checkFinite` later. Default false. */
   readonly unchecked?: boolean;
-  /** What is taken off the rows, and by what they are multiplied, in 64 bits. */
+  /** Shift and scale to apply to the rows, in 64 bits. Default: none. */
   readonly frame?: RowFrame | undefined;
 }
 
 /**
- * Checks rows and turns them into a flat `Matrix`; nothing is copied when they already are one.
- * Throws `DataError` for no rows, no columns, ragged rows, what is not a number, NaN (unless `allowNaN`) and infinite
- * values, naming the place; with `unchecked` not for the last two.
+ * Validates rows and converts them to a `Matrix`. A flat `Float32Array` is not copied. `caller` is named in messages.
+ * Throws `DataError`, with row and column, for no rows, no columns, ragged rows and entries that are not numbers; and for
+ * NaN (unless `allowNaN`) and infinite values, unless `unchecked`.
  */
-export async function enter(input: MatrixInput, who: string, options: EnterOptions = {}): Promise<Entered> {
-  return (await enterSource(input, who, options)).entered;
-}
-
-/** As `enter`, at once. Throws `DataError` for a tensor whose backend can only be read by a promise, as WebGPU. */
-export function enterNow(input: MatrixInput, who: string, options: EnterOptions = {}): Entered {
-  return enteredFrom(openRowsNow(input, who, options.allowNaN), who, options);
-}
-
-/** As `enter`, with the rows as the caller holds them. */
-export async function enterSource(
+export async function toMatrix(
   input: MatrixInput,
-  who: string,
-  options: EnterOptions = {},
-): Promise<{ entered: Entered; source: Source }> {
-  const source = await openRows(input, who, options.allowNaN);
-  return { entered: enteredFrom(source, who, options), source };
+  caller: string,
+  options: ToMatrixOptions = {},
+): Promise<InputRows> {
+  return (await matrixAndSource(input, caller, options)).entered;
 }
 
-/** As `enterSource`, at once. Throws as `enterNow` does. */
-export function enterSourceNow(
+/** As `toMatrix`, synchronously. Throws `DataError` for a tensor that can only be read asynchronously (WebGPU). */
+export function toMatrixSync(input: MatrixInput, caller: string, options: ToMatrixOptions = {}): InputRows {
+  return enteredFrom(openRowsSync(input, caller, options.allowNaN), caller, options);
+}
+
+/** As `toMatrix`; also returns the source, from which the rows can be read again in 64 bits. */
+export async function matrixAndSource(
   input: MatrixInput,
-  who: string,
-  options: EnterOptions = {},
-): { entered: Entered; source: Source } {
-  const source = openRowsNow(input, who, options.allowNaN);
-  return { entered: enteredFrom(source, who, options), source };
+  caller: string,
+  options: ToMatrixOptions = {},
+): Promise<{ entered: InputRows; source: Source }> {
+  const source = await openRows(input, caller, options.allowNaN);
+  return { entered: enteredFrom(source, caller, options), source };
+}
+
+/** As `matrixAndSource`, synchronously. Throws as `toMatrixSync` does. */
+export function matrixAndSourceSync(
+  input: MatrixInput,
+  caller: string,
+  options: ToMatrixOptions = {},
+): { entered: InputRows; source: Source } {
+  const source = openRowsSync(input, caller, options.allowNaN);
+  return { entered: enteredFrom(source, caller, options), source };
 }
 
 function enteredFrom(
   source: Source,
-  who: string,
-  { allowNaN = false, unchecked = false, frame }: EnterOptions,
-): Entered {
+  caller: string,
+  { allowNaN = false, unchecked = false, frame }: ToMatrixOptions,
+): InputRows {
   const { shape, form } = source;
   if (shape.length < 2) {
     throw new DataError(
-      `${who}: rows wanted (2 axes or more), got ${shape.length} axis; wrap one row as [row]`,
+      `${caller}: expected rows (2 axes or more), got ${shape.length} axis; wrap one row as [row]`,
     );
   }
   const rows = shape[0]!;
   const rowShape = shape.slice(1);
   const columns = rowShape.reduce((product, size) => product * size, 1);
-  if (rows === 0) throw new DataError(`${who}: at least 1 row wanted, got 0`);
-  if (columns === 0) throw new DataError(`${who}: at least 1 column wanted, got 0`);
+  if (rows === 0) throw new DataError(`${caller}: expected at least 1 row, got 0; pass a table with rows`);
+  if (columns === 0) {
+    throw new DataError(`${caller}: expected at least 1 column, got 0; pass rows with numbers`);
+  }
   const matrix: Matrix = { data: cast(source, rows, columns, frame), shape: [rows, columns] };
-  if (!unchecked) checkFinite(matrix, who, allowNaN);
+  if (!unchecked) checkFinite(matrix, caller, allowNaN);
   return { matrix, rowShape, form };
 }
 
-/** The table in 32 bits, in its frame if it has one. */
+/** The table in 32 bits; with a frame, shifted and scaled in 64 bits first. */
 export function cast(source: Source, rows: number, columns: number, frame?: RowFrame): Float32Array {
   const { whole } = source;
   if (!frame && whole && isA('Float32Array', whole)) return asFloat32(whole);
@@ -115,7 +122,7 @@ export function cast(source: Source, rows: number, columns: number, frame?: RowF
     return values;
   }
   const { shift, scale } = frame;
-  // Another width than the frame's is for the caller to refuse.
+  // The caller checks that the width is that of the frame.
   const wide = new Float64Array(columns);
   for (let row = 0; row < rows; row++) {
     source.fill(row, wide, 0);
@@ -124,24 +131,25 @@ export function cast(source: Source, rows: number, columns: number, frame?: RowF
   return values;
 }
 
-/** As `enter`, and the rows must be `columns` wide (in any row shape). */
-export async function enterWidth(
+/** As `toMatrix`. Also throws `DataError` unless rows have `columns` values, in any row shape. */
+export async function toMatrixOfWidth(
   input: MatrixInput,
   columns: number,
-  who: string,
-  options: EnterOptions = {},
-): Promise<Entered> {
-  const entered = await enter(input, who, options);
+  caller: string,
+  options: ToMatrixOptions = {},
+): Promise<InputRows> {
+  const entered = await toMatrix(input, caller, options);
   const [, found] = entered.matrix.shape;
   if (found !== columns) {
     throw new DataError(
-      `${who}: rows of ${columns} values wanted (as fitted), got rows of ${found} (shape [${entered.rowShape.join(', ')}])`,
+      `${caller}: expected ${columns} values per row, as fitted, got ${found} (row shape [${entered.rowShape.join(', ')}]); ` +
+        'pass rows with the columns of the fit',
     );
   }
   return entered;
 }
 
-/** Some rows of a table, in a table of their own. */
+/** A copy of some rows of a table, by index. */
 export function takeRows({ data, shape: [, columns] }: Matrix, rows: ArrayLike<number>): Matrix {
   const some = new Float32Array(rows.length * columns);
   for (let i = 0; i < rows.length; i++) {
@@ -150,7 +158,7 @@ export function takeRows({ data, shape: [, columns] }: Matrix, rows: ArrayLike<n
   return { data: some, shape: [rows.length, columns] };
 }
 
-/** In eight sums side by side, so that no addition waits for the one before. */
+/** Eight independent partial sums, so that no addition waits for the previous one. */
 function sumOf(values: Float32Array, start: number, end: number): number {
   let a = 0;
   let b = 0;
@@ -175,20 +183,20 @@ function sumOf(values: Float32Array, start: number, end: number): number {
   return a + b + c + d + e + f + g + h;
 }
 
-/** Throws `DataError` that names the first value which is not finite; NaN may be allowed. */
+/** Throws `DataError`, with row and column, for the first value that is not finite; NaN may be allowed. */
 export function checkFinite(
   { data: values, shape: [, columns] }: Matrix,
-  who: string,
+  caller: string,
   allowNaN = false,
 ): void {
-  // A sum is finite only if every addend is; the slow search for the place runs only when there is one.
+  // A sum is finite only if every addend is, so the slow search runs only where there is such a value.
   for (let start = 0; start < values.length; start += 4096) {
     const end = Math.min(start + 4096, values.length);
     if (Number.isFinite(sumOf(values, start, end))) continue;
     for (let i = start; i < end; i++) {
       if (Number.isFinite(values[i]!) || (allowNaN && Number.isNaN(values[i]!))) continue;
       throw new DataError(
-        `${who}: finite 32-bit numbers wanted, got ${values[i]} at row ${Math.floor(i / columns)}, column ${i % columns}; ` +
+        `${caller}: expected finite 32-bit numbers, got ${values[i]} at row ${Math.floor(i / columns)}, column ${i % columns}; ` +
           'drop or fill such values first',
       );
     }
@@ -196,11 +204,11 @@ export function checkFinite(
 }
 
 /**
- * Sends a matrix out in the given form; `rowShape` nests each row again when it has more than one axis.
- * Tensors are made by `makeTensor`, so that this file needs no TensorFlow.js.
+ * A matrix in the form of an input. `rowShape` restores rows with more than one axis. `makeTensor` is passed in, so that
+ * this file does not load TensorFlow.js.
  */
-export function leave(
-  { data, shape: [rows, columns] }: Matrix | WideMatrix,
+export function toInputForm(
+  { data, shape: [rows, columns] }: Matrix | Matrix64,
   form: Form,
   makeTensor: (data: Float32Array, shape: number[]) => Tensor,
   rowShape?: readonly number[],

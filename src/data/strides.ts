@@ -1,31 +1,31 @@
-/** Where the entries of a table lie in a flat array. */
+/** Memory layout of flat arrays: where the entry of an index is. */
 
 import { DataError, describe } from '../core/errors.js';
 import { isA } from '../core/realms.js';
 
 /**
- * The axes of a flat array. Row-major, unless `stride` (or `strides`) and `offset` say where the entries lie, as in
- * ndarray and @stdlib/ndarray, or `fortranOrder: true` (or `order: 'column-major'`) says that the first axis runs fastest,
- * as in npyjs. Strides, where given, win over the order.
+ * Shape and memory layout of a flat array. The default is row-major. `stride` (or `strides`) and `offset` give any other
+ * layout, as in ndarray and @stdlib/ndarray. `fortranOrder: true` (or `order: 'column-major'`) means that the first axis
+ * varies fastest, as in npyjs. Strides take precedence over the order.
  */
 export interface Layout {
   /** Length of each axis; the first one counts rows. */
   readonly shape: AxisNumbers;
-  /** Places in the array from one index of an axis to the next, for each axis. Default: row-major. */
+  /** For each axis, how many entries of `data` lie between one index and the next. Default: row-major. */
   readonly stride?: AxisNumbers | undefined;
   /** Another name for `stride`. */
   readonly strides?: AxisNumbers | undefined;
-  /** Place of the first entry. Default 0. */
+  /** Index in `data` of the first entry. Default 0. */
   readonly offset?: number | undefined;
   /** Column-major, where no strides are given. Default false. */
   readonly fortranOrder?: boolean | undefined;
   /** Another name for `fortranOrder`, as in NumPy's files. */
   readonly fortran_order?: boolean | undefined;
-  /** The same in words: `'row-major'` or `'C'` (default), `'column-major'` or `'F'`. Read where no strides are given. */
+  /** `'row-major'` or `'C'` (default), `'column-major'` or `'F'`. Used where no strides are given. */
   readonly order?: unknown;
 }
 
-/** One number an axis. */
+/** One number per axis. */
 export type AxisNumbers =
   | readonly number[]
   | Int8Array
@@ -35,7 +35,7 @@ export type AxisNumbers =
   | Int32Array
   | Uint32Array;
 
-/** Whether it may be one number an axis. */
+/** Whether it may hold one number per axis. */
 export function isAxisNumbers(value: unknown): value is AxisNumbers {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !isA('DataView', value));
 }
@@ -49,34 +49,36 @@ const columnMajor: Readonly<Record<string, boolean>> = {
   f: true,
 };
 
-/** Strides that are given, or follow from an order, and are not the row-major ones. */
-export function stridesOf(input: Layout, who: string): readonly number[] | undefined {
+/** The strides, given or by the order; undefined for row-major. Throws `DataError` for strides that fit no axes. */
+export function stridesOf(input: Layout, caller: string): readonly number[] | undefined {
   const shape = Array.from(input.shape, Number);
   const given: unknown = input.stride ?? input.strides;
   if (given === undefined || given === null) {
-    return isColumnMajor(input, who) ? rowMajor(shape.reverse()).reverse() : undefined;
+    return isColumnMajor(input, caller) ? rowMajor(shape.reverse()).reverse() : undefined;
   }
   const strides = isAxisNumbers(given) ? Array.from(given, Number) : undefined;
   const whole = (value: unknown) => Number.isInteger(value);
   if (strides === undefined || strides.length !== shape.length || !strides.every(whole)) {
     throw new DataError(
-      `${who}: expected one whole stride an axis (${shape.length}), got [${String(given)}]`,
+      `${caller}: expected one integer stride per axis (${shape.length}), got [${String(given)}]; ` +
+        'correct the strides, or leave them out for row-major data',
     );
   }
   const usual = rowMajor(shape);
   return strides.every((stride, axis) => stride === usual[axis]) ? undefined : strides;
 }
 
-function isColumnMajor({ fortranOrder, fortran_order, order }: Layout, who: string): boolean {
+function isColumnMajor({ fortranOrder, fortran_order, order }: Layout, caller: string): boolean {
   if (fortranOrder === true || fortran_order === true) return true;
   if (order === undefined || order === null) return false;
   if (typeof order === 'string' && Object.hasOwn(columnMajor, order)) return columnMajor[order]!;
   throw new DataError(
-    `${who}: expected order 'row-major' ('C') or 'column-major' ('F'), got ${describe(order)}; give strides for another`,
+    `${caller}: expected order 'row-major' ('C') or 'column-major' ('F'), got ${describe(order)}; ` +
+      'for another order give strides',
   );
 }
 
-/** The strides of a table whose last axis runs fastest. */
+/** The strides of a row-major array: the last axis varies fastest. */
 export function rowMajor(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   let step = 1;
@@ -87,13 +89,13 @@ export function rowMajor(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Throws `DataError` where strides lead out of the data. */
-export function checkReach(
+/** Throws `DataError` where offset and strides lead outside the data. */
+export function checkBounds(
   length: number,
   offset: number,
   shape: readonly number[],
   strides: readonly number[],
-  who: string,
+  caller: string,
 ): void {
   if (shape.includes(0)) return;
   let lowest = offset;
@@ -105,16 +107,17 @@ export function checkReach(
   }
   if (Number.isInteger(offset) && lowest >= 0 && highest < length) return;
   throw new DataError(
-    `${who}: expected offset and strides within the data (0 to ${length - 1}), got ${lowest} to ${highest}`,
+    `${caller}: expected offset and strides within the data (0 to ${length - 1}), got ${lowest} to ${highest}; ` +
+      'correct offset, strides or shape',
   );
 }
 
-/** Where the entries of one row lie from its first one on. */
-export function placesOf(shape: readonly number[], strides: readonly number[]): Int32Array {
-  let places = [0];
+/** The offset of each entry of a row from the first one. */
+export function offsetsOf(shape: readonly number[], strides: readonly number[]): Int32Array {
+  let offsets = [0];
   for (const [axis, size] of shape.entries()) {
     const step = strides[axis]!;
-    places = places.flatMap((place) => Array.from({ length: size }, (_, i) => place + i * step));
+    offsets = offsets.flatMap((offset) => Array.from({ length: size }, (_, i) => offset + i * step));
   }
-  return Int32Array.from(places);
+  return Int32Array.from(offsets);
 }

@@ -1,35 +1,36 @@
-/** From a few labelled vertices of a graph to an opinion on all of them. */
+/** Label spreading: class probabilities of all vertices of a graph from the labels of a few. */
 import { DataError } from '../core/errors.js';
 import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
 import type { Edges, Matrix } from '../core/types.js';
 import { degrees, edgeRows } from '../math/sparse.js';
 
-/** Share that a vertex takes over from its neighbours in each round; the rest is its own label. */
+/** Share of a vertex's value that comes from its neighbors in each iteration; the rest is its own label. */
 const ALPHA = 0.99;
-/** Rounds: labels reach so many edges far, and further ones would hardly move. */
-const ROUNDS = 60;
+/** Labels spread one edge per iteration, and values hardly change after this many. */
+const ITERATIONS = 60;
 
 /**
  * Spreads labels over a graph with local and global consistency (Zhou, Bousquet, Lal, Weston and Schölkopf, 2004):
  *
  *     F <- alpha S F + (1 - alpha) Y,   S = D^(-1/2) W D^(-1/2),
  *
- * with one column a class. Columns are then brought to equal mass, so that a class with few labels or few neighbours
- * is not swallowed, and rows to sum 1. Labelled vertices keep their own label; a vertex that no label reaches has a
- * row of zeros.
+ * with one column per class. Then columns are scaled to equal mass, so that classes with few labels or few neighbors are
+ * not lost, and rows to sum 1. Labeled vertices keep their label; a vertex that no label reaches has a row of zeros.
  *
- * `labels` holds a class from 0 to `classes - 1` for each vertex, -1 for unknown. Returns vertices x classes.
- * Throws `DataError` when labels and vertices differ in number.
+ * `labels` holds a class from 0 to `classes - 1` per vertex, -1 for unknown. Returns vertices x classes. Throws
+ * `DataError` when the numbers of labels and vertices differ.
  */
 export function* spreadLabelsInParts(edges: Edges, labels: Int32Array, classes: number): Work<Matrix> {
   const { head, tail, weight, vertices } = edges;
   if (labels.length !== vertices) {
-    throw new DataError(`labels: one a vertex wanted (${vertices}), got ${labels.length}`);
+    throw new DataError(
+      `labels: expected one per vertex (${vertices}), got ${labels.length}; give -1 for unknown labels`,
+    );
   }
-  const scaled = yield* normalised(edges);
+  const scaled = yield* normalize(edges);
   let found = new Float32Array(vertices * classes);
   let next = new Float32Array(vertices * classes);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     const [source, target] = [found, next];
     target.fill(0);
     yield* inBlocks(weight.length, blockOf(classes), (first, end) => {
@@ -54,8 +55,8 @@ export function* spreadLabelsInParts(edges: Edges, labels: Int32Array, classes: 
 /** As {@link spreadLabelsInParts}, at once. */
 export const spreadLabels = whole(spreadLabelsInParts);
 
-/** w_ij / sqrt(d_i d_j), d the sum of a vertex's weights. */
-function* normalised(edges: Edges): Work<Float32Array> {
+/** Weights w_ij / sqrt(d_i d_j), with d the weighted degree of a vertex. */
+function* normalize(edges: Edges): Work<Float32Array> {
   const { head, tail, weight } = edges;
   const degree = degrees(edgeRows(edges));
   yield;
@@ -66,7 +67,7 @@ function* normalised(edges: Edges): Work<Float32Array> {
   return scaled;
 }
 
-/** Equal mass for each class, sum 1 for each row, and every label where it was given. */
+/** Scales classes to equal mass and rows to sum 1, and restores the given labels. */
 function balance(found: Float32Array, labels: Int32Array, classes: number): void {
   const mass = new Float64Array(classes);
   for (let i = 0; i < found.length; i++) mass[i % classes] = mass[i % classes]! + found[i]!;

@@ -1,12 +1,12 @@
-/** From rows, and targets where there are any, to the weighted graph that the map is drawn from. */
+/** From rows, and optional targets, to the weighted graph that is embedded. */
 
 import { DataError, OptionError } from '../core/errors.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from '../core/types.js';
 import { takeRows } from '../data/matrix.js';
-import { type EnteredTargets, readValues } from '../data/targets.js';
-import { cutAtBound, disconnectionDefault } from '../math/distance.js';
-import { chooseNeighbors, type NeighborChoice } from '../neighbors/choose.js';
+import { type ParsedTargets, readValues } from '../data/targets.js';
+import { cutAtBound, disconnectionDefault } from '../math/disconnection.js';
+import { chooseNeighbors, findNeighbors, type NeighborChoice } from '../neighbors/choose.js';
 import { linkCopies } from '../neighbors/copies.js';
 import {
   type DistanceInput,
@@ -32,13 +32,13 @@ export interface GraphOptions {
   readonly targetNNeighbors: number | null;
 }
 
-/** Stages done elsewhere. */
+/** Intermediate results that replace a stage, and the abort signal. */
 export interface GraphInputs {
-  /** Neighbours found elsewhere, with or without the row itself: used instead of a search. */
+  /** Precomputed neighbors, with or without the row itself: used instead of a search. */
   readonly knn?: KnnInput | undefined;
   /**
-   * Distances between all rows, for `metric: 'precomputed'`: n x n, or the n (n - 1) / 2 above the diagonal in a list, as
-   * of scipy's `pdist`. Rows at an infinite distance are never joined.
+   * Distances between all rows, for `metric: 'precomputed'`: n x n, or condensed, the n (n - 1) / 2 above the diagonal,
+   * as scipy's `pdist` returns them. Rows at an infinite distance are not connected.
    */
   readonly distances?: DistanceInput | undefined;
   /** Aborts the fit, which then throws the signal's reason and keeps the estimator as it was. */
@@ -46,21 +46,24 @@ export interface GraphInputs {
 }
 
 /** Targets as `fit` takes them: classes by index (-1 unknown), or values to be read. */
-export type GraphTargets = { readonly classes: Int32Array } | { readonly values: EnteredTargets } | undefined;
+export type GraphTargets = { readonly classes: Int32Array } | { readonly values: ParsedTargets } | undefined;
 
-/** Finds neighbours, weighs them, and lets the targets have their say. `say` gets a line for each choice made. */
+/**
+ * Searches neighbors, weights them, and optionally reweights edges by the targets. `log` receives one line per decision.
+ * Throws `DataError` for too few rows, and when no two rows are near enough for an edge.
+ */
 export async function neighborGraph(
   matrix: Matrix,
   targets: GraphTargets,
   options: GraphOptions,
   inputs: GraphInputs,
   random: Random,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Edges> {
   const { metric } = options;
   const rows = matrix.shape[0];
   const pauses = pausesFor(inputs.signal);
-  const found = await nearest(matrix, options, inputs, random, say, pauses);
+  const found = await nearestNeighbors(matrix, options, inputs, random, log, pauses);
   const bound = disconnectionDefault(metric);
   const disconnectionDistance = options.disconnectionDistance ?? bound;
   const knn =
@@ -70,23 +73,23 @@ export async function neighborGraph(
   const { localConnectivity, setOpMixRatio } = options;
   const fuzzy = { localConnectivity, setOpMixRatio, disconnectionDistance };
   const edges = await pauses.run(fuzzyGraphInParts(knn, fuzzy));
-  const alone = disconnectedVertices(edges).length;
-  if (alone > 0)
-    say(`graph: ${alone} of ${rows} rows have no neighbour nearer than ${disconnectionDistance}`);
+  const isolated = disconnectedVertices(edges).length;
+  if (isolated > 0)
+    log(`graph: ${isolated} of ${rows} rows have no neighbor nearer than ${disconnectionDistance}`);
   if (edges.head.length === 0) throw noEdges(knn, disconnectionDistance);
   const supervised = await supervise(edges, targets, options, random.fork('targets'), pauses, inputs.signal);
   if (supervised.head.length > 0) return supervised;
   throw new DataError(
-    `fit: some neighbours of one label expected at targetWeight ${options.targetWeight}, which cuts all other edges, got none; ` +
+    `fit: expected some neighbors of equal label at targetWeight ${options.targetWeight}, which cuts all other edges, got none; ` +
       'lower targetWeight, or raise nNeighbors',
   );
 }
 
-/** Why a graph is empty: all neighbours are as far as rows that count as unrelated, or farther. */
+/** The error for an empty graph: all neighbors are at the disconnection distance or beyond. */
 function noEdges({ distances, k }: Knn, limit: number): DataError {
   // Column 0 is the row itself.
   const nearest = distances.reduce(
-    (least, d, at) => (at % k === 0 ? least : Math.min(least, d)),
+    (least, distance, entry) => (entry % k === 0 ? least : Math.min(least, distance)),
     Number.POSITIVE_INFINITY,
   );
   if (nearest === Number.POSITIVE_INFINITY) {
@@ -96,55 +99,57 @@ function noEdges({ distances, k }: Knn, limit: number): DataError {
     );
   }
   return new DataError(
-    `fit: neighbours nearer than the disconnectionDistance of ${limit} expected, got none: the nearest two rows are ` +
+    `fit: expected neighbors nearer than the disconnectionDistance of ${limit}, got none: the nearest two rows are ` +
       `${nearest} apart; raise disconnectionDistance, or use another metric`,
   );
 }
 
-async function nearest(
+/** Neighbors as given, from given distances, or by a search. */
+async function nearestNeighbors(
   matrix: Matrix,
   { nNeighbors: k, metric, metricParams, neighbors }: GraphOptions,
   { knn, distances, signal }: GraphInputs,
   random: Random,
-  say: (line: string) => void,
+  log: (line: string) => void,
   pauses: Pauses,
 ): Promise<Knn> {
   const rows = matrix.shape[0];
   if (k > rows) {
     throw new DataError(
-      `fit: at least nNeighbors rows wanted (nNeighbors ${k}, rows ${rows}); lower nNeighbors`,
+      `fit: expected at least nNeighbors (${k}) rows, got ${rows}; lower nNeighbors or pass more rows`,
     );
   }
-  if (knn && distances) throw new OptionError('fit: knn or distances wanted, got both; leave one out');
+  if (knn && distances) throw new OptionError('fit: expected knn or distances, got both; leave one out');
   if ((metric === 'precomputed') !== (distances !== undefined) && !knn) {
     throw new OptionError(
       metric === 'precomputed'
-        ? "fit: metric 'precomputed' wants a distance matrix; pass fit(X, y, { distances })"
-        : `fit: distances go with metric 'precomputed'; got metric '${String(metric)}'`,
+        ? "fit: expected distances with metric 'precomputed', got none; pass fit(X, y, { distances })"
+        : `fit: expected metric 'precomputed' with distances, got metric '${String(metric)}'; ` +
+            'set the metric, or leave the distances out',
     );
   }
   if (knn) {
-    say('neighbours: as given');
+    log('neighbors: as given');
     return pauses.run(precomputedNeighborsInParts(knn, { rows, k }));
   }
   if (distances) {
-    say('neighbours: from the given distances');
+    log('neighbors: from the given distances');
     const table = await readDistances(distances, rows);
-    const among = (some: Matrix, wanted: number) => pauses.run(neighborsFromDistancesInParts(some, wanted));
-    return linkCopies(await among(table, k), (some, wanted) =>
-      among(distancesAmong(table, rows, some), wanted),
+    const within = (some: Matrix, count: number) => pauses.run(neighborsFromDistancesInParts(some, count));
+    return linkCopies(await within(table, k), (some, count) =>
+      within(distancesAmong(table, rows, some), count),
     );
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
-  say(`neighbours: ${reason}`);
+  log(`neighbors: ${reason}`);
   const query = { metric, metricParams, signal };
   const found = await provider.search(matrix, { ...query, k, random: random.fork('neighbors') });
-  return linkCopies(found, (some, wanted) =>
-    provider.search(takeRows(matrix, some), { ...query, k: wanted, random: random.fork('copies') }),
+  return linkCopies(found, (some, count) =>
+    provider.search(takeRows(matrix, some), { ...query, k: count, random: random.fork('copies') }),
   );
 }
 
-/** The distances between some rows, out of a table of all `rows`, whole or condensed. */
+/** The square table of distances between some rows, from that of all `rows`, square or condensed. */
 function distancesAmong({ data, shape: [height] }: Matrix, rows: number, some: Int32Array): Matrix {
   const between = (i: number, j: number) => {
     if (height === rows) return data[i * rows + j]!;
@@ -158,7 +163,7 @@ function distancesAmong({ data, shape: [height] }: Matrix, rows: number, some: I
   return { data: among, shape: [count, count] };
 }
 
-/** Lets classes or values reweigh the graph (`supervised.ts`). */
+/** Reweights the edges by classes or continuous targets (`supervised.ts`). */
 async function supervise(
   edges: Edges,
   targets: GraphTargets,
@@ -173,20 +178,20 @@ async function supervise(
   }
   const values = readValues(targets.values, edges.vertices);
   const groups = groupTargets(values);
-  // Targets that are all alike, or not known, tell no rows apart.
+  // Targets that are all equal or unknown carry no information.
   if (groups.count < 2) return edges;
   const k = Math.min(targetNNeighbors ?? nNeighbors, groups.members.length);
   let near = values.shape[1] === 1 ? nearNumbers(groups, k) : undefined;
   if (!near) {
-    const { provider } = await chooseNeighbors({ rows: groups.count, metric: 'euclidean', neighbors });
-    // Groups of several rows fill a list sooner; as many groups as rows are always enough.
+    // Each group has at least one row, so k groups have at least k rows.
     const query = {
       k: Math.min(k, groups.count),
       metric: 'euclidean',
+      neighbors,
       random: random.fork('search'),
       signal,
     };
-    near = nearRows(groups, await provider.search(searchTable(groups), query), k);
+    near = nearRows(groups, await findNeighbors(searchTable(groups), query), k);
   }
   const memberships = await pauses.run(targetMembershipsInParts(edges, groups, near, k, random));
   const known = (row: number) => groups.groupOf[row]! >= 0;

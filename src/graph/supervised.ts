@@ -1,28 +1,26 @@
-/** The graph of the data meets what is known about its rows: labels or numbers to predict. */
+/** Supervised UMAP: combines the neighbor graph with target labels or continuous targets. */
 import { DataError, OptionError } from '../core/errors.js';
 import { type Work, whole } from '../core/pauses.js';
 import type { Edges } from '../core/types.js';
 import { blockVertices, edgeRows, type SparseRows, transposeInParts } from '../math/sparse.js';
 import { uniteWithTransposeInParts } from './fuzzy.js';
 
-/** How much the targets count. */
 export interface SuperviseOptions {
-  /** 0 leaves the graph to the data, 1 to the targets; default 0.5, in [0, 1]. */
+  /** Weight of the targets, in [0, 1]: at 0 only the data shape the graph, at 1 only the targets. Default 0.5. */
   readonly targetWeight?: number;
 }
 
-/** An edge that one side lacks has at least this membership there. */
+/** Smallest membership assumed for an edge that one of two graphs lacks. */
 const leastMembership = 1e-8;
 
 /**
- * Weakens edges between rows of different labels, as in umap-learn. With F = 2.5 / (1 - targetWeight), an
- * edge keeps exp(-1) of its weight where a label is unknown, and exp(-F) where the labels differ; at
- * `targetWeight` 1 such edges go. Then every vertex is tied to its strongest neighbour again (row maxima
- * become 1) and both views of an edge are united.
+ * Weakens edges between rows of different labels, as umap-learn does. With F = 2.5 / (1 - targetWeight), an edge keeps
+ * exp(-1) of its weight where a label is unknown, and exp(-F) where the labels differ; at `targetWeight` 1 such edges are
+ * removed. Then rows are scaled to a maximum of 1, which restores local connectivity, and both directions of an edge are
+ * combined by fuzzy union.
  *
- * - `labels`: one whole number a vertex, -1 where it is unknown.
- *
- * Throws `DataError` for labels that do not match the graph, `OptionError` for `targetWeight` out of range.
+ * `labels` holds one integer per vertex, -1 for unknown. Throws `DataError` for labels that do not match the graph,
+ * `OptionError` for `targetWeight` out of range.
  */
 export function* superviseCategoricalInParts(
   edges: Edges,
@@ -47,16 +45,14 @@ export function* superviseCategoricalInParts(
 export const superviseCategorical = whole(superviseCategoricalInParts);
 
 /**
- * Intersects the graph with the directed fuzzy graph of the targets, as in umap-learn. With l and r the
- * memberships of an edge in the data and among the targets, and t = targetWeight, it becomes l r^(t / (1 -
- * t)) for t < 0.5, else l^((1 - t) / t) r; an edge that one side lacks has a small membership there, half
- * that side's smallest. An edge to or from a row of unknown target keeps exp(-1) of its weight. Then as in
- * {@link superviseCategorical}.
+ * Intersects the graph with the directed fuzzy graph of the targets, as umap-learn does. With l and r the memberships of
+ * an edge in the data and among the targets, and t = targetWeight, the result is l r^(t / (1 - t)) for t < 0.5, else
+ * l^((1 - t) / t) r. For an edge that one graph lacks, half that graph's smallest membership is taken. An edge to or from
+ * a row of unknown target keeps exp(-1) of its weight. Then as in {@link superviseCategorical}.
  *
- * - `targets`: directed memberships among the targets, rows sorted by column; see `targetMemberships`.
- * - `known`: whether the target of a row is known. Default: all are.
- *
- * Throws `DataError` for memberships that do not match the graph, `OptionError` for `targetWeight` out of range.
+ * `targets` are the directed memberships of the targets, rows sorted by column (see `targetMemberships`). `known` tells
+ * whether the target of a row is known; default: all are. Throws `DataError` for memberships that do not match the graph,
+ * `OptionError` for `targetWeight` out of range.
  */
 export function* superviseContinuousInParts(
   edges: Edges,
@@ -72,10 +68,7 @@ export function* superviseContinuousInParts(
 /** As {@link superviseContinuousInParts}, at once. */
 export const superviseContinuous = whole(superviseContinuousInParts);
 
-/**
- * Merges two matrices with sorted rows, entry by entry where either has one, by the powers of the target
- * weight.
- */
+/** The intersection of two graphs with sorted rows, over all entries that either has. */
 function* intersect(
   data: SparseRows,
   targets: SparseRows,
@@ -119,7 +112,7 @@ function* intersect(
   return { offsets, columns: columns.subarray(0, filled), values: values.subarray(0, filled) };
 }
 
-/** Divides every row by its maximum, then unites it with the transpose. Changes the values it is given. */
+/** Divides every row by its maximum, in place, and returns the fuzzy union with the transpose. */
 function* reconnect(rows: SparseRows): Work<Edges> {
   const { offsets, values } = rows;
   for (let i = 0; i + 1 < offsets.length; i++) {
@@ -141,12 +134,15 @@ function smallest(values: Float32Array): number {
 
 function checkTargetWeight({ targetWeight = 0.5 }: SuperviseOptions): number {
   if (targetWeight >= 0 && targetWeight <= 1) return targetWeight;
-  throw new OptionError(`supervision: targetWeight must lie in [0, 1] (targetWeight=${targetWeight})`);
+  throw new OptionError(
+    `supervision: targetWeight: expected a number from 0 to 1, got ${targetWeight}; the default is 0.5`,
+  );
 }
 
 function checkVertices(what: string, count: number, { vertices }: Edges): void {
   if (count === vertices) return;
   throw new DataError(
-    `supervision: one row of ${what} is needed for every row of the data (${what}=${count}, rows=${vertices})`,
+    `supervision: expected one row of ${what} per row of the data (${vertices}), got ${count}; ` +
+      'give -1 or null for unknown targets',
   );
 }

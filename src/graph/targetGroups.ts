@@ -1,32 +1,32 @@
 /**
- * Nearest neighbors among continuous targets. Rows of equal targets make one group, and groups are what is searched: a
- * rating from 1 to 5 has five of them, however many rows.
+ * Nearest neighbors among continuous targets. Rows of equal target form one group, and the search is over groups:
+ * ratings from 1 to 5 form five, however many rows there are.
  */
 
 import type { Knn, Matrix } from '../core/types.js';
-import type { WideMatrix } from '../data/matrix.js';
+import type { Matrix64 } from '../data/matrix.js';
 
-/** Rows by target, and for each group of equal targets the groups nearest to it. */
+/** Rows grouped by equal target. */
 export interface TargetGroups {
-  /** Group of each row; -1 where the target is unknown. */
+  /** Group of each row; -1 for unknown targets. */
   readonly groupOf: Int32Array;
   readonly count: number;
   /** Rows with a known target, group by group: those of group g from `starts[g]` to `starts[g + 1]`. */
   readonly members: Int32Array;
   readonly starts: Int32Array;
-  /** The table of one row a group. */
-  readonly table: WideMatrix;
+  /** The target of each group, one row per group. */
+  readonly table: Matrix64;
 }
 
-/** Groups near a group, itself first, nearest first: those of group g from `offsets[g]` to `offsets[g + 1]`. */
+/** For each group g the nearest groups, itself first, then by distance: from `offsets[g]` to `offsets[g + 1]`. */
 export interface NearGroups {
   readonly offsets: Int32Array;
   readonly groups: Int32Array;
   readonly distances: Float64Array;
 }
 
-/** Sorts rows by their targets, column by column, and puts equal ones together. Rows of NaN are left out. */
-export function groupTargets({ data, shape: [rows, columns] }: WideMatrix): TargetGroups {
+/** Groups rows of equal targets, sorted by column after column. Rows of NaN are left out. */
+export function groupTargets({ data, shape: [rows, columns] }: Matrix64): TargetGroups {
   const known = Int32Array.from({ length: rows }, (_, i) => i).filter(
     (i) => !Number.isNaN(data[i * columns]!),
   );
@@ -40,14 +40,14 @@ export function groupTargets({ data, shape: [rows, columns] }: WideMatrix): Targ
   const members = known.sort((a, b) => compare(a, b) || a - b);
   const groupOf = new Int32Array(rows).fill(-1);
   const starts: number[] = [];
-  members.forEach((row, place) => {
-    if (place === 0 || compare(members[place - 1]!, row) !== 0) starts.push(place);
+  members.forEach((row, i) => {
+    if (i === 0 || compare(members[i - 1]!, row) !== 0) starts.push(i);
     groupOf[row] = starts.length - 1;
   });
   const count = starts.length;
   const table = new Float64Array(count * columns);
-  starts.forEach((place, group) => {
-    const row = members[place]!;
+  starts.forEach((start, group) => {
+    const row = members[start]!;
     table.set(data.subarray(row * columns, (row + 1) * columns), group * columns);
   });
   return {
@@ -56,13 +56,16 @@ export function groupTargets({ data, shape: [rows, columns] }: WideMatrix): Targ
   };
 }
 
-/** A power of 2 that brings a range of another size to where distances and scales in 32 bits keep their digits. */
+/** A power of 2 that scales a very small or large range so that distances keep their precision in 32 bits; else 1. */
 function unitFor(range: number): number {
   if (range === 0 || (range >= 2 ** -40 && range <= 2 ** 56)) return 1;
   return 2 ** -Math.max(-1000, Math.min(1000, Math.floor(Math.log2(range))));
 }
 
-/** Groups of one number, which are sorted: from each as far as it takes to find `k` rows, and all that are as far. */
+/**
+ * The nearest groups of one-column targets, which are sorted: as many as it takes to have `k` rows, and all others at the
+ * same distance as the last.
+ */
 export function nearNumbers({ starts, count, table }: TargetGroups, k: number): NearGroups {
   const unit = unitFor(table.data[count - 1]! - table.data[0]!);
   const values = table.data.map((value) => value * unit);
@@ -93,7 +96,7 @@ export function nearNumbers({ starts, count, table }: TargetGroups, k: number): 
   return { offsets, groups: Int32Array.from(groups), distances: Float64Array.from(distances) };
 }
 
-/** The same for targets of several columns, from neighbors that were searched for among the groups' own table. */
+/** The same for targets of several columns, from the neighbors of the groups in their table. */
 export function nearRows({ starts, count }: TargetGroups, knn: Knn, k: number): NearGroups {
   const offsets = new Int32Array(count + 1);
   const groups: number[] = [];
@@ -101,7 +104,7 @@ export function nearRows({ starts, count }: TargetGroups, knn: Knn, k: number): 
   for (let group = 0; group < count; group++) {
     let found = 0;
     let last = 0;
-    // A search puts the row itself first.
+    // A search lists the row itself first.
     for (let entry = group * knn.k; entry < (group + 1) * knn.k; entry++) {
       const distance = knn.distances[entry]!;
       if (found >= k && distance > last) break;
@@ -116,7 +119,7 @@ export function nearRows({ starts, count }: TargetGroups, knn: Knn, k: number): 
   return { offsets, groups: Int32Array.from(groups), distances: Float64Array.from(distances) };
 }
 
-/** The table of the groups for a search: centered, and of a size that 32 bits can hold. */
+/** The table of the groups for a search: centered, and scaled to at most 1. */
 export function searchTable({ table: { data, shape } }: TargetGroups): Matrix {
   const [rows, columns] = shape;
   const mean = new Float64Array(columns);

@@ -1,20 +1,19 @@
 /**
- * What continuous targets say of rows: memberships as of neighbors. Where more rows are equally near in their target than
- * a list has room for, those near in the data come first, then a random choice.
+ * Fuzzy memberships of rows by their continuous targets. Where more rows have equally near targets than fit into a
+ * neighbor list, those near in the data are preferred, then random ones.
  */
 
 import { type Work, whole } from '../core/pauses.js';
 import type { Edges, Knn, Random } from '../core/types.js';
 import { blockVertices, edgeRows, type SparseRows, transposeInParts } from '../math/sparse.js';
-import { smoothKnnInParts } from './fuzzy.js';
+import { smoothKnnInParts } from './smoothKnn.js';
 import type { NearGroups, TargetGroups } from './targetGroups.js';
 
 /**
- * Directed memberships of the targets, as `directedMemberships` has them of data, each row sorted by column. Of rows
- * that are as far as the last place of a list, those joined to the row in `edges` all come in; if they leave places, a
- * random choice of the others. Rows of unknown target have none.
- *
- * - `k`: neighbors a row, itself included, at most the number of rows with a known target.
+ * Directed memberships of the targets, as `directedMemberships` computes them for data, each row sorted by column. Among
+ * rows tied at the distance of the last neighbor, all that have an edge to the row in `edges` are taken, and random others
+ * if fewer than `k` are then found. Rows of unknown target have no neighbors. `k` is the number of neighbors per row,
+ * itself included, at most the number of rows with a known target.
  */
 export function* targetMembershipsInParts(
   edges: Edges,
@@ -33,9 +32,9 @@ export function* targetMembershipsInParts(
   const values = new Float32Array(most);
   const offsets = new Int32Array(rows + 1);
   let filled = 0;
-  /** Distance of each group from the row that is looked at; -1 for those not near. */
-  const apart = new Float64Array(targets.count).fill(-1);
-  /** The row that last listed each row. */
+  /** Distance of each group from the current row if it is tied at the last distance; else -1. */
+  const tiedAt = new Float64Array(targets.count).fill(-1);
+  /** For each row, the last row in whose list it is. */
   const listed = new Int32Array(rows).fill(-1);
   const add = (row: number, other: number, distance: number) => {
     listed[other] = row;
@@ -50,27 +49,27 @@ export function* targetMembershipsInParts(
     const first = firsts[groupOf[row]!]!;
     const end = firsts[groupOf[row]! + 1]!;
     const last = distances[end - 1]!;
-    let places = k - 1;
+    let missing = k - 1;
     let tied = end;
-    while (tied > first && distances[tied - 1] === last) apart[groups[--tied]!] = last;
+    while (tied > first && distances[tied - 1] === last) tiedAt[groups[--tied]!] = last;
     listed[row] = row;
     for (let g = first; g < tied; g++) {
       for (let m = starts[groups[g]!]!; m < starts[groups[g]! + 1]!; m++) {
         if (members[m] === row) continue;
         add(row, members[m]!, distances[g]!);
-        places--;
+        missing--;
       }
     }
     for (let entry = data.offsets[row]!; entry < data.offsets[row + 1]!; entry++) {
       const other = data.columns[entry]!;
-      if (groupOf[other]! < 0 || apart[groupOf[other]!] !== last || listed[other] === row) continue;
+      if (groupOf[other]! < 0 || tiedAt[groupOf[other]!] !== last || listed[other] === row) continue;
       add(row, other, last);
-      places--;
+      missing--;
     }
     const free = (other: number) => listed[other] !== row;
-    for (const other of choose(places, k, groups.subarray(tied, end), targets, free, random))
+    for (const other of choose(missing, k, groups.subarray(tied, end), targets, free, random))
       add(row, other, last);
-    for (let g = tied; g < end; g++) apart[groups[g]!] = -1;
+    for (let g = tied; g < end; g++) tiedAt[groups[g]!] = -1;
     offsets[row + 1] = filled;
   }
   // Transposing twice sorts every row by column.
@@ -81,7 +80,10 @@ export function* targetMembershipsInParts(
 /** As {@link targetMembershipsInParts}, at once. */
 export const targetMemberships = whole(targetMembershipsInParts);
 
-/** For each row the `k` smallest distances to targets, its own first, with no more of an id than whose it is. */
+/**
+ * For each row the `k` smallest distances between targets, its own first, to compute scales from. Ids only tell the row
+ * itself from others.
+ */
 function distanceLists({ groupOf, starts }: TargetGroups, near: NearGroups, k: number): Knn {
   const rows = groupOf.length;
   const indices = new Int32Array(rows * k).fill(-1);
@@ -95,7 +97,7 @@ function distanceLists({ groupOf, starts }: TargetGroups, near: NearGroups, k: n
       const other = near.groups[g]!;
       const size = starts[other + 1]! - starts[other]! - (other === group ? 1 : 0);
       for (let m = 0; m < size && entry < (row + 1) * k; m++) {
-        // Any other row: only whether it is the row itself is asked.
+        // Any id of another row will do.
         indices[entry] = row === 0 ? 1 : 0;
         distances[entry++] = near.distances[g]!;
       }
@@ -104,20 +106,20 @@ function distanceLists({ groupOf, starts }: TargetGroups, near: NearGroups, k: n
   return { indices, distances, rows, k };
 }
 
-/** Up to `wanted` rows of some groups, without repeats, of those that are `free`. */
+/** Up to `count` random rows of some groups, without repeats, among those that are `free`. */
 function* choose(
-  wanted: number,
+  count: number,
   k: number,
   groups: Int32Array,
   { members, starts }: TargetGroups,
   free: (row: number) => boolean,
   random: Random,
 ): Generator<number> {
-  if (wanted <= 0) return;
+  if (count <= 0) return;
   let size = 0;
   for (const group of groups) size += starts[group + 1]! - starts[group]!;
-  const pick = (place: number): number => {
-    let left = place;
+  const pick = (index: number): number => {
+    let left = index;
     for (const group of groups) {
       const length = starts[group + 1]! - starts[group]!;
       if (left < length) return members[starts[group]! + left]!;
@@ -125,10 +127,10 @@ function* choose(
     }
     return -1;
   };
-  let left = wanted;
+  let left = count;
   if (size > 8 * k) {
-    // At most k are taken, so that few have to be drawn again.
-    for (let tries = 0; left > 0 && tries < 64 * wanted; tries++) {
+    // Rejection sampling: at most k of more than 8 k rows are taken already.
+    for (let tries = 0; left > 0 && tries < 64 * count; tries++) {
       const row = pick(random.integer(size));
       if (!free(row)) continue;
       left--;

@@ -1,4 +1,4 @@
-/** The low-dimensional similarity curve: minDist and spread, which people can picture, become a and b. */
+/** The similarity curve of the embedding: fits its parameters a and b to `minDist` and `spread`. */
 import { OptionError } from '../core/errors.js';
 
 /** Similarity of two embedded points at distance d: 1 / (1 + a d^(2b)). */
@@ -10,27 +10,22 @@ export interface Curve {
 const samples = 300;
 
 /**
- * Fits `a` and `b` of the similarity curve by least squares to 1 below `minDist` and exp(-(d - minDist) /
- * spread) beyond, on 300 points of [0, 3 spread] (McInnes, Healy and Melville, UMAP, 2018, definition 11).
+ * Fits `a` and `b` of the similarity curve by least squares to the target 1 below `minDist` and exp(-(d - minDist) /
+ * spread) beyond, at 300 points of [0, 3 spread] (McInnes, Healy and Melville, UMAP, 2018, definition 11).
  *
- * - `minDist`, default 0.1, in [0, spread]: distance below which embedded neighbours count as touching.
- *   Smaller values give tighter clumps.
- * - `spread`, default 1, above 0: the unit of length of the map.
- *
- * Throws `OptionError` for values out of range.
+ * `minDist`, in [0, spread], default 0.1, is the distance up to which points count as touching: smaller values give denser
+ * clusters. `spread`, above 0, default 1, is the unit of length of the map. Throws `OptionError` for values out of range.
  */
 export function fitCurve({ minDist = 0.1, spread = 1 }: { minDist?: number; spread?: number } = {}): Curve {
   if (!(Number.isFinite(spread) && spread > 0)) {
-    throw new OptionError(
-      `curve: spread must be a finite number above 0 (spread=${spread}); the default is 1`,
-    );
+    throw new OptionError(`curve: spread: expected a finite number above 0, got ${spread}; the default is 1`);
   }
   if (!(minDist >= 0 && minDist <= spread)) {
     throw new OptionError(
-      `curve: minDist must lie in [0, spread] (minDist=${minDist}, spread=${spread}); lower minDist or raise spread`,
+      `curve: minDist: expected a number from 0 to spread (${spread}), got ${minDist}; lower minDist or raise spread`,
     );
   }
-  // In units of spread the problem is the same for every spread, and as well conditioned.
+  // In units of spread, the problem is equally well conditioned for every spread.
   const x = new Float64Array(samples);
   const target = new Float64Array(samples);
   for (let i = 0; i < samples; i++) {
@@ -43,7 +38,7 @@ export function fitCurve({ minDist = 0.1, spread = 1 }: { minDist?: number; spre
   return { a: a / spread ** (2 * b), b };
 }
 
-/** Least squares in two unknowns from a = b = 1; the damping falls with every step that helps. */
+/** Least squares in two unknowns, starting at a = b = 1. The damping falls with every step that lowers the error. */
 function levenbergMarquardt(x: Float64Array, target: Float64Array): Curve {
   let a = 1;
   let b = 1;
@@ -83,9 +78,8 @@ function normalEquations(x: Float64Array, target: Float64Array, a: number, b: nu
     const similarity = 1 / (1 + a * power);
     const residual = similarity - target[i]!;
     // d/da = -x^(2b) s^2 and d/db = -2 a x^(2b) ln(x) s^2; both vanish at x = 0.
-    const slope = -power * similarity * similarity;
-    const byA = slope;
-    const byB = i === 0 ? 0 : slope * 2 * a * Math.log(x[i]!);
+    const byA = -power * similarity * similarity;
+    const byB = i === 0 ? 0 : byA * 2 * a * Math.log(x[i]!);
     error += residual * residual;
     aa += byA * byA;
     ab += byA * byB;

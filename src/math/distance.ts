@@ -1,7 +1,8 @@
-/** How a metric's name, as in umap-learn, becomes a function; what a metric asks of its data. */
+/** Metrics by name, as in umap-learn, and checks of the data they are defined for. */
 
 import { DataError, describe, OptionError } from '../core/errors.js';
-import type { Distance, DistanceFunction, Knn, Matrix } from '../core/types.js';
+import { closest } from '../core/options.js';
+import type { Distance, DistanceFunction, Matrix } from '../core/types.js';
 import { mahalanobis, minkowski, plainMetrics as ordinaryMetrics } from './distanceFormulas.js';
 import { distributionMetrics } from './distributionFormulas.js';
 
@@ -22,14 +23,16 @@ const aliases: Readonly<Record<string, string>> = {
   weighted_minkowski: 'wminkowski',
 };
 
-/** Metrics that take arguments: how to read these and what they give. */
+/** Metrics that take arguments, which these functions check. */
 const withParams: Readonly<Record<string, (params: Params) => Distance>> = {
   minkowski: ({ p = 2 }) => minkowski(exponent(p)),
   wminkowski: ({ p = 2, w }) => minkowski(exponent(p), weights('wminkowski', 'w', 0, w)),
   seuclidean({ V }) {
     const inverse = weights('seuclidean', 'V', 0, V).map((variance) => 1 / variance);
     if (inverse.every(Number.isFinite)) return minkowski(2, inverse);
-    throw new OptionError('seuclidean: every entry of metricParams.V must be above 0');
+    throw new OptionError(
+      'seuclidean: metricParams.V: expected variances above 0, got one that is not; drop constant columns',
+    );
   },
   mahalanobis: ({ VI }) => mahalanobis(weights('mahalanobis', 'VI', Number.NEGATIVE_INFINITY, VI)),
 };
@@ -42,9 +45,9 @@ const paramNames: Readonly<Record<string, readonly string[]>> = {
 };
 
 const ofTargets = 'for targets, one value each';
-const ofMaps = 'for places on the map';
+const ofMaps = 'for embeddings';
 
-/** Names in umap-learn's list that compare something else than rows of numbers. */
+/** Names in umap-learn that do not compare rows of numbers. */
 const notForRows: Readonly<Record<string, string>> = {
   categorical: ofTargets,
   hierarchical_categorical: ofTargets,
@@ -58,7 +61,7 @@ const notForRows: Readonly<Record<string, string>> = {
   hyperboloid: ofMaps,
 };
 
-/** Names that `metric` may have, aliases included. */
+/** Valid names of a metric, including aliases. */
 export const metricNames: readonly string[] = [
   ...Object.keys(plainMetrics),
   ...Object.keys(withParams),
@@ -66,14 +69,13 @@ export const metricNames: readonly string[] = [
 ];
 
 /**
- * The function of a metric. A caller's own function gets copies of its two rows in two arrays that are used
- * again for the next pair, so it must not keep them.
+ * The distance function of a metric. A user-supplied function is called with copies of the two rows, in arrays that are
+ * reused for the next pair.
  *
- * @param params arguments of the metric: `p` (minkowski, wminkowski; default 2, at least 1), `w` (wminkowski: one
- *   weight a column), `V` (seuclidean: one variance a column), `VI` (mahalanobis: inverse covariance, rows or
- *   flat).
- * @throws OptionError for an unknown name or bad arguments; the function itself throws DataError when a
- *   caller's own metric gives NaN or less than 0.
+ * `params` are the arguments of the metric: `p` (minkowski, wminkowski; default 2, at least 1), `w` (wminkowski; one
+ * weight per column), `V` (seuclidean; one variance per column), `VI` (mahalanobis; inverse covariance, as rows or flat).
+ * Throws `OptionError` for an unknown name or invalid arguments. The returned function throws `DataError` when a
+ * user-supplied metric returns NaN or a negative number.
  */
 export function distanceFor(metric: string | DistanceFunction, params: Params = {}): Distance {
   if (typeof metric === 'function') return custom(metric);
@@ -81,71 +83,32 @@ export function distanceFor(metric: string | DistanceFunction, params: Params = 
   const known = paramNames[name] ?? [];
   for (const key of Object.keys(params)) {
     if (known.includes(key)) continue;
-    throw new OptionError(`metricParams: ${name} takes ${known.join(', ') || 'no arguments'}, got ${key}`);
+    throw new OptionError(
+      `metricParams: expected ${known.join(', ') || 'no arguments'} for ${name}, got ${key}; leave it out`,
+    );
   }
   return plainMetrics[name] ?? withParams[name]!(params);
 }
 
-/** The one name of a metric that has several: `l1` is `manhattan`. Throws OptionError for an unknown name. */
+/** The canonical name of a metric: `manhattan` for `l1`. Throws `OptionError` for an unknown name. */
 export function metricName(metric: string): string {
   const name = Object.hasOwn(aliases, metric) ? aliases[metric]! : metric;
   if (Object.hasOwn(plainMetrics, name) || Object.hasOwn(withParams, name)) return name;
   if (Object.hasOwn(notForRows, metric)) {
     throw new OptionError(
-      `metric: a metric of rows expected, got '${metric}', which umap-learn has ${notForRows[metric]}; ` +
+      `metric: expected a metric of rows, got '${metric}', which umap-learn has ${notForRows[metric]}; ` +
         "use another name such as 'euclidean', or a function (a, b) => number",
     );
   }
-  const closest = closestName(metric);
+  const similar = closest(metric, metricNames);
   throw new OptionError(
-    `metric: unknown metric '${metric}'${closest === undefined ? '' : `, did you mean '${closest}'?`} ` +
-      `Allowed: ${metricNames.join(', ')}, or a function (a, b) => number`,
+    `metric: expected a known metric, got '${metric}'; ` +
+      `${similar === undefined ? 'use' : `did you mean '${similar}'? Others are`} ` +
+      `${metricNames.join(', ')}, or a function (a, b) => number`,
   );
 }
 
-/**
- * The distance from which rows count as unrelated, as in umap-learn: the upper bound of a bounded metric (2 for
- * cosine and correlation, 1 for hellinger, jaccard and dice), else Infinity.
- */
-export function disconnectionDefault(metric: string | DistanceFunction): number {
-  if (metric === 'cosine' || metric === 'correlation') return 2;
-  return metric === 'hellinger' || metric === 'jaccard' || metric === 'dice' ? 1 : Number.POSITIVE_INFINITY;
-}
-
-/** Distances in 32 bits may fall this far below a bound that they have reached. */
-const doubtful = 2e-3;
-/** Distances in 64 bits, of rows in 32. */
-const rounding = 2 ** -22;
-
-/**
- * Neighbors without those at the bound of a metric, which are unrelated rows: their ids become -1. Distances of 32 bits
- * miss a bound by what rounding leaves, as 0.99999994 for 1, so that those near it are computed again in 64.
- *
- * @param data the rows that `metric` compared; undefined when the distances came from elsewhere.
- */
-export function cutAtBound(knn: Knn, metric: string, data?: Matrix, params: Params = {}): Knn {
-  const bound = disconnectionDefault(metric);
-  if (bound === Number.POSITIVE_INFINITY) return knn;
-  const limit = bound * (1 - rounding);
-  const distance = data && distanceFor(metric, params);
-  const { rows, k, distances } = knn;
-  const columns = data?.shape[1] ?? 0;
-  let indices = knn.indices;
-  for (let entry = 0; entry < rows * k; entry++) {
-    if (!(distances[entry]! >= bound * (1 - doubtful)) || indices[entry]! < 0) continue;
-    const [row, other] = [Math.floor(entry / k), indices[entry]!];
-    const exact =
-      data && distance
-        ? distance(data.data, row * columns, data.data, other * columns, columns)
-        : distances[entry]!;
-    if (exact < limit || other === row) continue;
-    if (indices === knn.indices) indices = indices.slice();
-    indices[entry] = -1;
-  }
-  return { ...knn, indices };
-}
-
-/** Throws DataError when the metric is not defined for such data: negative entries, wrong number of columns. */
+/** Throws `DataError` if the metric is not defined for the data: negative entries, wrong number of columns, and the like. */
 export function checkMetricData(
   metric: string | DistanceFunction,
   { data, shape }: Matrix,
@@ -156,26 +119,32 @@ export function checkMetricData(
   const name = metricName(metric);
   if (name === 'haversine' && columns !== 2) {
     throw new DataError(
-      `haversine: rows must be [latitude, longitude] in radians (columns=2), got ${columns}`,
+      `haversine: expected rows [latitude, longitude] in radians, got ${columns} columns; pass these two columns only`,
     );
   }
   if (name === 'haversine') checkRadians(data);
   if (name === 'hellinger' || name === 'symmetric_kl' || name === 'll_dirichlet') {
     const at = data.findIndex((value) => value < 0);
-    const place = `row ${Math.floor(at / columns)}, column ${at % columns}`;
-    if (at >= 0) throw new DataError(`${name}: entries must be at least 0, got ${data[at]} in ${place}`);
+    const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
+    if (at >= 0) {
+      throw new DataError(
+        `${name}: expected entries of at least 0, got ${data[at]} in ${where}; use another metric for such data`,
+      );
+    }
   }
   if (name === 'll_dirichlet') {
     const empty = sumsOfRows(data, columns, (value) => value).indexOf(0);
     if (empty >= 0) {
-      throw new DataError(`${name}: rows with a count expected, got none in row ${empty}; drop such rows`);
+      throw new DataError(
+        `${name}: expected a positive count in each row, got none in row ${empty}; drop such rows`,
+      );
     }
   }
   if (name === 'poincare') {
     const outside = sumsOfRows(data, columns, (value) => value * value).findIndex((square) => !(square < 1));
     if (outside >= 0) {
       throw new DataError(
-        `${name}: rows within the unit ball (length below 1) expected, got row ${outside} outside; scale the rows down`,
+        `${name}: expected rows within the unit ball (length below 1), got row ${outside} outside; scale the rows down`,
       );
     }
   }
@@ -184,14 +153,14 @@ export function checkMetricData(
   if (name === 'mahalanobis') checkLength(name, 'VI', columns ** 2, columns, params);
 }
 
-/** 32 bits may round pi / 2 up. */
+/** Tolerance for angles in 32 bits, which may round pi / 2 up. */
 const roundedUp = 1 + 2 ** -20;
 
 function checkRadians(data: Float32Array): void {
   for (let i = 0; i < data.length; i++) {
     const [what, limit, text] =
       i % 2 === 0 ? ['latitude', Math.PI / 2, 'pi / 2'] : ['longitude', 2 * Math.PI, '2 pi'];
-    // NaN is for others to refuse.
+    // NaN is rejected elsewhere.
     if (!(Math.abs(data[i]!) > limit * roundedUp)) continue;
     throw new DataError(
       `haversine: expected a ${what} in radians, from -${text} to ${text}, got ${data[i]} in row ${i >> 1}; ` +
@@ -206,10 +175,13 @@ function sumsOfRows(data: Float32Array, columns: number, of: (value: number) => 
   return sums;
 }
 
-function checkLength(metric: string, key: string, wanted: number, columns: number, params: Params): void {
+function checkLength(metric: string, key: string, length: number, columns: number, params: Params): void {
   const given = numbers(params[key])?.length;
-  if (given === wanted) return;
-  throw new DataError(`${metric}: ${key} needs ${wanted} entries (${columns} columns), got ${given}`);
+  if (given === length) return;
+  throw new DataError(
+    `${metric}: metricParams.${key}: expected ${length} entries (${columns} columns), got ${given}; ` +
+      'compute it from the same columns',
+  );
 }
 
 function custom(metric: DistanceFunction): Distance {
@@ -227,7 +199,8 @@ function custom(metric: DistanceFunction): Distance {
     const distance: unknown = metric(rowA, rowB);
     if (typeof distance === 'number' && distance >= 0) return distance;
     throw new DataError(
-      `metric: the given function must return a number of at least 0 for any two rows, got ${describe(distance)}`,
+      `metric: expected the given function to return a number of at least 0, got ${describe(distance)}; ` +
+        'return a distance for any two rows',
     );
   };
 }
@@ -235,7 +208,7 @@ function custom(metric: DistanceFunction): Distance {
 function exponent(p: unknown): number {
   if (typeof p === 'number' && p >= 1 && Number.isFinite(p)) return p;
   throw new OptionError(
-    `minkowski: p must be a finite number of at least 1, got ${p} (chebyshev is p = Infinity)`,
+    `minkowski: metricParams.p: expected a finite number of at least 1, got ${p}; for p = Infinity use chebyshev`,
   );
 }
 
@@ -243,30 +216,13 @@ function weights(metric: string, key: string, lowest: number, given: unknown): F
   const values = numbers(given);
   if (values?.every((value) => Number.isFinite(value) && value >= lowest)) return values;
   const bound = lowest === 0 ? ' of at least 0' : '';
-  throw new OptionError(`${metric}: metricParams.${key} must be an array of finite numbers${bound}`);
+  throw new OptionError(
+    `${metric}: metricParams.${key}: expected an array of finite numbers${bound}, got ${describe(given)}; ` +
+      'check its entries',
+  );
 }
 
 function numbers(given: unknown): Float64Array | undefined {
   if (Array.isArray(given)) return Float64Array.from(given.flat());
   return ArrayBuffer.isView(given) ? Float64Array.from(given as Float64Array) : undefined;
-}
-
-/** The known name with the fewest edits, when these are few enough for a slip of the fingers. */
-function closestName(given: string): string | undefined {
-  const scored = metricNames.map((name) => ({ name, edits: edits(given.toLowerCase(), name) }));
-  const best = scored.reduce((a, b) => (b.edits < a.edits ? b : a));
-  return best.edits <= Math.max(2, best.name.length / 3) ? best.name : undefined;
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

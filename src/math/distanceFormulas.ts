@@ -1,11 +1,11 @@
-/** The formulas of the metrics, on offsets into flat tables, as umap-learn defines them. */
+/** Formulas of the metrics, as umap-learn defines them, for rows at offsets in flat tables. */
 import type { Distance } from '../core/types.js';
 
 const euclidean: Distance = (a, offsetA, b, offsetB, columns) => {
   let sum0 = 0;
   let sum1 = 0;
   let i = 0;
-  // Two sums hide the latency of the additions.
+  // Two partial sums hide the latency of additions.
   for (; i + 1 < columns; i += 2) {
     const d0 = a[offsetA + i]! - b[offsetB + i]!;
     const d1 = a[offsetA + i + 1]! - b[offsetB + i + 1]!;
@@ -46,15 +46,15 @@ const canberra: Distance = (a, offsetA, b, offsetB, columns) => {
 };
 
 const braycurtis: Distance = (a, offsetA, b, offsetB, columns) => {
-  let apart = 0;
-  let together = 0;
+  let difference = 0;
+  let total = 0;
   for (let i = 0; i < columns; i++) {
     const x = a[offsetA + i]!;
     const y = b[offsetB + i]!;
-    apart += Math.abs(x - y);
-    together += Math.abs(x + y);
+    difference += Math.abs(x - y);
+    total += Math.abs(x + y);
   }
-  return together > 0 ? apart / together : 0;
+  return total > 0 ? difference / total : 0;
 };
 
 const cosine: Distance = (a, offsetA, b, offsetB, columns) => {
@@ -69,7 +69,7 @@ const cosine: Distance = (a, offsetA, b, offsetB, columns) => {
     normB += y * y;
   }
   if (normA === 0 || normB === 0) return normA === normB ? 0 : 1;
-  // Rounding may leave equal directions a hair below 0.
+  // Rounding may make it slightly negative for equal directions.
   return Math.max(0, 1 - dot / Math.sqrt(normA * normB));
 };
 
@@ -92,7 +92,7 @@ const correlation: Distance = (a, offsetA, b, offsetB, columns) => {
     normA += x * x;
     normB += y * y;
   }
-  // What rounding leaves of a constant row has no direction.
+  // A constant row has no direction, only rounding errors.
   const flatA = normA <= columns * meanA * meanA * 1e-20;
   const flatB = normB <= columns * meanB * meanB * 1e-20;
   if (flatA || flatB) return flatA === flatB ? 0 : 1;
@@ -130,7 +130,7 @@ const hamming: Distance = (a, offsetA, b, offsetB, columns) => {
   return unequal / columns;
 };
 
-/** Entries that are not 0 in both rows, in the first alone, in the second alone; columns in all. */
+/** Formula from the numbers of columns that are nonzero in both rows, only in the first, only in the second, and of all. */
 type Binary = (both: number, onlyA: number, onlyB: number, columns: number) => number;
 
 function binary(formula: Binary): Distance {

@@ -1,7 +1,7 @@
 /** Formulas of the metrics on counts, distributions and the Poincaré ball, as umap-learn defines them. */
 import type { Distance } from '../core/types.js';
 
-/** What keeps the logarithm of an empty entry finite. */
+/** Added to every entry, so that logarithms are finite. */
 const smoothing = 1e-11;
 
 /** Half of KL(x || y) + KL(y || x), of rows scaled to a sum of 1. */
@@ -26,16 +26,16 @@ const symmetricKl: Distance = (a, offsetA, b, offsetB, columns) => {
 const poincare: Distance = (a, offsetA, b, offsetB, columns) => {
   let squareA = 0;
   let squareB = 0;
-  let apart = 0;
+  let square = 0;
   for (let i = 0; i < columns; i++) {
     const x = a[offsetA + i]!;
     const y = b[offsetB + i]!;
     squareA += x * x;
     squareB += y * y;
-    apart += (x - y) * (x - y);
+    square += (x - y) * (x - y);
   }
-  const t = (2 * apart) / ((1 - squareA) * (1 - squareB));
-  // arcosh(1 + t), without the loss of small t beside 1.
+  const t = (2 * square) / ((1 - squareA) * (1 - squareB));
+  // arcosh(1 + t), accurate also for small t.
   return Math.log1p(t + Math.sqrt(t * (t + 2)));
 };
 
@@ -60,13 +60,10 @@ const softmaxHellinger: Distance = (a, offsetA, b, offsetB, columns) => {
   return Math.sqrt(Math.max(0, 1 - overlap / Math.sqrt(totalA * totalB)));
 };
 
-/** Counts below this are taken as none. */
+/** Counts below this are treated as 0. */
 const leastCount = 0.9;
 
-/**
- * How much less likely the counts of either row are on a die that rolled the other's, than on one that rolled their own:
- * the symmetric log likelihood of a Dirichlet-multinomial.
- */
+/** Symmetric log-likelihood distance between rows of counts under a Dirichlet-multinomial model. */
 const llDirichlet: Distance = (a, offsetA, b, offsetB, columns) => {
   let totalA = 0;
   let totalB = 0;
@@ -85,12 +82,12 @@ const llDirichlet: Distance = (a, offsetA, b, offsetB, columns) => {
     if (together || x > leastCount) ownA += logBetaOfOne(x);
     if (together || y > leastCount) ownB += logBetaOfOne(y);
   }
-  // The approximations would leave copies of a row a little apart.
+  // The approximations below are not exactly 0 for equal rows.
   if (equal) return 0;
   const shared = both - logBeta(totalA, totalB);
   const ofA = (shared - (ownA - logBetaOfOne(totalA))) / totalA;
   const ofB = (shared - (ownB - logBetaOfOne(totalB))) / totalB;
-  // They may leave rows that are nearly equal a hair below 0.
+  // They may be slightly negative for nearly equal rows.
   return Math.sqrt(Math.max(0, ofA + ofB));
 };
 
@@ -100,7 +97,7 @@ function logGamma(x: number): number {
   return x * Math.log(x) - x + 0.5 * Math.log((2 * Math.PI) / x) + 1 / (12 * x);
 }
 
-/** log B(x, y): as a product for small whole numbers, else approximated. */
+/** log B(x, y): a product for small integers, else an approximation. */
 function logBeta(x: number, y: number): number {
   const small = Math.min(x, y);
   const large = Math.max(x, y);
@@ -110,7 +107,7 @@ function logBeta(x: number, y: number): number {
   return value;
 }
 
-/** An approximation of log B(x, x). */
+/** Approximation of log B(x, x). */
 function logBetaOfOne(x: number): number {
   return Math.LN2 * (-2 * x + 0.5) + 0.5 * Math.log((2 * Math.PI) / x) + 0.125 / x;
 }

@@ -1,37 +1,34 @@
-/** The largest eigenvalues of a symmetric operator that is known only by what it does to vectors. */
+/** The largest eigenpairs of a symmetric linear operator (matrix-free). */
 import { blockOf, inBlocks, type Work } from '../core/pauses.js';
 import type { Random } from '../core/types.js';
 import { symmetricEigen } from './symmetricEigen.js';
 
-/**
- * Applies the operator to `count` vectors, one after another in `vectors`, and writes the results to `out`.
- */
+/** Applies the operator to `count` vectors, stored consecutively in `vectors`, and writes the results to `out`. */
 export type Operator = (vectors: Float64Array, count: number, out: Float64Array) => Work<void>;
 
 export interface Eigenpairs {
   /** Largest first. */
   readonly values: Float64Array;
-  /** Orthonormal, one after another. */
+  /** Orthonormal eigenvectors, stored consecutively. */
   readonly vectors: Float64Array;
-  /** Norm of A v - value v for every pair. */
+  /** Norm of A v - value v for each pair. */
   readonly residuals: Float64Array;
 }
 
 export interface EigenOptions {
   readonly random: Random;
-  /** Residuals wanted, each relative to its eigenvalue. */
+  /** Largest accepted residual, relative to the eigenvalue. */
   readonly tolerance: number;
-  /** Rounds of the search after which the best so far is returned. */
+  /** Maximal number of restarts; then the best approximation so far is returned. */
   readonly rounds: number;
-  /** Vectors to start from, `count` of them, one after another; default random ones. */
+  /** `count` vectors to start from, stored consecutively. Default: random. */
   readonly start?: Float64Array;
 }
 
 /**
- * The `count` algebraically largest eigenpairs of a symmetric operator on vectors of length `size` (`count`
- * at most `size`), by the block Lanczos method with full orthogonalisation and thick restarts (Wu and Simon,
- * 2000). Blocks as wide as `count` find eigenvalues of any multiplicity. Needs room for about 6 `count` + 16
- * vectors.
+ * The `count` algebraically largest eigenpairs of a symmetric operator on vectors of length `size` (`count` at most
+ * `size`), by the block Lanczos method with full orthogonalization and thick restarts (Wu and Simon, 2000). Blocks of
+ * `count` vectors find eigenvalues of any multiplicity. Allocates about 6 `count` + 16 vectors.
  */
 export function* largestEigenpairs(
   apply: Operator,
@@ -41,14 +38,14 @@ export function* largestEigenpairs(
 ): Work<Eigenpairs> {
   const most = Math.min(size, 5 * count + 16);
   const kept = count + Math.max(8, Math.ceil(count / 2));
-  // One block more than the basis holds: the next block is made before it is known to fit.
+  // With room for one more block, which is computed before it is known to fit.
   const basis = new Float64Array((most + count) * size);
   const projected = new Float64Array(most * most);
   const products = new Float64Array(count * size);
   const coefficients = new Float64Array(count * count);
   for (let i = 0; i < count * size; i++) basis[i] = options.start?.[i] ?? options.random.normal();
   let used = 0;
-  let next = yield* orthonormalise(basis, 0, count, size, coefficients, count, 0);
+  let next = yield* orthonormalize(basis, 0, count, size, coefficients, count, 0);
   let scale = 0;
   for (let round = 0; ; round++) {
     let width = 0;
@@ -61,7 +58,7 @@ export function* largestEigenpairs(
         yield* project(basis, used, size, products, c * size, projected, most, used - width + c);
       }
       basis.set(products.subarray(0, width * size), used * size);
-      next = yield* orthonormalise(basis, used, width, size, coefficients, count, 1e-12 * scale);
+      next = yield* orthonormalize(basis, used, width, size, coefficients, count, 1e-12 * scale);
     } while (next > 0 && used + next <= most);
     const ritz = yield* rayleighRitz(projected, most, used);
     const residuals = residualNorms(ritz, used, width, next, coefficients, count);
@@ -87,7 +84,8 @@ export function* largestEigenpairs(
 }
 
 /**
- * Takes the parts along the basis out of a vector, twice against rounding, and notes them in column `column`.
+ * Orthogonalizes a vector against the basis, twice against rounding errors, and stores the coefficients in column
+ * `column` of the projected matrix.
  */
 function* project(
   basis: Float64Array,
@@ -113,11 +111,10 @@ function* project(
 }
 
 /**
- * Makes `width` vectors from position `first` on orthonormal among themselves and returns how many were left;
- * these come first, the others were no longer than `negligible`. Column c of `coefficients` tells how the
- * c-th vector was made of them.
+ * Orthonormalizes `width` vectors from index `first` on, drops those whose remainder is no longer than `negligible`, and
+ * returns how many are left. Column c of `coefficients` expresses the c-th vector in terms of them.
  */
-function* orthonormalise(
+function* orthonormalize(
   vectors: Float64Array,
   first: number,
   width: number,
@@ -164,7 +161,7 @@ function* rayleighRitz(projected: Float64Array, stride: number, used: number) {
   return { values: Float64Array.from(order, (i) => found[i]!), vectors };
 }
 
-/** |A v - value v|: only the last block leaves the basis, by its coefficients in the next one. */
+/** |A v - value v|, from the coefficients of the next block: only the last block's products have parts outside the basis. */
 function residualNorms(
   { vectors }: { vectors: Float64Array },
   used: number,
@@ -187,10 +184,7 @@ function residualNorms(
   return norms;
 }
 
-/**
- * Replaces the first `count` of `used` basis vectors by combinations of all of them, one slice of entries at
- * a time.
- */
+/** Replaces the first `count` of `used` basis vectors by linear combinations of all of them, slice by slice. */
 function* rotate(
   basis: Float64Array,
   used: number,
@@ -214,7 +208,7 @@ function* rotate(
 }
 
 function dot(a: Float64Array, p: number, b: Float64Array, q: number, size: number): number {
-  // Four sums, so that an addition need not wait for the one before.
+  // Four partial sums hide the latency of additions.
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;

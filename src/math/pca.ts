@@ -1,4 +1,4 @@
-/** Principal components: fit and projection. */
+/** Principal component analysis: fit and projection. */
 
 import { DataError, OptionError } from '../core/errors.js';
 import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
@@ -11,36 +11,31 @@ import { addProductsInParts, columnsOf, rowsOf } from './products.js';
 export interface Pca {
   /** Mean of every column. */
   readonly mean: Float32Array;
-  /** Orthonormal rows, components x columns, by falling variance. The largest entry of each is positive. */
+  /** Orthonormal rows, components x columns, by decreasing variance. The entry of largest magnitude of each is positive. */
   readonly components: Matrix;
-  /** Variance along every component (denominator rows - 1). */
+  /** Variance along each component (denominator rows - 1). */
   readonly variance: Float64Array;
-  /** Variance of all columns together, so that `variance[i] / totalVariance` is the share explained. */
+  /** Sum of the variances of all columns: `variance[i] / totalVariance` is the explained share. */
   readonly totalVariance: number;
 }
 
 export interface PcaOptions {
-  /** Components wanted, at least 1, at most the rows used and at most the columns. */
+  /** Number of components: at least 1, at most the rows used and at most the columns. */
   readonly components: number;
-  /** Draws the rows and the start of the search. */
+  /** Draws the sample of rows and the initial vectors. */
   readonly random: Random;
-  /**
-   * Rows to fit on, drawn without replacement; default all. 10,000 are plenty for 64 components of images.
-   */
+  /** Rows to fit on, drawn without replacement, at least 2. Default: all. 10,000 suffice for 64 components of images. */
   readonly sampleRows?: number;
-  /** Residual wanted of each component, relative to its variance; default 1e-6. */
+  /** Largest accepted residual of a component, relative to its variance. Default 1e-6. */
   readonly tolerance?: number;
 }
 
-/**
- * Up to this width the covariance matrix itself is built (32 MB); beyond, products with the data replace it.
- */
+/** Up to this many columns the covariance matrix is built (32 MB); beyond, it is applied as products with the data. */
 const widestCovariance = 2048;
 
 /**
- * Principal components of the rows of a matrix: eigenvectors of the covariance matrix, found by block Lanczos
- * iteration. Variances agree with those of a full decomposition to about one part in a million, unless `tolerance` asks
- * for less.
+ * Principal components of the rows of a matrix: eigenvectors of the covariance matrix, computed by block Lanczos
+ * iteration. With the default `tolerance`, variances agree with a full decomposition to about one part in a million.
  *
  * Throws `OptionError` for `components` or `sampleRows` out of range, `DataError` for fewer than 2 rows or
  * values that are not finite.
@@ -52,8 +47,8 @@ export function* pcaInParts(
   const { data, rows, columns } = yield* sample(matrix, sampleRows, random);
   if (!(Number.isInteger(components) && components >= 1 && components <= Math.min(rows, columns))) {
     throw new OptionError(
-      `pca: components must be a whole number from 1 to the rows and columns used ` +
-        `(components=${components}, rows=${rows}, columns=${columns}); lower components`,
+      `pca: components: expected an integer from 1 to the rows (${rows}) and columns (${columns}) used, ` +
+        `got ${components}; lower components`,
     );
   }
   const mean = yield* columnMeans(data, rows, columns);
@@ -67,7 +62,7 @@ export function* pcaInParts(
     tolerance,
     rounds: 60,
   });
-  for (let i = 0; i < components; i++) pointUp(vectors.subarray(i * columns, (i + 1) * columns));
+  for (let i = 0; i < components; i++) fixSign(vectors.subarray(i * columns, (i + 1) * columns));
   return {
     mean: Float32Array.from(mean),
     components: { data: Float32Array.from(vectors), shape: [components, columns] },
@@ -80,9 +75,8 @@ export function* pcaInParts(
 export const pca = whole(pcaInParts);
 
 /**
- * Coordinates of the rows of a matrix along fitted components, rows x components: (x - mean) . component.
- *
- * Throws `DataError` when the columns are not those of the fit.
+ * Projects the rows of a matrix onto fitted components: (x - mean) . component, rows x components. Throws `DataError`
+ * when the number of columns is not that of the fit.
  */
 export function* projectInParts(
   matrix: Matrix,
@@ -91,7 +85,9 @@ export function* projectInParts(
   const [rows, columns] = matrix.shape;
   const [count, width] = components.shape;
   if (columns !== width) {
-    throw new DataError(`pca: the columns must be those of the fit (columns=${columns}, fitted=${width})`);
+    throw new DataError(
+      `pca: expected ${width} columns, as fitted, got ${columns}; pass rows with the columns of the fit`,
+    );
   }
   const projected = new Float32Array(rows * count);
   for (let i = 0; i < count; i++) {
@@ -115,15 +111,18 @@ export function* projectInParts(
 /** As {@link projectInParts}, at once. */
 export const project = whole(projectInParts);
 
-/** The rows to fit on: all of them, or a copy of some, in their order. */
+/** The rows to fit on: all, or a copy of a random sample, in their order. */
 function* sample({ data, shape: [rows, columns] }: Matrix, sampleRows: number | undefined, random: Random) {
   if (data.length !== rows * columns || rows < 2) {
     throw new DataError(
-      `pca: at least 2 rows, each as wide as said, are needed (rows=${rows}, columns=${columns}, values=${data.length})`,
+      `pca: expected at least 2 rows and rows x columns values, got rows=${rows}, columns=${columns}, ` +
+        `values=${data.length}; pass more rows, or correct the shape`,
     );
   }
   if (sampleRows !== undefined && !(Number.isInteger(sampleRows) && sampleRows >= 2)) {
-    throw new OptionError(`pca: sampleRows must be a whole number of at least 2 (sampleRows=${sampleRows})`);
+    throw new OptionError(
+      `pca: sampleRows: expected an integer of at least 2, got ${sampleRows}; leave it out to use all rows`,
+    );
   }
   if (sampleRows === undefined || sampleRows >= rows) return { data, rows, columns };
   const drawn = shuffle(
@@ -150,20 +149,20 @@ function* columnMeans(data: Float32Array, rows: number, columns: number): Work<F
     mean[c]! /= rows;
     if (!Number.isFinite(mean[c])) {
       throw new DataError(
-        `pca: values must be finite (column ${c} has the mean ${mean[c]}); clean the data first`,
+        `pca: expected finite values, got a mean of ${mean[c]} in column ${c}; drop or fill such values first`,
       );
     }
   }
   return mean;
 }
 
-/** Squared distances of all rows from the mean, added up. */
+/** Sum of the squared distances of all rows from the mean. */
 function* squaresAbout(mean: Float64Array, data: Float32Array, rows: number, columns: number): Work<number> {
   let total = 0;
   yield* inBlocks(rows, blockOf(columns), (from, to) => {
     let sum = total;
-    for (let place = from * columns, c = 0; place < to * columns; place++) {
-      sum += (data[place]! - mean[c]!) ** 2;
+    for (let entry = from * columns, c = 0; entry < to * columns; entry++) {
+      sum += (data[entry]! - mean[c]!) ** 2;
       if (++c === columns) c = 0;
     }
     total = sum;
@@ -204,7 +203,7 @@ function symmetricProduct(matrix: Float64Array, size: number): Operator {
   };
 }
 
-/** v -> X'(X v - mean v) / (rows - 1): the covariance matrix without building it. */
+/** v -> X'(X v - mean v) / (rows - 1): product with the covariance matrix, which is not built. */
 function covarianceProduct(data: Float32Array, rows: number, columns: number, mean: Float64Array): Operator {
   return function* (vectors, count, out) {
     const scores = new Float64Array(rows * count);
@@ -214,15 +213,15 @@ function covarianceProduct(data: Float32Array, rows: number, columns: number, me
       for (let row = 0; row < rows; row++) scores[row * count + i] = -shift;
     }
     yield* addProductsInParts(data, rowsOf(columns), rows, vectors, rowsOf(columns), count, columns, scores);
-    // The scores of a component sum to 0, so X need not be centred a second time.
+    // The scores of a component sum to 0, so the second product needs no centered X.
     out.fill(0, 0, count * columns);
     yield* addProductsInParts(scores, columnsOf(count), count, data, columnsOf(columns), columns, rows, out);
-    for (let place = 0; place < count * columns; place++) out[place]! /= rows - 1;
+    for (let entry = 0; entry < count * columns; entry++) out[entry]! /= rows - 1;
   };
 }
 
-/** The largest entry of a vector positive, since eigenvectors have no sign of their own. */
-function pointUp(vector: Float64Array): void {
+/** Makes the entry of largest magnitude positive, because the sign of an eigenvector is arbitrary. */
+function fixSign(vector: Float64Array): void {
   let largest = 0;
   for (let i = 1; i < vector.length; i++) if (Math.abs(vector[i]!) > Math.abs(vector[largest]!)) largest = i;
   if (vector[largest]! >= 0) return;

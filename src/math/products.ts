@@ -1,34 +1,29 @@
-/**
- * Inner products of rows, block against block: the inner loop of PCA and of exact comparisons of all pairs.
- */
+/** Inner products between all rows of two tables, computed in blocks: used by PCA and by trustworthiness. */
 import { type Work, whole } from '../core/pauses.js';
 import { bindProductsKernel, type ProductsKernel } from './productsKernel.js';
 
-/** Rows in a block. 64 rows of 784 columns take 400 kB, so two blocks stay in a core's own cache. */
+/** Rows per block. 64 rows of 784 columns take 400 kB, so two blocks fit into the cache of a core. */
 export const blockRows = 64;
-/** Columns that {@link addProducts} takes at a time. */
+/** Columns that {@link addProducts} processes at a time. */
 const slab = 1024;
-/** Products of two numbers from which on the kernel is worth its start. */
-const worthKernel = 2 ** 22;
+/** Number of multiplications from which on the compiled kernel outweighs the time to instantiate it. */
+const kernelThreshold = 2 ** 22;
 
-/**
- * Where a table lies in a flat array: entry (row, column) at `start + row * rowStride + column *
- * columnStride`.
- */
+/** A table in a flat array: entry (row, column) is at `start + row * rowStride + column * columnStride`. */
 export interface View {
   readonly start: number;
   readonly rowStride: number;
   readonly columnStride: number;
 }
 
-/** Room for one packed block of rows this wide. */
+/** Allocates a packed block for rows of `columns` values. */
 export function packedBlock(columns: number): Float64Array {
   return new Float64Array(blockRows * columns);
 }
 
 /**
- * Packs the first `count` rows (at most 64) of a view for {@link blockProducts}: `lanes` rows side by side,
- * column by column, the rest of the block zero. `lanes` is 2 for a left block, 4 for a right one.
+ * Packs the first `count` rows (at most 64) of a view for {@link blockProducts}: groups of `lanes` rows, interleaved
+ * column by column; missing rows are zero. `lanes` is 2 for a left block, 4 for a right one.
  */
 export function packRows(
   data: Float32Array | Float64Array,
@@ -41,20 +36,20 @@ export function packRows(
   if (count < blockRows) packed.fill(0);
   for (let row = 0; row < count; row++) {
     const lane = row % lanes;
-    let place = (row - lane) * columns + lane;
+    let to = (row - lane) * columns + lane;
     let from = start + row * rowStride;
     for (let c = 0; c < columns; c++) {
-      packed[place] = data[from]!;
-      place += lanes;
+      packed[to] = data[from]!;
+      to += lanes;
       from += columnStride;
     }
   }
 }
 
 /**
- * Products of all rows of a left block with all rows of a right one: `out[i * 64 + j]`, for `i` below `rows`
- * rounded up to even and `j` below `others` rounded up to a multiple of 4. Every product is summed in double
- * precision, in the order of the columns.
+ * Inner products of all rows of a left block with all rows of a right one: `out[i * 64 + j]`, for `i` below `rows`
+ * rounded up to even and `j` below `others` rounded up to a multiple of 4. Sums are in double precision, in the order of
+ * the columns.
  */
 export function blockProducts(
   left: Float64Array,
@@ -68,7 +63,7 @@ export function blockProducts(
     const start = i * columns;
     const end = start + 2 * columns;
     for (let j = 0; j < others; j += 4) {
-      // Eight sums and six factors: as many as a core has registers for.
+      // Eight sums and six factors fit into the registers of a core.
       let s00 = 0;
       let s01 = 0;
       let s02 = 0;
@@ -110,10 +105,10 @@ export function blockProducts(
 }
 
 /**
- * Adds the product of every row of one view with every row of another: `out[i * rowsB + j]` grows by the sum
- * over `columns` of A(i, c) B(j, c). With `triangle`, both are one view and only blocks that reach the
- * diagonal or lie right of it are computed. A kernel does what is much, or a script where WebAssembly is not allowed, to
- * the same bits; `compiled` false asks for the latter.
+ * Adds the inner product of every row of one view with every row of another: `out[i * rowsB + j]` grows by the sum over
+ * `columns` of A(i, c) B(j, c). With `triangle`, both are the same view, and only blocks on or right of the diagonal are
+ * computed. Large products use a compiled kernel where WebAssembly is allowed, and JavaScript otherwise or if `compiled`
+ * is false; both give the same bits.
  */
 export function* addProductsInParts(
   a: Float32Array | Float64Array,
@@ -128,9 +123,9 @@ export function* addProductsInParts(
   compiled = true,
 ): Work<void> {
   const numbers = blockRows * Math.min(slab, columns);
-  const worth = compiled && rowsA * rowsB * columns >= worthKernel;
+  const large = compiled && rowsA * rowsB * columns >= kernelThreshold;
   const { left, right, products, multiply } =
-    (worth && bindProductsKernel(numbers, blockRows * blockRows)) || scripted(numbers);
+    (large && bindProductsKernel(numbers, blockRows * blockRows)) || javascriptKernel(numbers);
   for (let first = 0; first < columns; first += slab) {
     const width = Math.min(slab, columns - first);
     for (let top = 0; top < rowsA; top += blockRows) {
@@ -151,8 +146,8 @@ export function* addProductsInParts(
 /** As {@link addProductsInParts}, at once. */
 export const addProducts = whole(addProductsInParts);
 
-/** What the kernel does, by `blockProducts`. */
-function scripted(numbers: number): ProductsKernel {
+/** The kernel in JavaScript. */
+function javascriptKernel(numbers: number): ProductsKernel {
   const left = new Float64Array(numbers);
   const right = new Float64Array(numbers);
   const products = new Float64Array(blockRows * blockRows);
@@ -185,7 +180,7 @@ export function columnsOf(columns: number): View {
   return { start: 0, rowStride: 1, columnStride: columns };
 }
 
-/** The part of a view from a row and column on. */
+/** The part of a view that starts at a row and column. */
 export function at({ start, rowStride, columnStride }: View, row: number, column: number): View {
   return { start: start + row * rowStride + column * columnStride, rowStride, columnStride };
 }

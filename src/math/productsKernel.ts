@@ -1,8 +1,8 @@
-/** The compiled products of packed blocks (kernels/products.ts), bound to a memory of their own. */
+/** The compiled kernel for products of packed blocks (kernels/products.ts), instantiated with its own memory. */
 import { moduleBytes } from '../core/wasmModule.js';
 import { kernelBytes } from './productsBinary.js';
 
-/** Two packed blocks and their products, which `multiply` computes as `blockProducts` does. */
+/** Two packed blocks and their products; `multiply` does what `blockProducts` does. */
 export interface ProductsKernel {
   readonly left: Float64Array;
   readonly right: Float64Array;
@@ -12,7 +12,7 @@ export interface ProductsKernel {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** A kernel for blocks of so many numbers; undefined where WebAssembly or its vectors are not allowed. */
+/** A kernel for blocks of `numbers` numbers; undefined where WebAssembly or its SIMD instructions are not available. */
 export function bindProductsKernel(numbers: number, products: number): ProductsKernel | undefined {
   try {
     compiled ??= new WebAssembly.Module(moduleBytes(kernelBytes));

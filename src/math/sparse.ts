@@ -1,4 +1,4 @@
-/** Compressed rows: the form in which graphs are transposed, merged and multiplied. */
+/** Sparse matrices in compressed-row form (CSR), and operations on graphs in that form. */
 import { inBlocks, type Work, whole } from '../core/pauses.js';
 import type { Edges } from '../core/types.js';
 
@@ -9,7 +9,7 @@ export interface SparseRows {
   readonly values: Float32Array;
 }
 
-/** Entries, and vertices with some tens of them, that are gone through between two pauses. */
+/** Entries, and vertices with some tens of entries each, to process between two pauses. */
 const blockEntries = 2 ** 18;
 export const blockVertices = 2 ** 12;
 
@@ -21,7 +21,7 @@ export function edgeRows({ head, tail, weight, vertices }: Edges): SparseRows {
   return { offsets, columns: tail, values: weight };
 }
 
-/** The sum of the values of each row: of a graph, the degrees of its vertices. */
+/** The sum of the values of each row: the weighted degrees of the vertices of a graph. */
 export function degrees({ offsets, values }: SparseRows): Float64Array {
   const sums = new Float64Array(offsets.length - 1);
   for (let row = 0; row < sums.length; row++) {
@@ -30,10 +30,7 @@ export function degrees({ offsets, values }: SparseRows): Float64Array {
   return sums;
 }
 
-/**
- * The transpose of a square sparse matrix, every row sorted by column: a counting sort, linear in the
- * entries.
- */
+/** The transpose of a square sparse matrix, every row sorted by column, by a counting sort. */
 export function* transposeInParts({ offsets, columns, values }: SparseRows): Work<SparseRows> {
   const rows = offsets.length - 1;
   const entries = offsets[rows]!;
@@ -48,9 +45,9 @@ export function* transposeInParts({ offsets, columns, values }: SparseRows): Wor
   yield* inBlocks(rows, blockVertices, (from, to) => {
     for (let i = from; i < to; i++) {
       for (let entry = offsets[i]!; entry < offsets[i + 1]!; entry++) {
-        const place = next[columns[entry]!]!++;
-        transposedColumns[place] = i;
-        transposedValues[place] = values[entry]!;
+        const to = next[columns[entry]!]!++;
+        transposedColumns[to] = i;
+        transposedValues[to] = values[entry]!;
       }
     }
   });
@@ -60,10 +57,7 @@ export function* transposeInParts({ offsets, columns, values }: SparseRows): Wor
 /** As {@link transposeInParts}, at once. */
 export const transpose = whole(transposeInParts);
 
-/**
- * Vertices of every connected component in breadth-first order, so that neighbours stand close: component p
- * holds `members` from `offsets[p]` to `offsets[p + 1]`.
- */
+/** Vertices by connected component, in breadth-first order: component p is `members` from `offsets[p]` to `offsets[p + 1]`. */
 export function* connectedComponents({
   offsets: starts,
   columns,

@@ -1,7 +1,7 @@
-/** All eigenpairs of a small dense symmetric matrix: Householder's tridiagonal form, then QL steps. */
+/** All eigenpairs of a small dense symmetric matrix, by Householder tridiagonalization and QL iteration. */
 import type { Work } from '../core/pauses.js';
 
-/** Eigenvalues, smallest first, and their eigenvectors in the rows of `vectors`. */
+/** Eigenvalues, smallest first, and their eigenvectors as the rows of `vectors`. */
 export interface Decomposition {
   readonly values: Float64Array;
   readonly vectors: Float64Array;
@@ -9,7 +9,7 @@ export interface Decomposition {
 
 /**
  * Decomposes a symmetric matrix of `size` rows by the procedures tred2 and tql2 of Bowdler, Martin, Reinsch and
- * Wilkinson (1968), as EISPACK and JAMA have them. Changes the matrix, and returns it as the vectors.
+ * Wilkinson (1968), as implemented in EISPACK and JAMA. Overwrites the matrix with the eigenvectors.
  */
 export function* symmetricEigen(matrix: Float64Array, size: number): Work<Decomposition> {
   const values = new Float64Array(size);
@@ -30,12 +30,12 @@ export function* symmetricEigen(matrix: Float64Array, size: number): Work<Decomp
   matrix[size * size - 1] = 1;
   beside.copyWithin(0, 1);
   beside[size - 1] = 0;
-  yield* diagonalise(size, matrix, values, beside);
+  yield* diagonalize(size, matrix, values, beside);
   sortPairs(size, matrix, values);
   return { values, vectors: matrix };
 }
 
-/** One reflection: row i of the matrix becomes zero but for its two last entries. */
+/** One Householder reflection: makes all but the last two entries of row i zero. */
 function reflect(i: number, n: number, v: Float64Array, d: Float64Array, e: Float64Array): void {
   let scale = 0;
   let h = 0;
@@ -87,7 +87,7 @@ function reflect(i: number, n: number, v: Float64Array, d: Float64Array, e: Floa
   d[i] = h;
 }
 
-/** Takes one more reflection into the product of all. */
+/** Multiplies one more reflection into the accumulated transformation. */
 function accumulate(i: number, n: number, v: Float64Array, d: Float64Array): void {
   v[i * n + n - 1] = v[i * n + i]!;
   v[i * n + i] = 1;
@@ -104,8 +104,8 @@ function accumulate(i: number, n: number, v: Float64Array, d: Float64Array): voi
   v.fill(0, row, row + i + 1);
 }
 
-/** QL steps with implicit shifts until nothing is left beside the diagonal. */
-function* diagonalise(n: number, v: Float64Array, d: Float64Array, e: Float64Array): Work<void> {
+/** QL iteration with implicit shifts until the off-diagonal is negligible. */
+function* diagonalize(n: number, v: Float64Array, d: Float64Array, e: Float64Array): Work<void> {
   let shift = 0;
   let largest = 0;
   for (let l = 0; l < n; l++) {
@@ -123,7 +123,7 @@ function* diagonalise(n: number, v: Float64Array, d: Float64Array, e: Float64Arr
   }
 }
 
-/** One QL step on the entries l to m; returns what it took off the diagonal. */
+/** One QL step on the entries l to m; returns the shift that it subtracted from the diagonal. */
 function step(l: number, m: number, n: number, v: Float64Array, d: Float64Array, e: Float64Array): number {
   const g = d[l]!;
   let p = (d[l + 1]! - g) / (2 * e[l]!);
@@ -149,7 +149,7 @@ function step(l: number, m: number, n: number, v: Float64Array, d: Float64Array,
     c = p / r;
     p = c * d[i]! - s * g;
     d[i + 1] = h + s * (c * g + s * d[i]!);
-    turn(v, i * n, n, c, s);
+    rotate(v, i * n, n, c, s);
   }
   p = (-s * s2 * c3 * beside * e[l]!) / second;
   e[l] = s * p;
@@ -157,8 +157,8 @@ function step(l: number, m: number, n: number, v: Float64Array, d: Float64Array,
   return taken;
 }
 
-/** Turns a row and the next one in their plane. */
-function turn(v: Float64Array, at: number, n: number, c: number, s: number): void {
+/** Givens rotation of a row and the next one. */
+function rotate(v: Float64Array, at: number, n: number, c: number, s: number): void {
   for (let k = at; k < at + n; k++) {
     const h = v[k + n]!;
     v[k + n] = s * v[k]! + c * h;
@@ -166,7 +166,7 @@ function turn(v: Float64Array, at: number, n: number, c: number, s: number): voi
   }
 }
 
-/** By selection, smallest first. */
+/** Sorts eigenpairs by eigenvalue, smallest first. */
 function sortPairs(n: number, v: Float64Array, d: Float64Array): void {
   for (let i = 0; i < n - 1; i++) {
     let least = i;

@@ -1,4 +1,4 @@
-/** Orders of rows by distance, exact and by comparison of all pairs: what the scores of a map are made of. */
+/** Nearest rows and distance ranks, by exact comparison of all pairs: the basis of the scores. */
 
 import type { Distance, Matrix } from '../core/types.js';
 import { at, blockProducts, blockRows, packedBlock, packRows, rowsOf } from '../math/products.js';
@@ -20,9 +20,8 @@ export function squaredDistance(a: Matrix, i: number, b: Matrix, j: number): num
 }
 
 /**
- * Ids of the `k` rows of `points` nearest to every row of `queries` (Euclidean), nearest first, flat; of
- * equal distances the smaller id comes first. With `others`, both are one table and a row is not its own
- * neighbour.
+ * Ids of the `k` rows of `points` nearest to each row of `queries` (Euclidean), nearest first, flat. Ties are ordered by
+ * id. With `others`, both are the same table, and a row is not its own neighbor.
  */
 export function nearestRows(queries: Matrix, points: Matrix, k: number, others: boolean): Int32Array {
   const near = new Int32Array(queries.shape[0] * k);
@@ -34,14 +33,14 @@ export function nearestRows(queries: Matrix, points: Matrix, k: number, others: 
     for (let j = 0; j < points.shape[0]; j++) {
       const distance = squaredDistance(queries, i, points, j);
       if (distance >= worst || (others && i === j)) continue;
-      let place = k - 1;
-      while (place > 0 && best[place - 1]! > distance) {
-        best[place] = best[place - 1]!;
-        near[start + place] = near[start + place - 1]!;
-        place--;
+      let rank = k - 1;
+      while (rank > 0 && best[rank - 1]! > distance) {
+        best[rank] = best[rank - 1]!;
+        near[start + rank] = near[start + rank - 1]!;
+        rank--;
       }
-      best[place] = distance;
-      near[start + place] = j;
+      best[rank] = distance;
+      near[start + rank] = j;
       worst = best[k - 1]!;
     }
   }
@@ -49,9 +48,9 @@ export function nearestRows(queries: Matrix, points: Matrix, k: number, others: 
 }
 
 /**
- * Sum over rows i and over the k ids in row i of `near` of max(0, r - k), r being the id's place, from 1,
- * among the rows other than i by distance from i, then by id. Places are found by counting nearer rows, so
- * nothing is sorted and memory is that of `near`.
+ * Sum over rows i and over the k ids in row i of `near` of max(0, r - k), where r is the rank of the id, from 1, among
+ * the other rows by distance from i, then by id. Ranks are found by counting nearer rows: nothing is sorted, and memory
+ * is that of `near`.
  */
 export function rankPenalty(data: Matrix, near: Int32Array, k: number, distance?: Distance): number {
   const rows = data.shape[0];
@@ -67,7 +66,7 @@ export function rankPenalty(data: Matrix, near: Int32Array, k: number, distance?
       insert(ids, limits, i * k, entry, between);
     }
   }
-  // nearer[i k + q] counts the rows that come before the q-th of i's ids, but not before the one before it.
+  // nearer[i k + q] counts the rows that rank between the previous id of row i and its q-th.
   const nearer = new Int32Array(ids.length);
   if (distance === undefined) countByBlocks(data, norms, ids, limits, nearer, k);
   else {
@@ -87,7 +86,7 @@ export function rankPenalty(data: Matrix, near: Int32Array, k: number, distance?
   return penalty;
 }
 
-/** The most frequent of ascending values; of equally frequent ones the smallest. */
+/** The most frequent of sorted values; the smallest of equally frequent ones. */
 export function mostFrequent(ascending: Int32Array): number {
   let best = ascending[0]!;
   let bestCount = 0;
@@ -102,14 +101,14 @@ export function mostFrequent(ascending: Int32Array): number {
   return best;
 }
 
-/** Spearman's rank correlation of two equally long lists; equal values share the mean of their places. */
+/** Spearman's rank correlation of two equally long lists; equal values share their mean rank. */
 export function spearman(a: Float64Array, b: Float64Array): number {
   return pearson(meanRanks(a), meanRanks(b));
 }
 
 function meanRanks(values: Float64Array): Float64Array {
   const sorted = values.slice().sort();
-  return values.map((value) => (firstPlace(sorted, value, false) + firstPlace(sorted, value, true) + 1) / 2);
+  return values.map((value) => (countBelow(sorted, value, false) + countBelow(sorted, value, true) + 1) / 2);
 }
 
 function pearson(a: Float64Array, b: Float64Array): number {
@@ -132,13 +131,13 @@ function pearson(a: Float64Array, b: Float64Array): number {
   return ab / Math.sqrt(aa * bb);
 }
 
-/** Number of entries of an ascending list below `value`, or not above it. */
-function firstPlace(sorted: Float64Array, value: number, past: boolean): number {
+/** Number of entries of a sorted list that are below `value`, or with `orEqual` not above it. */
+function countBelow(sorted: Float64Array, value: number, orEqual: boolean): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (sorted[middle]! < value || (past && sorted[middle] === value)) low = middle + 1;
+    if (sorted[middle]! < value || (orEqual && sorted[middle] === value)) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -158,10 +157,7 @@ function squaredNorms({ data, shape: [rows, columns] }: Matrix): Float64Array {
   return norms;
 }
 
-/**
- * |x_i - x_j|^2 = |x_i|^2 + |x_j|^2 - 2 x_i x_j, to the last bit what the blocks give: the same sums in the
- * same order.
- */
+/** |x_i - x_j|^2 = |x_i|^2 + |x_j|^2 - 2 x_i x_j, bit-identical to the blocks: the same sums in the same order. */
 function byProduct({ data, shape }: Matrix, norms: Float64Array, i: number, j: number): number {
   const columns = shape[1];
   let sum = 0;
@@ -169,23 +165,20 @@ function byProduct({ data, shape }: Matrix, norms: Float64Array, i: number, j: n
   return norms[i]! + norms[j]! - 2 * sum;
 }
 
-/** Puts the id at `entry` in its place among those from `start` on, by distance, then id. */
+/** Insertion sort: moves the id at `entry` to its rank among those from `start` on, by distance, then id. */
 function insert(ids: Int32Array, limits: Float64Array, start: number, entry: number, between: number): void {
   const id = ids[entry]!;
-  let place = entry;
-  while (
-    place > start &&
-    (limits[place - 1]! > between || (limits[place - 1] === between && ids[place - 1]! > id))
-  ) {
-    limits[place] = limits[place - 1]!;
-    ids[place] = ids[place - 1]!;
-    place--;
+  let to = entry;
+  while (to > start && (limits[to - 1]! > between || (limits[to - 1] === between && ids[to - 1]! > id))) {
+    limits[to] = limits[to - 1]!;
+    ids[to] = ids[to - 1]!;
+    to--;
   }
-  limits[place] = between;
-  ids[place] = id;
+  limits[to] = between;
+  ids[to] = id;
 }
 
-/** Notes row `j` at the first of the `k` sorted ids from `start` on that it comes before. */
+/** Counts row `j` at the first of the `k` sorted ids from `start` on that it ranks before. */
 function count(
   ids: Int32Array,
   limits: Float64Array,
@@ -206,7 +199,7 @@ function count(
   if (low < start + k) nearer[low]!++;
 }
 
-/** Counts every pair for both its rows, by blocks of Euclidean distances, upper triangle only. */
+/** Counts every pair for both rows, from blocks of Euclidean distances of the upper triangle. */
 function countByBlocks(
   { data, shape: [rows, columns] }: Matrix,
   norms: Float64Array,

@@ -2,7 +2,7 @@
 import { DataError } from '../core/errors.js';
 import { blockOf, type Work, whole } from '../core/pauses.js';
 import type { Knn, Matrix } from '../core/types.js';
-import { checkDistances } from '../data/look.js';
+import { checkDistances } from '../data/columnStats.js';
 import { cast, type MatrixInput, type TypedArray } from '../data/matrix.js';
 import { type FlatInput, numberOf, openFlat, openRows } from '../data/rows.js';
 import { checkCount } from './query.js';

@@ -1,7 +1,7 @@
-/** Colours of the plots, chosen by measured distance for normal and for colour-blind eyes. */
+/** Colors of the plots, chosen by measured distance for normal and for color-blind eyes. */
 
 /**
- * Class colours, the most distinct first. Found by annealing the smallest OKLab distance between any two, over
+ * Class colors, the most distinct first. Found by annealing the smallest OKLab distance between any two, over
  * normal vision and simulated protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes, 2009):
  * at least 0.16 and 0.095 among the first ten, 0.085 and 0.055 among all twenty.
  */
@@ -34,7 +34,7 @@ export const CLASS_COLORS: readonly string[] = [
 
 /**
  * Continuous scale from low to high. OKLab lightness rises in equal steps from 0.30 to 0.87 while the hue goes
- * from indigo over teal to yellow, so the order survives colour blindness and grey printing.
+ * from indigo over teal to yellow, so the order survives color blindness and gray printing.
  */
 export const SCALE_COLORS: readonly string[] = [
   '#320f71',
@@ -51,7 +51,7 @@ export const SCALE_COLORS: readonly string[] = [
 /** Points without a label, and classes beyond the palette. */
 export const OTHER_COLOR = '#a3a19b';
 
-/** Colours of everything that is not a point. */
+/** Colors of everything that is not a point. */
 export interface Theme {
   readonly page: string;
   /** Behind the points. */
@@ -66,7 +66,7 @@ export const THEMES: { readonly [name in 'light' | 'dark']: Theme } = {
   dark: { page: '#15171c', panel: '#1c1f26', frame: '#353a44', ink: '#eceae5', faint: '#9c9fa6' },
 };
 
-/** Colour at `t` in [0, 1] along evenly spaced stops. */
+/** Color at `t` in [0, 1] along evenly spaced stops. */
 export function colorAlong(stops: readonly string[], t: number): string {
   const place = Math.min(1, Math.max(0, t)) * (stops.length - 1);
   const low = Math.min(Math.floor(place), Math.max(0, stops.length - 2));

@@ -1,4 +1,4 @@
-/** What a caller plots, read and checked once: positions, and for each row the colour group it belongs to. */
+/** What a caller plots, read and checked once: positions, and for each row the color group it belongs to. */
 import { DataError, describe, OptionError } from '../core/errors.js';
 import { CLASS_COLORS, colorAlong, OTHER_COLOR, SCALE_COLORS } from './colors.js';
 import { brief, count, counted } from './svg.js';
@@ -24,17 +24,17 @@ export interface HeldRows {
   readonly labels?: Labels | undefined;
 }
 
-/** Rows that share a colour. */
+/** Rows that share a color. */
 export interface Group {
   readonly name: string;
   readonly color: string;
   /** Rows, fitted and held out. */
   readonly rows: number;
-  /** A class of the caller's, not a remainder (no label, or more classes than colours) or a step of a scale. */
+  /** A class of the caller's, not a remainder (no label, or more classes than colors) or a step of a scale. */
   readonly isClass: boolean;
 }
 
-/** A continuous colour scale. */
+/** A continuous color scale. */
 export interface Scale {
   readonly low: number;
   readonly high: number;
@@ -50,7 +50,7 @@ export interface PlotData {
   readonly heldFrom: number;
   /** Rows with a NaN or infinite coordinate; they are not drawn. */
   readonly lost: number;
-  /** Colour group of each row. */
+  /** Color group of each row. */
   readonly group: Uint16Array;
   readonly groups: readonly Group[];
   /** Present when labels are values; then the groups are its steps, and perhaps "no value". */
@@ -64,18 +64,18 @@ const SCALE_STEPS = 64;
 
 /**
  * Reads points and labels. Labels are classes, unless they are numbers of which some are not whole or more than
- * twenty differ: those are values on a continuous scale. Of more classes than colours, the largest get colours.
+ * twenty differ: those are values on a continuous scale. Of more classes than colors, the largest get colors.
  * Throws `DataError` when columns are not two, when lengths differ, or when no point has finite coordinates.
  */
 export function readPlotData(
-  who: string,
+  caller: string,
   points: Points,
   labels: Labels | null,
   held: HeldRows | null,
   colors: readonly string[] | null,
 ): PlotData {
-  const fitted = readPoints(who, 'points', points);
-  const others = held ? readPoints(who, 'held.points', held.points) : { x: [], y: [] };
+  const fitted = readPoints(caller, 'points', points);
+  const others = held ? readPoints(caller, 'held.points', held.points) : { x: [], y: [] };
   const heldFrom = fitted.x.length;
   const rows = heldFrom + others.x.length;
   const x = Float64Array.from([...fitted.x, ...others.x]);
@@ -83,10 +83,12 @@ export function readPlotData(
   let lost = 0;
   for (let i = 0; i < rows; i++) if (!Number.isFinite(x[i]! + y[i]!)) lost++;
   if (lost === rows) {
-    throw new DataError(`${who}: at least 1 point with finite coordinates wanted, got 0 of ${count(rows)}`);
+    throw new DataError(
+      `${caller}: at least 1 point with finite coordinates wanted, got 0 of ${count(rows)}`,
+    );
   }
-  const ownLabels = readLabels(who, 'labels', labels, heldFrom);
-  const heldLabels = readLabels(who, 'held.labels', held?.labels ?? null, others.x.length);
+  const ownLabels = readLabels(caller, 'labels', labels, heldFrom);
+  const heldLabels = readLabels(caller, 'held.labels', held?.labels ?? null, others.x.length);
   const all = ownLabels.concat(heldLabels);
   const position = { x, y, rows, heldFrom, lost };
   if (all.every((label) => label === undefined)) {
@@ -97,17 +99,17 @@ export function readPlotData(
   return { ...position, labels: texts, ...(areValues(all) ? byValue(all, colors) : byClass(all, colors)) };
 }
 
-function readPoints(who: string, what: string, points: Points): { x: number[]; y: number[] } {
+function readPoints(caller: string, what: string, points: Points): { x: number[]; y: number[] } {
   const x: number[] = [];
   const y: number[] = [];
   const shape = (points as { shape?: readonly number[] } | null)?.shape;
   if (shape !== undefined) {
     const { data } = points as { data: ArrayLike<number> };
     const [rows = 0, columns = 0] = shape;
-    if (shape.length !== 2 || columns !== 2) throw columnsError(who, what, `shape [${shape.join(', ')}]`);
+    if (shape.length !== 2 || columns !== 2) throw columnsError(caller, what, `shape [${shape.join(', ')}]`);
     if (data.length !== rows * 2) {
       throw new DataError(
-        `${who}: ${what} of shape [${rows}, 2] want ${rows * 2} values, data holds ${data.length}`,
+        `${caller}: ${what} of shape [${rows}, 2] want ${rows * 2} values, data holds ${data.length}`,
       );
     }
     for (let i = 0; i < rows; i++) {
@@ -118,30 +120,30 @@ function readPoints(who: string, what: string, points: Points): { x: number[]; y
   }
   if (!Array.isArray(points)) {
     throw new DataError(
-      `${who}: ${what} must be rows of 2 numbers or { data, shape: [rows, 2] }; got ${describe(points)}`,
+      `${caller}: ${what} must be rows of 2 numbers or { data, shape: [rows, 2] }; got ${describe(points)}`,
     );
   }
   for (const [i, row] of (points as readonly ArrayLike<number>[]).entries()) {
-    if (row?.length !== 2) throw columnsError(who, what, `${row?.length ?? describe(row)} in row ${i}`);
+    if (row?.length !== 2) throw columnsError(caller, what, `${row?.length ?? describe(row)} in row ${i}`);
     x.push(row[0]!);
     y.push(row[1]!);
   }
   return { x, y };
 }
 
-function columnsError(who: string, what: string, got: string): DataError {
+function columnsError(caller: string, what: string, got: string): DataError {
   return new DataError(
-    `${who}: ${what} must have 2 columns, got ${got}; fit with nComponents 2, or pick two columns`,
+    `${caller}: ${what} must have 2 columns, got ${got}; fit with nComponents 2, or pick two columns`,
   );
 }
 
 type Label = string | number | undefined;
 
-function readLabels(who: string, what: string, labels: Labels | null, rows: number): Label[] {
+function readLabels(caller: string, what: string, labels: Labels | null, rows: number): Label[] {
   if (labels === null) return new Array<Label>(rows).fill(undefined);
   if (labels.length !== rows) {
     throw new DataError(
-      `${who}: ${what} must be one a point (points=${count(rows)}, ${what}=${count(labels.length)})`,
+      `${caller}: ${what} must be one a point (points=${count(rows)}, ${what}=${count(labels.length)})`,
     );
   }
   return Array.from(labels, (label: unknown) => {
@@ -200,7 +202,7 @@ function byClass(labels: readonly Label[], given: readonly string[] | null): Gro
   const colors = given ?? CLASS_COLORS;
   const beyond = classes.length - colors.length;
   if (beyond > 0) {
-    // The largest keep their place in the order; one colour's worth of legend goes to the rest.
+    // The largest keep their place in the order; one color's worth of legend goes to the rest.
     const kept = new Set([...classes].sort((a, b) => sizes.get(b)! - sizes.get(a)!).slice(0, colors.length));
     classes = classes.filter((name) => kept.has(name));
   }
@@ -233,12 +235,12 @@ function tally(group: Uint16Array, groups: number): number[] {
   return rows;
 }
 
-/** The caller's colours must be `#rrggbb`, which is also what makes them safe to write into markup. */
-export function checkColors(who: string, colors: readonly string[] | null): void {
+/** The caller's colors must be `#rrggbb`, which is also what makes them safe to write into markup. */
+export function checkColors(caller: string, colors: readonly string[] | null): void {
   for (const color of colors ?? []) {
     if (!/^#[0-9a-f]{6}$/i.test(color)) {
-      throw new OptionError(`${who}: each of colors must be '#rrggbb'; got ${describe(color)}`);
+      throw new OptionError(`${caller}: each of colors must be '#rrggbb'; got ${describe(color)}`);
     }
   }
-  if (colors?.length === 0) throw new OptionError(`${who}: colors must hold at least 1 colour, got 0`);
+  if (colors?.length === 0) throw new OptionError(`${caller}: colors must hold at least 1 color, got 0`);
 }

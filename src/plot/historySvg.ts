@@ -85,10 +85,10 @@ export function historySvg(
   history: Readonly<Record<string, readonly number[]>>,
   options: HistoryOptions = {},
 ): string {
-  const who = 'historySvg';
-  const o = resolveOptions<Required<HistoryOptions>>(who, options, defaults, rules);
+  const caller = 'historySvg';
+  const o = resolveOptions<Required<HistoryOptions>>(caller, options, defaults, rules);
   const theme = THEMES[o.theme];
-  const data = readLines(who, history, o.logScale, o.theme === 'dark');
+  const data = readLines(caller, history, o.logScale, o.theme === 'dark');
   const labels = data.lines.map(({ name, last }) => `${shorten(name, 22)}  ${brief(last.value)}`);
   const beside = Math.max(...labels.map((label) => textWidth(label, SIZE))) + 28;
   const wanted = Math.max(2, Math.floor((o.height - 110) / 55));
@@ -109,13 +109,13 @@ export function historySvg(
 }
 
 function readLines(
-  who: string,
+  caller: string,
   history: Readonly<Record<string, readonly number[]>>,
   logScale: boolean,
   dark: boolean,
 ): Lines {
   if (typeof history !== 'object' || history === null) {
-    throw new DataError(`${who}: lists of numbers by name wanted, got ${describe(history)}`);
+    throw new DataError(`${caller}: lists of numbers by name wanted, got ${describe(history)}`);
   }
   const lines: Line[] = [];
   let low = Number.POSITIVE_INFINITY;
@@ -123,11 +123,13 @@ function readLines(
   let entries = 1;
   for (const [name, values] of Object.entries(history)) {
     if (!Array.isArray(values))
-      throw new DataError(`${who}: ${name} must be a list, got ${describe(values)}`);
+      throw new DataError(`${caller}: ${name} must be a list, got ${describe(values)}`);
     for (const [at, value] of values.entries()) {
       if (!Number.isFinite(value)) continue;
       if (logScale && value <= 0) {
-        throw new DataError(`${who}: a logarithmic scale wants values above 0, ${name}[${at}] is ${value}`);
+        throw new DataError(
+          `${caller}: a logarithmic scale wants values above 0, ${name}[${at}] is ${value}`,
+        );
       }
       low = Math.min(low, value);
       high = Math.max(high, value);
@@ -141,7 +143,7 @@ function readLines(
   }
   if (lines.length === 0) {
     throw new DataError(
-      `${who}: at least 1 finite value wanted, got 0 in ${Object.keys(history).length} lists`,
+      `${caller}: at least 1 finite value wanted, got 0 in ${Object.keys(history).length} lists`,
     );
   }
   return { lines, low, high, entries };

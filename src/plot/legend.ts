@@ -97,7 +97,7 @@ function drawEntries(layout: Layout, plain: string, theme: Theme, box: Box): str
 
 function drawBar(scale: NonNullable<PlotData['scale']>, theme: Theme, box: Box): string {
   const { low, high, stops } = scale;
-  // Named by its colours: several pictures in one page share the page's ids.
+  // Named by its colors: several pictures in one page share the page's ids.
   const id = `scale${stops.join('').replaceAll('#', '-')}`;
   const parts = [`<linearGradient id="${id}" x1="0" y1="1" x2="0" y2="0">`];
   for (const [at, stop] of stops.entries()) {

@@ -62,7 +62,7 @@ export function pointOpacity(points: number): number {
 /**
  * Fitted points in shuffled order. A point is a line of no length with round caps: a third of the bytes of a
  * `<circle>`. The order is cut into layers of a few points a group, and each layer draws one path a group, so
- * that the order stays a shuffle to the eye while a colour is named once for several points.
+ * that the order stays a shuffle to the eye while a color is named once for several points.
  */
 export function drawPoints(data: PlotData, view: View, diameter: number, opacity: number): string {
   const shown: number[] = [];
@@ -86,7 +86,7 @@ export function drawPoints(data: PlotData, view: View, diameter: number, opacity
   return `<g ${style}>\n${paths.join('\n')}\n</g>`;
 }
 
-/** Held-out points as rings filled with the colour of the panel, over the others. */
+/** Held-out points as rings filled with the color of the panel, over the others. */
 export function drawRings(data: PlotData, view: View, diameter: number, theme: Theme): string {
   const shown: number[] = [];
   for (let i = data.heldFrom; i < data.rows; i++) if (Number.isFinite(data.x[i]! + data.y[i]!)) shown.push(i);

@@ -13,9 +13,9 @@ import { STYLE } from './page/style.js';
 import { DARK_TINT, describeData, mapDefaults, mapRules, type ScatterOptions } from './scatterSvg.js';
 import { brief, count, counted, escapeXml, niceTicks } from './svg.js';
 
-/** Grey pictures of one size, row-major, one after the other. */
+/** Gray pictures of one size, row-major, one after the other. */
 export interface Images {
-  /** `rows * height * width` grey values on any scale; the lowest (or 0) is drawn black, the highest white. */
+  /** `rows * height * width` gray values on any scale; the lowest (or 0) is drawn black, the highest white. */
   readonly data: ArrayLike<number>;
   /** Columns of one picture, in pixels. */
   readonly width: number;
@@ -52,14 +52,14 @@ const rules = {
  * Writes a page that shows the points on a canvas: wheel or pinch zooms, dragging pans, a double click shows all
  * again, pointing at a point names it (with its text and picture), the legend hides and shows classes. It follows
  * the reader's light or dark setting, works with the keyboard, and loads nothing from anywhere. Made for 60,000
- * points and more. A picture is kept in 16 grey levels, which is enough for a thumbnail and keeps the page small.
+ * points and more. A picture is kept in 16 gray levels, which is enough for a thumbnail and keeps the page small.
  * Throws like `scatterSvg`, and `DataError` when `text` or `images` do not fit the points.
  */
 export function scatterHtml(points: Points, options: ScatterPageOptions = {}): string {
-  const who = 'scatterHtml';
-  const o = resolveOptions<Required<ScatterPageOptions>>(who, options, defaults, rules);
-  checkColors(who, o.colors);
-  const data = readPlotData(who, points, o.labels, o.held, o.colors);
+  const caller = 'scatterHtml';
+  const o = resolveOptions<Required<ScatterPageOptions>>(caller, options, defaults, rules);
+  checkColors(caller, o.colors);
+  const data = readPlotData(caller, points, o.labels, o.held, o.colors);
   const rows = data.rows - data.lost;
   const screen = { x: 0, y: 0, width: 900, height: 700 };
   const names = [...new Set(data.labels ?? [])];
@@ -74,8 +74,8 @@ export function scatterHtml(points: Points, options: ScatterPageOptions = {}): s
     })),
     names: names.map((name) => (name === '' ? 'no label' : name)),
     label: base64(Uint32Array.from(data.labels ?? [], (name) => place.get(name)!)),
-    text: readText(who, o.text, data),
-    images: o.images && packImages(who, o.images, data),
+    text: readText(caller, o.text, data),
+    images: o.images && packImages(caller, o.images, data),
     places: o.classNames && !data.scale ? classPlaces(data, NAME_REACH / fitView(data, screen).scale) : [],
     nameSize: nameSize(data),
     diameter: o.pointSize ?? pointSize(rows, screen),
@@ -138,35 +138,35 @@ function embed(payload: PageData): string {
   return JSON.stringify(payload).replaceAll('<', '\\u003c');
 }
 
-function readText(who: string, text: readonly string[] | null, data: PlotData): readonly string[] {
+function readText(caller: string, text: readonly string[] | null, data: PlotData): readonly string[] {
   if (text === null) return [];
-  checkLength(who, 'text', text.length, 1, data);
+  checkLength(caller, 'text', text.length, 1, data);
   return text.map(String);
 }
 
 /** What goes with the points has an entry for each fitted one, or for each one. */
-function checkLength(who: string, what: string, got: number, each: number, data: PlotData): void {
+function checkLength(caller: string, what: string, got: number, each: number, data: PlotData): void {
   const { rows, heldFrom } = data;
   if (got === heldFrom * each || got === rows * each) return;
   const wanted =
     rows === heldFrom ? `${heldFrom * each}` : `${heldFrom * each} (or ${rows * each} with held-out ones)`;
   throw new DataError(
-    `${who}: ${what} must hold ${wanted} values for ${counted(heldFrom, 'point')}, got ${got}`,
+    `${caller}: ${what} must hold ${wanted} values for ${counted(heldFrom, 'point')}, got ${got}`,
   );
 }
 
-/** Runs of equal grey levels, a byte each: most of a drawing is empty. */
-function packImages(who: string, images: Images, data: PlotData): PageData['images'] {
+/** Runs of equal gray levels, a byte each: most of a drawing is empty. */
+function packImages(caller: string, images: Images, data: PlotData): PageData['images'] {
   const { width, height, data: values } = images;
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1) {
       throw new DataError(
-        `${who}: images must have whole sides of at least 1, got ${describe(width)} x ${describe(height)}`,
+        `${caller}: images must have whole sides of at least 1, got ${describe(width)} x ${describe(height)}`,
       );
     }
   }
   const size = width * height;
-  checkLength(who, 'images.data', values.length, size, data);
+  checkLength(caller, 'images.data', values.length, size, data);
   let low = 0;
   let high = 0;
   for (let i = 0; i < values.length; i++) {

@@ -10,8 +10,8 @@ import { counted, escapeXml, svgDocument } from './svg.js';
 /** Options of `scatterSvg`. */
 export interface ScatterOptions {
   /**
-   * One a point. Classes get colours and a legend; more than twenty different numbers, or any that is not whole,
-   * are values on a continuous scale. Default null: one colour.
+   * One a point. Classes get colors and a legend; more than twenty different numbers, or any that is not whole,
+   * are values on a continuous scale. Default null: one color.
    */
   readonly labels?: Labels | null | undefined;
   /** Points that were not fitted, drawn as rings. Default null. */
@@ -20,7 +20,7 @@ export interface ScatterOptions {
   readonly title?: string | undefined;
   /** A second, quieter line. Default '': none. */
   readonly subtitle?: string | undefined;
-  /** Heads the legend or colour bar: what the labels are. Default '': none. */
+  /** Heads the legend or color bar: what the labels are. Default '': none. */
   readonly legendTitle?: string | undefined;
   /** Of the picture, in pixels, at least 240. Default 860. */
   readonly width?: number | undefined;
@@ -85,10 +85,10 @@ const PAD = 20;
  * Throws `DataError` when points are not two columns or lengths differ, `OptionError` for a wrong option.
  */
 export function scatterSvg(points: Points, options: ScatterOptions = {}): string {
-  const who = 'scatterSvg';
-  const o = resolveOptions<Required<ScatterOptions>>(who, options, defaults, rules);
-  checkColors(who, o.colors);
-  const data = readPlotData(who, points, o.labels, o.held, o.colors);
+  const caller = 'scatterSvg';
+  const o = resolveOptions<Required<ScatterOptions>>(caller, options, defaults, rules);
+  checkColors(caller, o.colors);
+  const data = readPlotData(caller, points, o.labels, o.held, o.colors);
   const theme = THEMES[o.theme];
   const tinted = o.theme === 'dark' ? tint(data) : data;
   const top = PAD + (o.title ? 26 : 0) + (o.subtitle ? 20 : 0) + (o.title || o.subtitle ? 6 : 0);
@@ -121,7 +121,7 @@ export function describeData(data: PlotData): string {
   return lines.join(' ');
 }
 
-/** Share of white that makes the darker class colours legible on a dark ground. */
+/** Share of white that makes the darker class colors legible on a dark ground. */
 export const DARK_TINT = 0.25;
 
 function tint(data: PlotData): PlotData {

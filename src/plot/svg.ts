@@ -22,7 +22,7 @@ function isXml(character: string): boolean {
   return (code < 0xd800 || code > 0xdfff) && code !== 0xfffe && code !== 0xffff;
 }
 
-/** A whole SVG document on a ground of one colour, with what it shows in words. */
+/** A whole SVG document on a ground of one color, with what it shows in words. */
 export function svgDocument(
   width: number,
   height: number,

@@ -53,7 +53,7 @@ const networks: Record<string, () => tf.LayersModel> = {
         dense(2, { useBias: false }),
       ],
     }),
-  'convolutions with batch normalisation and reshape': () =>
+  'convolutions with batch normalization and reshape': () =>
     tf.sequential({
       layers: [
         tf.layers.reshape({ targetShape: [6, 6, 1], inputShape: [36] }),
@@ -103,7 +103,7 @@ const networks: Record<string, () => tf.LayersModel> = {
 for (const [title, make] of Object.entries(networks)) {
   test(`${title}: the same outputs and weights to the last bit`, async () => {
     const model = make();
-    randomise(model);
+    randomize(model);
     const tensors = tf.memory().numTensors;
     const loaded = await networkFrom(await networkArtifacts(model));
     assert.equal(tf.memory().numTensors - tensors, model.weights.length);
@@ -365,7 +365,7 @@ test('hostile or damaged artifacts are refused quickly, and leave no tensor behi
 });
 
 /** Weights that no initializer gives, so that a loaded network cannot agree by chance. */
-function randomise(model: tf.LayersModel): void {
+function randomize(model: tf.LayersModel): void {
   for (const weight of model.weights) {
     const random = tf.randomUniform(weight.shape as number[], 0.1, 1.9, 'float32', seed++);
     (weight.read() as tf.Variable).assign(random.cast(weight.dtype));

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
+import { checkDistances } from '../../src/data/columnStats.js';
 import {
-  enterAgain,
-  enterFramed,
-  enterFramedNow,
   type FrameRules,
   narrow,
+  toFramedMatrix,
+  toFramedMatrixSync,
+  toMatrixInFrame,
   unframe,
 } from '../../src/data/frame.js';
-import { checkDistances } from '../../src/data/look.js';
-import { enter } from '../../src/data/matrix.js';
+import { toMatrix } from '../../src/data/matrix.js';
 import { saying } from '../checks/options.js';
 
 const free: FrameRules = { noShift: undefined, noScale: undefined, columnwise: false };
@@ -33,12 +33,12 @@ test('rows that 32 bits hold are cast and nothing else', async () => {
     [[1e6, 2]],
   ];
   for (const rows of tables) {
-    const { matrix, frame } = await enterFramed(rows, 'fit', free);
+    const { matrix, frame } = await toFramedMatrix(rows, 'fit', free);
     assert.equal(frame, undefined);
-    assert.deepEqual(matrix, (await enter(rows, 'fit')).matrix);
+    assert.deepEqual(matrix, (await toMatrix(rows, 'fit')).matrix);
   }
   const data = Float32Array.from(ordinary.flat());
-  assert.equal((await enterFramed({ data, shape: [300, 4] }, 'fit', free)).matrix.data, data);
+  assert.equal((await toFramedMatrix({ data, shape: [300, 4] }, 'fit', free)).matrix.data, data);
 });
 
 test('columns far from 0 for their spread are centered in 64 bits, the others stay', async () => {
@@ -52,7 +52,7 @@ test('columns far from 0 for their spread are centered in 64 bits, the others st
     [[0, 0, 0], ...rows],
   ];
   for (const input of forms) {
-    const { matrix, frame } = await enterFramed(input, 'fit', free);
+    const { matrix, frame } = await toFramedMatrix(input, 'fit', free);
     const [, columns] = matrix.shape;
     assert.equal(frame!.scale, 1);
     assert.deepEqual([...frame!.shift.subarray(1)], [0, 0]);
@@ -65,21 +65,21 @@ test('columns far from 0 for their spread are centered in 64 bits, the others st
     // The frame is the way back, and the same for other rows.
     const back = unframe(matrix, frame!);
     for (let i = 0; i < 300; i++) assert.equal(back.data[(first + i) * columns], rows[i]![0]);
-    const again = await enter(input, 'transform', { frame });
+    const again = await toMatrix(input, 'transform', { frame });
     assert.deepEqual(again.matrix.data, matrix.data);
   }
 });
 
 test('64-bit whole numbers too', async () => {
   const times = Array.from({ length: 400 }, (_, i) => 1_700_000_000_000n + 1000n * BigInt(i));
-  const { matrix } = await enterFramed({ data: BigInt64Array.from(times), shape: [400, 1] }, 'fit', free);
+  const { matrix } = await toFramedMatrix({ data: BigInt64Array.from(times), shape: [400, 1] }, 'fit', free);
   assert.equal(new Set(matrix.data).size, 400);
 });
 
 test('a table whose squares 32 bits cannot hold is scaled by a power of 2', async () => {
   for (const size of [1e19, 1e-25, 1e-39, 1e300, 1e-300]) {
     const rows = ordinary.map((row) => row.map((value) => value * size));
-    const { matrix, frame } = await enterFramed(rows, 'fit', free);
+    const { matrix, frame } = await toFramedMatrix(rows, 'fit', free);
     assert.ok(Number.isInteger(Math.log2(frame!.scale)));
     const values = rows.flat();
     for (let i = 0; i < matrix.data.length; i++) {
@@ -92,31 +92,31 @@ test('a table whose squares 32 bits cannot hold is scaled by a power of 2', asyn
   }
   // Also where they came in 32 bits, down to the smallest that have no digits left.
   const data = Float32Array.from(ordinary.flat(), (value) => value * 1e-39);
-  const { matrix } = await enterFramed({ data, shape: [300, 4] }, 'fit', free);
+  const { matrix } = await toFramedMatrix({ data, shape: [300, 4] }, 'fit', free);
   assert.ok(new Set(matrix.data).size > 1000);
 });
 
 test('what cannot be helped is an error that names the column', async () => {
   const times = ordinary.map((row, i) => [...row, 1.7e12 + 1000 * i]);
   await assert.rejects(
-    enterFramed(times, 'fit', { ...free, noShift: 'because' }),
+    toFramedMatrix(times, 'fit', { ...free, noShift: 'because' }),
     saying(DataError, 'fit: ', 'column 4', '1700000', 'subtract', 'because'),
   );
   const large = ordinary.map((row) => row.map((value) => value * 1e19));
   await assert.rejects(
-    enterFramed(large, 'fit', { ...free, noScale: 'because' }),
+    toFramedMatrix(large, 'fit', { ...free, noScale: 'because' }),
     saying(DataError, 'multiply all rows', 'because'),
   );
   const marked = ordinary.map((row, i) => row.map((value, c) => (i === 7 && c === 2 ? 9.97e36 : value)));
   await assert.rejects(
-    enterFramed(marked, 'fit', free),
+    toFramedMatrix(marked, 'fit', free),
     saying(DataError, 'column 2', '9.97e+36', 'missing'),
   );
   // Where a metric looks at each column by itself, one far away is lost even beside a wide one.
   const beside = ordinary.map(([a], i) => [a! * 1e12, 1.7e12 + 1000 * i]);
-  assert.equal((await enterFramed(beside, 'fit', free)).frame, undefined);
+  assert.equal((await toFramedMatrix(beside, 'fit', free)).frame, undefined);
   await assert.rejects(
-    enterFramed(beside, 'fit', { ...free, noShift: 'because', columnwise: true }),
+    toFramedMatrix(beside, 'fit', { ...free, noShift: 'because', columnwise: true }),
     saying(DataError, 'column 1'),
   );
 });
@@ -125,9 +125,9 @@ test('values that are not finite are named as ever', async () => {
   for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const rows = ordinary.map((row, i) => row.map((value, c) => (i === 9 && c === 1 ? wrong : value)));
     const place = saying(DataError, `got ${wrong} at row 9, column 1`);
-    await assert.rejects(enterFramed(rows, 'fit', free), place);
+    await assert.rejects(toFramedMatrix(rows, 'fit', free), place);
     const large = rows.map((row) => row.map((value) => value * 1e30));
-    await assert.rejects(enterFramed(large, 'fit', free), place);
+    await assert.rejects(toFramedMatrix(large, 'fit', free), place);
   }
 });
 
@@ -146,7 +146,7 @@ test('a table of a file that 32 bits would thin out is refused', () => {
 test('missing times written as 0 take no digits from the others', async () => {
   for (const every of [20, 4]) {
     const times = table(300, 1, (i) => (i % every === 1 ? 0 : 1.7e12 + 1000 * i));
-    const { matrix, frame } = await enterFramed(times, 'fit', free);
+    const { matrix, frame } = await toFramedMatrix(times, 'fit', free);
     assert.ok(Math.abs(frame!.shift[0]! - (1.7e12 + 150_000)) < 50_000);
     times.forEach(([time], i) => {
       if (time !== 0) assert.equal(matrix.data[i]! + frame!.shift[0]!, time);
@@ -158,23 +158,23 @@ test('whole numbers that no frame can save are refused, other wide columns are n
   // Two years far apart, each with a reading a second.
   const epochs = table(300, 1, (i) => (i % 2 ? 1.5e12 : 1.7e12) + 1000 * i);
   const lost = saying(DataError, 'column 0', /keep \d+ of \d+/, 'columns');
-  await assert.rejects(enterFramed(epochs, 'fit', free), lost);
+  await assert.rejects(toFramedMatrix(epochs, 'fit', free), lost);
   assert.throws(
     () => narrow({ data: Float64Array.from(epochs.flat()), shape: [300, 1] }, 'readCsv'),
     saying(DataError, 'column 0'),
   );
   // Beside a column as wide as theirs is for nothing; spread over years; not whole.
-  await enterFramed(
+  await toFramedMatrix(
     epochs.map(([time]) => [time!, random.normal() * 1e17]),
     'fit',
     free,
   );
-  await enterFramed(
+  await toFramedMatrix(
     table(300, 1, () => Math.floor(1.7e12 + random.normal() * 1e11)),
     'fit',
     free,
   );
-  await enterFramed(
+  await toFramedMatrix(
     table(300, 1, (i) => (i % 2) + 1e-10 * i),
     'fit',
     free,
@@ -183,32 +183,32 @@ test('whole numbers that no frame can save are refused, other wide columns are n
 
 test('rows far from those of the first fit are refused where 32 bits lose them', async () => {
   const at = (origin: number) => ordinary.map((row) => row.map((value) => origin + 1000 * value));
-  const { matrix, frame } = await enterFramed(at(1.7e12), 'fit', free);
-  assert.deepEqual((await enterAgain(at(1.7e12), 'fit', frame!, false)).matrix, matrix);
-  await enterAgain(at(1.7e12 + 1e6), 'fit', frame!, false);
+  const { matrix, frame } = await toFramedMatrix(at(1.7e12), 'fit', free);
+  assert.deepEqual((await toMatrixInFrame(at(1.7e12), 'fit', frame!, false)).matrix, matrix);
+  await toMatrixInFrame(at(1.7e12 + 1e6), 'fit', frame!, false);
   for (const origin of [1.73e12, 1.8e12]) {
     await assert.rejects(
-      enterAgain(at(origin), 'fit', frame!, false),
+      toMatrixInFrame(at(origin), 'fit', frame!, false),
       saying(DataError, 'fit: ', 'the first fit', 'column 0', 'new estimator'),
     );
   }
   const size = (by: number) => ordinary.map((row) => row.map((value) => value * by));
-  const large = await enterFramed(size(1e19), 'fit', free);
+  const large = await toFramedMatrix(size(1e19), 'fit', free);
   for (const by of [1, 1e38, 1e300]) {
     await assert.rejects(
-      enterAgain(size(by), 'fit', large.frame!, false),
+      toMatrixInFrame(size(by), 'fit', large.frame!, false),
       saying(DataError, 'the first fit', 'new estimator'),
     );
   }
   await assert.rejects(
-    enterAgain([...at(1.7e12), [1, Number.NaN, 1, 1]], 'fit', frame!, false),
+    toMatrixInFrame([...at(1.7e12), [1, Number.NaN, 1, 1]], 'fit', frame!, false),
     /got NaN at row 300/,
   );
 });
 
 test('at once, the frame is the same', async () => {
   const rows = ordinary.map(([a, b], i) => [1.7e12 + 1000 * i, a!, b!]);
-  assert.deepEqual(enterFramedNow(rows, 'fit', free), await enterFramed(rows, 'fit', free));
+  assert.deepEqual(toFramedMatrixSync(rows, 'fit', free), await toFramedMatrix(rows, 'fit', free));
 });
 
 test('distances that differ too little for 32 bits are refused', () => {

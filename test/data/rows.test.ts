@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
-import { enter, type MatrixInput } from '../../src/data/matrix.js';
+import { type MatrixInput, toMatrix } from '../../src/data/matrix.js';
 import { saying } from '../checks/options.js';
 
 const numbers = [1, 2, 3, 4, 5, 6];
 const wanted = Float32Array.from(numbers);
 const refused = (input: unknown, ...parts: string[]) =>
-  assert.rejects(enter(input as MatrixInput, 'fit'), saying(DataError, 'fit: ', ...parts));
+  assert.rejects(toMatrix(input as MatrixInput, 'fit'), saying(DataError, 'fit: ', ...parts));
 
 test('strides, offsets and column order are read as they are said', async () => {
   // As `ndarray` has a transposed table: 3 x 2 numbers seen as 2 x 3.
@@ -24,12 +24,12 @@ test('strides, offsets and column order are read as they are said', async () => 
     // The first two rows of a wider table.
     { data: Uint8Array.of(1, 2, 3, 9, 4, 5, 6, 9, 9, 9, 9, 9), shape: [2, 3], stride: [4, 1] },
   ]) {
-    const { matrix, form } = await enter(input, 'fit');
+    const { matrix, form } = await toMatrix(input, 'fit');
     assert.deepEqual(matrix, { data: wanted, shape: [2, 3] });
     assert.equal(form, 'flat');
   }
   const images = { data: [1, 2, 3, 4, 5, 6, 7, 8], shape: [2, 2, 2], fortranOrder: true };
-  assert.deepEqual([...(await enter(images, 'fit')).matrix.data], [1, 5, 3, 7, 2, 6, 4, 8]);
+  assert.deepEqual([...(await toMatrix(images, 'fit')).matrix.data], [1, 5, 3, 7, 2, 6, 4, 8]);
 });
 
 test('strides that lead out of the data, or are none, are refused', async () => {
@@ -56,7 +56,7 @@ test('tensors of onnxruntime and transformers.js are read, from other devices to
     { data: BigInt64Array.from(numbers, BigInt), dims: [2, 3], type: 'int64' },
     away,
   ]) {
-    const { matrix, form } = await enter(tensor, 'fit');
+    const { matrix, form } = await toMatrix(tensor, 'fit');
     assert.deepEqual(matrix, { data: wanted, shape: [2, 3] });
     assert.equal(form, 'flat');
   }
@@ -74,7 +74,7 @@ test('what is not a number is never read as 0', async () => {
   await refused([[1, null]], 'row 0[1]', 'got null');
   await refused({ data: new DataView(new ArrayBuffer(8)), shape: [1, 1] }, 'DataView');
   const places = { data: [1, null] as unknown as number[], shape: [2, 1] };
-  assert.ok(Number.isNaN((await enter(places, 'fit', { allowNaN: true })).matrix.data[1]));
+  assert.ok(Number.isNaN((await toMatrix(places, 'fit', { allowNaN: true })).matrix.data[1]));
 });
 
 test('64-bit whole numbers are numbers, up to 2^53', async () => {
@@ -87,7 +87,7 @@ test('64-bit whole numbers are numbers, up to 2^53', async () => {
     { data: BigInt64Array.from(numbers, BigInt), shape: [2, 3] },
     { data: numbers.map(BigInt), shape: [2, 3] },
   ]) {
-    assert.deepEqual((await enter(input, 'fit')).matrix.data, wanted);
+    assert.deepEqual((await toMatrix(input, 'fit')).matrix.data, wanted);
   }
   await refused([[2n ** 60n]], '1152921504606846976n', '2^53', 'subtract');
   await refused({ data: BigInt64Array.of(2n ** 60n), shape: [1, 1] }, 'row 0, column 0', '2^53');
@@ -108,7 +108,7 @@ test('an order in words, and axes in typed arrays, are read as they are said', a
     // As `ndarray` has it: its order lists the axes, and its strides say everything.
     { data, shape: [2, 3], stride: [1, 2], offset: 0, order: [0, 1] },
   ]) {
-    const { matrix } = await enter(input, 'fit');
+    const { matrix } = await toMatrix(input, 'fit');
     assert.deepEqual(matrix, { data: wanted, shape: [2, 3] });
   }
   await refused({ data, shape: [2, 3], order: 'A' }, "'row-major'", '"A"');

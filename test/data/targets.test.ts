@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
 import {
-  type EnteredTargets,
-  enterTargets,
   type Label,
+  type ParsedTargets,
+  parseTargets,
   readClasses,
   readValues,
 } from '../../src/data/targets.js';
@@ -31,7 +31,7 @@ test('earlier classes keep their indices, new ones come after', () => {
   const { ids, names } = readClasses([5, 9, 1], 3, [9, 3]);
   assert.deepEqual(names, [9, 3, 1, 5]);
   assert.deepEqual([...ids], [3, 0, 2]);
-  assert.throws(() => readClasses(['a'], 1, [9, 3]), saying(DataError, 'one kind'));
+  assert.throws(() => readClasses(['a'], 1, [9, 3]), saying(DataError, 'one type'));
 });
 
 test('labels that are all unknown make no classes', () => {
@@ -50,15 +50,15 @@ test('another length is refused with both lengths', () => {
     assert.throws(() => read(Float32Array.of(1, 2, 3, 4), 3), saying(DataError, '(3)', '4 entries'));
     for (const wrong of ['abc', { length: 3 }, 3, new Map()]) {
       assert.throws(
-        () => read(wrong as unknown as EnteredTargets, 3),
-        saying(DataError, 'one entry a row', '(3)'),
+        () => read(wrong as unknown as ParsedTargets, 3),
+        saying(DataError, 'one entry per row', '(3)'),
       );
     }
   }
 });
 
 test('labels of mixed or other kinds are refused', () => {
-  assert.throws(() => readClasses([1, 'a'], 2), saying(DataError, 'one kind', 'numbers and words'));
+  assert.throws(() => readClasses([1, 'a'], 2), saying(DataError, 'one type', 'numbers and strings'));
   for (const wrong of [true, {}, [1], Number.NaN, Number.POSITIVE_INFINITY, 1n, () => 1]) {
     const y = [1, wrong] as unknown as Label[];
     assert.throws(() => readClasses(y, 2), saying(DataError, 'at row 1'), String(wrong));
@@ -92,13 +92,13 @@ test('several targets a row come in every form that rows have; one unknown makes
     { data: Float32Array.of(1, 2, free, 4, 5, 6), dims: [3, 2] },
     { data: [1, 2, null, 4, 5, 6] as number[], shape: [3, 2] },
   ]) {
-    const entered = await enterTargets(y, 3);
+    const entered = await parseTargets(y, 3);
     const { data, shape } = readValues(entered, 3);
     assert.deepEqual([...data], wanted);
     assert.deepEqual(shape, [3, 2]);
-    assert.throws(() => readClasses(entered, 3), saying(DataError, 'one label a row', '2 columns'));
+    assert.throws(() => readClasses(entered, 3), saying(DataError, 'one label per row', '2 columns'));
   }
-  await assert.rejects(enterTargets([[1, 2]], 3), saying(DataError, '(3)', '1 entries'));
+  await assert.rejects(parseTargets([[1, 2]], 3), saying(DataError, '(3)', '1 entries'));
 });
 
 test('one column is a list, and whole numbers of 64 bits are numbers', async () => {
@@ -109,10 +109,10 @@ test('one column is a list, and whole numbers of 64 bits are numbers', async () 
     BigInt64Array.of(1n, 2n, 3n),
     [1n, 2n, 3n],
   ]) {
-    assert.deepEqual(Array.from((await enterTargets(y, 3)) as readonly number[]), [1, 2, 3]);
+    assert.deepEqual(Array.from((await parseTargets(y, 3)) as readonly number[]), [1, 2, 3]);
   }
   await assert.rejects(
-    enterTargets([1n, 2n ** 60n], 2),
+    parseTargets([1n, 2n ** 60n], 2),
     saying(DataError, 'at row 1', '1152921504606846976n'),
   );
 });

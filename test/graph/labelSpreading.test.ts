@@ -72,6 +72,7 @@ test('labels of another number are refused', () => {
   const call = () => spreadLabels(graph(3, [[0, 1]]), Int32Array.of(0, 1), 2);
   assert.throws(
     call,
-    (error: unknown) => error instanceof DataError && /one a vertex wanted \(3\), got 2/.test(error.message),
+    (error: unknown) =>
+      error instanceof DataError && /expected one per vertex \(3\), got 2/.test(error.message),
   );
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createRandom } from '../../src/core/random.js';
 import type { Edges } from '../../src/core/types.js';
 import { type GraphOptions, neighborGraph } from '../../src/graph/neighborGraph.js';
-import { cutAtBound } from '../../src/math/distance.js';
+import { cutAtBound } from '../../src/math/disconnection.js';
 
 const random = createRandom(21);
 

@@ -137,7 +137,7 @@ test('the target weight moves a continuous graph from the data to the targets', 
   // Distinct, so that no choice is left.
   const target = golden.target.map((value, i) => value + i / 1000);
   const targets = ofNumbers(target, 15, edges);
-  // At 0 an edge keeps the weight of the data; the union of the normalised rows is all that happens.
+  // At 0 an edge keeps the weight of the data; the union of the normalized rows is all that happens.
   const ofData = superviseContinuous(edges, targets, { targetWeight: 0 });
   const alone = superviseCategorical(edges, new Int32Array(300));
   for (let edge = 0; edge < alone.head.length; edge += 7) {
@@ -211,12 +211,12 @@ test('bad input is named', () => {
     assert.throws(run, (error) => error instanceof DataError && message.test(error.message));
   const option = (run: () => unknown, message: RegExp) =>
     assert.throws(run, (error) => error instanceof OptionError && message.test(error.message));
-  data(() => superviseCategorical(edges, new Int32Array(299)), /labels=299, rows=300/);
-  data(() => superviseContinuous(edges, ofNumbers([1, 2, 3], 2)), /=3, rows=300/);
-  option(() => superviseCategorical(edges, labels, { targetWeight: 1.5 }), /targetWeight=1.5/);
+  data(() => superviseCategorical(edges, new Int32Array(299)), /labels per row of the data \(300\), got 299/);
+  data(() => superviseContinuous(edges, ofNumbers([1, 2, 3], 2)), /\(300\), got 3/);
+  option(() => superviseCategorical(edges, labels, { targetWeight: 1.5 }), /targetWeight: .*got 1.5/);
   option(
     () => superviseContinuous(edges, ofNumbers(golden.target, 5, edges), { targetWeight: -1 }),
-    /targetWeight=-1/,
+    /targetWeight: .*got -1/,
   );
-  option(() => superviseCategorical(edges, labels, { targetWeight: Number.NaN }), /targetWeight=NaN/);
+  option(() => superviseCategorical(edges, labels, { targetWeight: Number.NaN }), /targetWeight: .*got NaN/);
 });

@@ -14,7 +14,7 @@ const { X, cases }: Fixture = JSON.parse(
   readFileSync(new URL('../../../test/fixtures/fuzzy_digits300.json', import.meta.url), 'utf8'),
 );
 
-test('umap-js builds the same fuzzy graph from the same neighbours', () => {
+test('umap-js builds the same fuzzy graph from the same neighbors', () => {
   const { k, knnIndices, knnDistances } = cases[0]!;
   const other = new UMAP({ nNeighbors: k, random: createRandom(1).next });
   other.setPrecomputedKNN(knnIndices, knnDistances);

@@ -278,5 +278,5 @@ test('a disposed optimiser and a disposed tensor of rows are named', async () =>
   await refused({ options: { optimizer } }, OptionError, 'optimizer: ', 'disposed');
   const X = tf.tensor2d(rows);
   X.dispose();
-  await refused({ X }, DataError, 'fit: a tensor expected, got a disposed one');
+  await refused({ X }, DataError, 'fit: expected a live tensor, got a disposed one');
 });

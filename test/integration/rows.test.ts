@@ -368,7 +368,7 @@ test('targets of several columns pull rows of near targets together', async () =
     ),
     single,
   );
-  await assert.rejects(graphOf(rows, {}, y), saying(DataError, 'one label a row', "'euclidean'"));
+  await assert.rejects(graphOf(rows, {}, y), saying(DataError, 'one label per row', "'euclidean'"));
 });
 
 test('hamming compares timestamps, which a base taken off leaves as equal or different as they are', async () => {

@@ -187,7 +187,7 @@ test('the classifier goes on over later fits, with labels, without, and with all
       rows,
       rows.map((_, i) => i % 2),
     ),
-    saying(DataError, 'one kind'),
+    saying(DataError, 'one type'),
   );
   assert.equal(tf.memory().numTensors, held);
   assert.equal((await umap.predict(rows)).length, 60);

@@ -65,11 +65,11 @@ test('values out of range are named', () => {
       () => fitCurve(given),
       (error) => error instanceof OptionError && message.test(error.message),
     );
-  fails({ minDist: 2, spread: 1 }, /minDist=2, spread=1/);
-  fails({ minDist: -0.1 }, /minDist=-0.1/);
-  fails({ minDist: Number.NaN }, /minDist=NaN/);
-  fails({ spread: 0, minDist: 0 }, /spread=0/);
-  fails({ spread: -1 }, /spread=-1/);
-  fails({ spread: Number.POSITIVE_INFINITY }, /spread=Infinity/);
-  fails({ spread: Number.NaN }, /spread=NaN/);
+  fails({ minDist: 2, spread: 1 }, /minDist: .*spread \(1\), got 2/);
+  fails({ minDist: -0.1 }, /minDist: .*got -0.1;/);
+  fails({ minDist: Number.NaN }, /minDist: .*got NaN;/);
+  fails({ spread: 0, minDist: 0 }, /spread: .*got 0;/);
+  fails({ spread: -1 }, /spread: .*got -1;/);
+  fails({ spread: Number.POSITIVE_INFINITY }, /spread: .*got Infinity;/);
+  fails({ spread: Number.NaN }, /spread: .*got NaN;/);
 });

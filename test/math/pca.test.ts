@@ -148,13 +148,13 @@ test('very wide rows, where no covariance matrix is built', () => {
   for (let i = 0; i < data.length; i++) data[i] = 10 + random.normal() * (1 + (i % 7));
   const fitted = pca({ data, shape: [rows, columns] }, { components, random: createRandom(1) });
   assertOrthonormal(fitted);
-  // The inner products of the centred rows have the same non-zero eigenvalues.
+  // The inner products of the centered rows have the same non-zero eigenvalues.
   const gram = DenseMatrix.zeros(rows, rows);
-  const centred = data.map((value, place) => value - fitted.mean[place % columns]!);
+  const centered = data.map((value, place) => value - fitted.mean[place % columns]!);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < rows; j++) {
       let sum = 0;
-      for (let c = 0; c < columns; c++) sum += centred[i * columns + c]! * centred[j * columns + c]!;
+      for (let c = 0; c < columns; c++) sum += centered[i * columns + c]! * centered[j * columns + c]!;
       gram.set(i, j, sum / (rows - 1));
     }
   }
@@ -207,16 +207,22 @@ test('bad input is named', () => {
     assert.throws(run, (error) => error instanceof DataError && message.test(error.message));
   const option = (run: () => unknown, message: RegExp) =>
     assert.throws(run, (error) => error instanceof OptionError && message.test(error.message));
-  option(() => pca(matrix, { components: 7, random }), /components=7, rows=20, columns=6/);
-  option(() => pca(matrix, { components: 0, random }), /components=0/);
-  option(() => pca(matrix, { components: 5, random, sampleRows: 4 }), /components=5, rows=4, columns=6/);
-  option(() => pca(matrix, { components: 1, random, sampleRows: 1 }), /sampleRows=1/);
+  option(
+    () => pca(matrix, { components: 7, random }),
+    /components: .*rows \(20\) and columns \(6\) used, got 7/,
+  );
+  option(() => pca(matrix, { components: 0, random }), /components: .*got 0/);
+  option(
+    () => pca(matrix, { components: 5, random, sampleRows: 4 }),
+    /components: .*rows \(4\) and columns \(6\) used, got 5/,
+  );
+  option(() => pca(matrix, { components: 1, random, sampleRows: 1 }), /sampleRows: .*got 1/);
   data(() => pca({ data: new Float32Array(6), shape: [1, 6] }, { components: 1, random }), /rows=1/);
   data(() => pca({ ...matrix, shape: [21, 6] }, { components: 1, random }), /rows=21, columns=6, values=120/);
   data(
     () => pca({ ...matrix, data: matrix.data.with(8, Number.NaN) }, { components: 1, random }),
-    /column 2.*NaN/,
+    /NaN in column 2/,
   );
   const fitted = pca(matrix, { components: 2, random });
-  data(() => project(mixed(1, 20, 5), fitted), /columns=5, fitted=6/);
+  data(() => project(mixed(1, 20, 5), fitted), /expected 6 columns, as fitted, got 5/);
 });

@@ -44,7 +44,7 @@ function closest(colors: readonly string[], blindness?: readonly number[]): numb
   return least;
 }
 
-test('class colours keep the distances that their comment promises, colour-blind or not', () => {
+test('class colors keep the distances that their comment promises, color-blind or not', () => {
   assert.ok(closest(CLASS_COLORS.slice(0, 10)) > 0.16);
   assert.ok(closest(CLASS_COLORS) > 0.085);
   for (const blindness of BLINDNESS) {

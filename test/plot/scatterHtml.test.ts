@@ -48,10 +48,10 @@ test('the page holds every point, label, line of text and picture', () => {
   const starts = pageParts.imageStarts(runs, 6);
   assert.equal(starts.length, 11);
   for (let row = 0; row < 10; row++) {
-    const grey = pageParts.unpackImage(runs, starts[row]!, starts[row + 1]!, 6);
+    const gray = pageParts.unpackImage(runs, starts[row]!, starts[row + 1]!, 6);
     // 16 levels from 0 to 222, the highest value there is.
     const highest = Math.max(...images.data);
-    for (const [i, value] of grey.entries()) {
+    for (const [i, value] of gray.entries()) {
       assert.ok(Math.abs(value - (images.data[row * 6 + i]! / highest) * 255) <= 255 / 30 + 1e-9);
     }
   }

@@ -16,7 +16,7 @@ function cloud(rows: number, seed = 1): number[][] {
   return Array.from({ length: rows }, () => [random.normal() * 3, random.normal()]);
 }
 
-/** Positions and colours of the fitted points' marks. */
+/** Positions and colors of the fitted points' marks. */
 function marks(elements: readonly Element[]): { x: number; y: number; color: string }[] {
   return elements
     .filter(({ name, attributes }) => name === 'path' && /^M[^h]*h\.01/.test(attributes.d ?? ''))
@@ -61,7 +61,7 @@ test('both axes have one scale and up is up', () => {
     [300, 900],
   ] as const) {
     const placed = marks(parseXml(scatterSvg(points, { width, height })));
-    // With no labels every mark has one colour, so find them by their order along x and y.
+    // With no labels every mark has one color, so find them by their order along x and y.
     const byX = placed.map(({ x }) => x).sort((a, b) => a - b);
     const byY = placed.map(({ y }) => y).sort((a, b) => b - a);
     const scale = (byX[3]! - byX[0]!) / 10;
@@ -134,7 +134,7 @@ test('numbers that are many or not whole are values on a scale, others are class
   assert.deepEqual(texts(elements), ['Value', '0', '5', '10', '15', '20']);
 });
 
-test('of more classes than colours the largest keep theirs, and the rest share grey', () => {
+test('of more classes than colors the largest keep theirs, and the rest share gray', () => {
   const labels = Array.from({ length: 300 }, (_, i) => `c${i < 253 ? i % 23 : 22}`);
   const data = readPlotData('test', cloud(300), labels, null, null);
   const shown = data.groups.filter(({ rows }) => rows > 0);

@@ -6,9 +6,9 @@ import type { Pauses } from '../../core/pauses.js';
 import { createRandom, shuffle } from '../../core/random.js';
 import * as tf from '../../core/tf.js';
 import type { Matrix, Step } from '../../core/types.js';
-import { enterWidth, type MatrixInput, takeRows } from '../../data/matrix.js';
+import { type MatrixInput, takeRows, toMatrixOfWidth } from '../../data/matrix.js';
 import { edgeSampler, everyRowSampler } from '../../data/sampler.js';
-import { type EnteredTargets, isTable } from '../../data/targets.js';
+import { isTable, type ParsedTargets } from '../../data/targets.js';
 import { neighborGraph } from '../../graph/neighborGraph.js';
 import { umapLoss } from '../../losses/umap.js';
 import { projectRows } from '../../networks/projection.js';
@@ -105,7 +105,7 @@ export async function withHeldOut(
   if (given === null) return { rows, held: undefined };
   const who = `fit: ${validation === undefined ? 'reconstructionValidation' : 'validation'}`;
   const { entered, frame } = rows;
-  const { matrix } = await enterWidth(given, entered.matrix.shape[1], who, { frame });
+  const { matrix } = await toMatrixOfWidth(given, entered.matrix.shape[1], who, { frame });
   if (matrix.shape[0] < 2) throw new DataError(`${who}: at least 2 rows wanted, got 1`);
   return { rows, held: matrix };
 }
@@ -142,7 +142,7 @@ export function splitOff(rows: FitRows, share: number, seed: number | string): F
   };
 }
 
-function someTargets(y: EnteredTargets, rows: readonly number[]): EnteredTargets {
+function someTargets(y: ParsedTargets, rows: readonly number[]): ParsedTargets {
   if (!isTable(y)) return rows.map((row) => y[row]);
   const columns = y.shape[1];
   const data = Float64Array.from(

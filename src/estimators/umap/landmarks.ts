@@ -5,9 +5,9 @@ import { type OptionRules, resolveOptions } from '../../core/options.js';
 import { isA } from '../../core/realms.js';
 import { flag, number } from '../../core/rules.js';
 import type { Matrix } from '../../core/types.js';
-import { type Entered, enter, type MatrixInput } from '../../data/matrix.js';
+import { type InputRows, type MatrixInput, toMatrix } from '../../data/matrix.js';
 import { numberOf, type TypedArray } from '../../data/rows.js';
-import { type EnteredTargets, isTable, type Label } from '../../data/targets.js';
+import { isTable, type Label, type ParsedTargets } from '../../data/targets.js';
 import { landmarkRows } from '../options/landmarks.js';
 
 /** A place a row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
@@ -35,7 +35,7 @@ export async function readPositions(
         row === null || row === undefined ? free : Array.isArray(row) ? row.map((v) => v ?? Number.NaN) : row,
       )
     : input;
-  const { matrix } = await enter(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
+  const { matrix } = await toMatrix(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
   if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
     throw new DataError(
       `fit: ${name} must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
@@ -62,11 +62,11 @@ export async function readPositions(
  * places that `places` gives for them.
  */
 export function appendLandmarks(
-  entered: Entered,
-  y: EnteredTargets | undefined,
+  entered: InputRows,
+  y: ParsedTargets | undefined,
   landmarks: Landmarks,
   places: Matrix,
-): { readonly entered: Entered; readonly positions: Matrix; readonly y: EnteredTargets | undefined } {
+): { readonly entered: InputRows; readonly positions: Matrix; readonly y: ParsedTargets | undefined } {
   const [rows, columns] = entered.matrix.shape;
   const [count] = landmarks.matrix.shape;
   const nComponents = places.shape[1];
@@ -82,7 +82,7 @@ export function appendLandmarks(
   };
 }
 
-function appendTargets(y: EnteredTargets, kept: Landmarks['y'], count: number): EnteredTargets {
+function appendTargets(y: ParsedTargets, kept: Landmarks['y'], count: number): ParsedTargets {
   if (!isTable(y)) return [...(y as Iterable<Label>), ...(kept ?? new Array<null>(count).fill(null))];
   const [rows, columns] = y.shape;
   if (kept) {

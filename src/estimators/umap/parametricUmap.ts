@@ -10,7 +10,7 @@ import { flag, integer, orNull } from '../../core/rules.js';
 import * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
 import { unframe } from '../../data/frame.js';
-import { enterWidth, leave, type MatrixInput, type SameForm } from '../../data/matrix.js';
+import { type MatrixInput, type SameForm, toInputForm, toMatrixOfWidth } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import type { Curve } from '../../math/curve.js';
 import { checkMetricData } from '../../math/distance.js';
@@ -175,13 +175,17 @@ export class ParametricUMAP {
     const { encoder, frame, backend } = this.#fit(who);
     const batchSize = batchOf(options, who);
     await returnTo(backend);
-    const { matrix, form } = await enterWidth(X, rowSize(encoder.inputShape), who, {
+    const { matrix, form } = await toMatrixOfWidth(X, rowSize(encoder.inputShape), who, {
       unchecked: true,
       frame,
     });
     this.#checkRadians(matrix);
     const pauses = pausesOn(backend);
-    return leave(await encode(encoder, matrix, { batchSize, who, pauses }), form, tf.tensor) as SameForm<X>;
+    return toInputForm(
+      await encode(encoder, matrix, { batchSize, who, pauses }),
+      form,
+      tf.tensor,
+    ) as SameForm<X>;
   }
 
   /**
@@ -194,13 +198,13 @@ export class ParametricUMAP {
       throw new NotFittedError('inverseTransform: a decoder wanted; fit with parametricReconstruction: true');
     }
     await returnTo(backend);
-    const { matrix, form } = await enterWidth(Z, this.options.nComponents, 'inverseTransform');
+    const { matrix, form } = await toMatrixOfWidth(Z, this.options.nComponents, 'inverseTransform');
     const batchSize = batchOf(options, 'inverseTransform');
     const rows = await encode(decoder, matrix, { batchSize, pauses: pausesOn(backend) });
     if (reconstruction?.kind === 'logits') {
       for (let i = 0; i < rows.data.length; i++) rows.data[i] = 1 / (1 + Math.exp(-rows.data[i]!));
     }
-    return leave(frame ? unframe(rows, frame) : rows, form, tf.tensor, rowShape) as SameForm<Z>;
+    return toInputForm(frame ? unframe(rows, frame) : rows, form, tf.tensor, rowShape) as SameForm<Z>;
   }
 
   /** The most likely label of each row. Throws `NotFittedError` without a trained `classifier`. */
@@ -217,7 +221,7 @@ export class ParametricUMAP {
   /** Probability of each class for each row, columns in the order of `classes`. Throws as `predict` does. */
   async predictProba(X: MatrixInput, options: TransformOptions = {}): Promise<number[][]> {
     const probabilities = await this.#probabilities(X, options, 'predictProba');
-    return leave(probabilities, 'arrays', tf.tensor) as number[][];
+    return toInputForm(probabilities, 'arrays', tf.tensor) as number[][];
   }
 
   /** The labels that the classifier tells apart. */
@@ -231,7 +235,7 @@ export class ParametricUMAP {
    */
   async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
     const { rowShape, optimizer, fits, frame } = this.#fit('addLandmarks');
-    const { matrix } = await enterWidth(X, rowSize(rowShape), 'addLandmarks', { frame });
+    const { matrix } = await toMatrixOfWidth(X, rowSize(rowShape), 'addLandmarks', { frame });
     const wanted = resolveLandmarkOptions(options);
     const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
     this.#landmarks = pickLandmarks(matrix, wanted, this.options.landmarkLossWeight, random.integer);
@@ -317,7 +321,7 @@ export class ParametricUMAP {
     if (!classifier)
       throw new NotFittedError(`${who}: a classifier wanted; fit with classifier: true and labels`);
     await returnTo(backend);
-    const { matrix } = await enterWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
+    const { matrix } = await toMatrixOfWidth(X, rowSize(encoder.inputShape), who, { unchecked: true, frame });
     this.#checkRadians(matrix);
     const batchSize = batchOf(options, who);
     const pauses = pausesOn(backend);

@@ -8,10 +8,10 @@ import { createRandom } from '../../core/random.js';
 import { either, hasMethods, number, object } from '../../core/rules.js';
 
 import type { Edges, Matrix, Network, Optimizer, RowFrame } from '../../core/types.js';
-import { frameLine } from '../../data/frame.js';
+import { describeFrame } from '../../data/frame.js';
 import type { MatrixInput } from '../../data/matrix.js';
 import { edgeSampler } from '../../data/sampler.js';
-import { type Classes, type EnteredTargets, readClasses } from '../../data/targets.js';
+import { type Classes, type ParsedTargets, readClasses } from '../../data/targets.js';
 import { type GraphInputs, neighborGraph } from '../../graph/neighborGraph.js';
 import { type Reconstruction, reconstructionLossFn } from '../../losses/reconstruction.js';
 import { type Curve, fitCurve } from '../../math/curve.js';
@@ -162,7 +162,7 @@ export async function prepareFit(
     folded = projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
     const reconstruction = decoder && (await pauses.run(reconstructionOf(matrix, decoder, options, earlier)));
     const projected = found?.rows ?? (projection ? await projectRows(matrix, projection, pauses) : matrix);
-    if (frame && !earlier) say(frameLine(frame));
+    if (frame && !earlier) say(describeFrame(frame));
     const apart = earlier && projection && distantLine(projected);
     if (apart) say(apart);
     const targets = classes ? { classes: classes.ids } : y && { values: y };
@@ -234,7 +234,7 @@ export async function prepareFit(
 
 /** Categorical labels of y, read and indexed; undefined without y or with continuous targets. */
 function classesFor(
-  y: EnteredTargets | undefined,
+  y: ParsedTargets | undefined,
   rows: number,
   { targetMetric, classifier }: ParametricUMAPOptions,
   earlier: Learned | undefined,

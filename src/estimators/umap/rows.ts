@@ -2,18 +2,18 @@
 
 import { DataError } from '../../core/errors.js';
 import type { Matrix, Network, RowFrame } from '../../core/types.js';
-import { enterAgain, enterFramed, type FrameRules } from '../../data/frame.js';
-import { isColumnwise, rulesOfMetric, untouched } from '../../data/frameRules.js';
-import type { Entered, MatrixInput } from '../../data/matrix.js';
-import { type EnteredTargets, enterTargets, type Targets } from '../../data/targets.js';
+import { type FrameRules, toFramedMatrix, toMatrixInFrame } from '../../data/frame.js';
+import { isColumnwise, noFraming, rulesOfMetric } from '../../data/frameRules.js';
+import type { InputRows, MatrixInput } from '../../data/matrix.js';
+import { type ParsedTargets, parseTargets, type Targets } from '../../data/targets.js';
 import { encode } from '../../networks/encode.js';
 import { rowSize } from '../../networks/network.js';
 import { appendLandmarks, type LandmarkPositions, type Landmarks, readPositions } from './landmarks.js';
 import type { ParametricUMAPOptions } from './options.js';
 
 export interface FitRows {
-  readonly entered: Entered;
-  readonly y: EnteredTargets | undefined;
+  readonly entered: InputRows;
+  readonly y: ParsedTargets | undefined;
   readonly positions: Matrix | undefined;
   /** What 32 bits cannot hold as it is; see `frame.ts`. */
   readonly frame: RowFrame | undefined;
@@ -36,8 +36,8 @@ export async function readFitRows(
   earlier: Earlier | undefined,
 ): Promise<FitRows> {
   const entered = earlier?.frame
-    ? await enterAgain(X, 'fit', earlier.frame, isColumnwise(options.metric))
-    : await enterFramed(X, 'fit', frameRules(options, given.knn !== undefined, earlier !== undefined));
+    ? await toMatrixInFrame(X, 'fit', earlier.frame, isColumnwise(options.metric))
+    : await toFramedMatrix(X, 'fit', frameRules(options, given.knn !== undefined, earlier !== undefined));
   const { frame } = entered;
   const [rows, columns] = entered.matrix.shape;
   if (earlier && columns !== rowSize(earlier.rowShape)) {
@@ -46,7 +46,7 @@ export async function readFitRows(
         `got rows of ${columns}; use a new estimator for other data`,
     );
   }
-  const y = targets && (await enterTargets(targets, rows));
+  const y = targets && (await parseTargets(targets, rows));
   const { landmarkPositions } = given;
   if (landmarkPositions !== undefined) {
     return {
@@ -64,9 +64,9 @@ export async function readFitRows(
 /** What may be done in 64 bits to rows that 32 bits cannot hold, without changing what they mean. */
 function frameRules(options: ParametricUMAPOptions, hasKnn: boolean, refit: boolean): FrameRules {
   const { metric, encoder, decoder, parametricReconstructionLossFn, disconnectionDistance } = options;
-  if (refit) return untouched('the first fit took the rows as they are', metric);
+  if (refit) return noFraming('the first fit took the rows as they are', metric);
   if (encoder || decoder || parametricReconstructionLossFn) {
-    return untouched('networks and losses of your own get the rows as they are', metric);
+    return noFraming('networks and losses of your own get the rows as they are', metric);
   }
   if (hasKnn || metric === 'precomputed') {
     return { noShift: undefined, noScale: undefined, columnwise: isColumnwise(metric) };

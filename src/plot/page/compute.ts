@@ -46,7 +46,7 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   return values;
 }
 
-/** Rows with a position, in an order that favours no class: Fisher and Yates with a fixed linear generator. */
+/** Rows with a position, in an order that favors no class: Fisher and Yates with a fixed linear generator. */
 function drawOrder(positions: Float32Array): Uint32Array {
   const rows = Uint32Array.from({ length: positions.length / 2 }, (_, row) => row).filter((row) =>
     Number.isFinite(positions[2 * row]! + positions[2 * row + 1]!),
@@ -109,7 +109,7 @@ function nearest(
   let best = -1;
   let least = reach * reach;
   for (let line = place(y - reach - bottom); line <= place(y + reach - bottom); line++) {
-    // The cells of one line of the grid are neighbours in memory.
+    // The cells of one line of the grid are neighbors in memory.
     for (let i = starts[line * side + first]!; i < starts[line * side + last + 1]!; i++) {
       const row = rows[i]!;
       const distance = (positions[2 * row]! - x) ** 2 + (positions[2 * row + 1]! - y) ** 2;
@@ -135,16 +135,16 @@ function imageStarts(runs: Uint8Array, size: number): Uint32Array {
   return Uint32Array.from(starts);
 }
 
-/** Grey values 0 to 255 of the image whose runs stand in [start, end). */
+/** Gray values 0 to 255 of the image whose runs stand in [start, end). */
 function unpackImage(runs: Uint8Array, start: number, end: number, size: number): Uint8Array {
-  const grey = new Uint8Array(size);
+  const gray = new Uint8Array(size);
   let at = 0;
   for (let i = start; i < end; i++) {
     const run = (runs[i]! & 15) + 1;
-    grey.fill((runs[i]! >> 4) * 17, at, at + run);
+    gray.fill((runs[i]! >> 4) * 17, at, at + run);
     at += run;
   }
-  return grey;
+  return gray;
 }
 
 /** A disc, or a ring when `hole` (the inner radius) is above 0. */

@@ -50,8 +50,8 @@ export function page(open: typeof openMap, parts: PageParts): void {
     thumb.style.width = `${width * factor}px`;
     const context = thumb.getContext('2d')!;
     const image = context.createImageData(width, height);
-    const grey = parts.unpackImage(runs, starts[row]!, starts[row + 1]!, width * height);
-    for (let i = 0; i < grey.length; i++) image.data.set([grey[i]!, grey[i]!, grey[i]!, 255], 4 * i);
+    const gray = parts.unpackImage(runs, starts[row]!, starts[row + 1]!, width * height);
+    for (let i = 0; i < gray.length; i++) image.data.set([gray[i]!, gray[i]!, gray[i]!, 255], 4 * i);
     context.putImageData(image, 0, 0);
   }
 

@@ -16,7 +16,7 @@ export interface PageData {
   readonly label: string;
   /** A line for the tooltip of each row; may be shorter than the rows. */
   readonly text: readonly string[];
-  /** Grey images from row 0, each as bytes of `level * 16 + run - 1`, levels 0 (black) to 15 (white). */
+  /** Gray images from row 0, each as bytes of `level * 16 + run - 1`, levels 0 (black) to 15 (white). */
   readonly images: { readonly width: number; readonly height: number; readonly runs: string } | null;
   /** Where class names stand, in data units, largest class first. */
   readonly places: readonly { readonly group: number; readonly x: number; readonly y: number }[];

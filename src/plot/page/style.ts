@@ -9,7 +9,7 @@ function variables(theme: Theme): string {
     .join(' ');
 }
 
-/** Style sheet. A `.dot` has its colours in `--light` and `--dark`. */
+/** Style sheet. A `.dot` has its colors in `--light` and `--dark`. */
 export const STYLE = `
 :root { color-scheme: light dark; ${variables(THEMES.light)} }
 @media (prefers-color-scheme: dark) { :root { ${variables(THEMES.dark)} } }

@@ -360,7 +360,7 @@ test('verbose says on stderr, in one line, which backend and which search it too
   }
   const first = text.split('\n')[0]!;
   assert.match(first, /backend: \S+/);
-  assert.match(first, /neighbours: .*exact/);
+  assert.match(first, /neighbors: .*exact/);
   assert.match(text, /100 ?%/);
 });
 
