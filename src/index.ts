@@ -27,11 +27,12 @@ export type {
   TypedArray,
 } from './data/matrix.js';
 export type { Label, Targets } from './data/targets.js';
+export type { Estimator, SaveOptions, TransformOptions } from './estimators/estimator.js';
 export { load } from './estimators/load.js';
-export type { AddLandmarksOptions, LandmarkPositions } from './estimators/umap/landmarks.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';
-export { ParametricUMAP, type SaveOptions, type TransformOptions } from './estimators/umap/parametricUmap.js';
-export type { FitInputs } from './estimators/umap/prepare.js';
+export { ParametricUMAP } from './estimators/umap/parametricUmap.js';
+export type { FitInputs } from './fit/inputs.js';
+export type { AddLandmarksOptions, LandmarkPositions } from './fit/landmarks.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {
   type DistanceCorrelationOptions,

@@ -21,6 +21,7 @@ const folders = [
   'losses',
   'training',
   'artifact',
+  'fit',
   'estimators',
   'plot',
   'node',

@@ -5,8 +5,8 @@ import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
 import type { LossTerm, Matrix, Network } from '../core/types.js';
 import { nearRowsInParts } from '../networks/outliers.js';
-import { callersLoss } from './callers.js';
 import { detach } from './gradient.js';
+import { suppliedLoss } from './supplied.js';
 
 /** Compares rows with what the decoder gave for them; both `[rows, ...dims]`. Returns a scalar, or a value a row. */
 export type ReconstructionLoss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
@@ -133,7 +133,7 @@ export function reconstructionLossFn(
   custom: ReconstructionLoss | null,
 ): ReconstructionLoss | undefined {
   if (reconstruction.kind === 'custom') {
-    return custom ? callersLoss('parametricReconstructionLossFn', custom) : undefined;
+    return custom ? suppliedLoss('parametricReconstructionLossFn', custom) : undefined;
   }
   if (reconstruction.kind === 'squared') return squaredError(reconstruction.variance, reconstruction.limit);
   return reconstruction.kind === 'logits' ? logitsCrossEntropy : probabilityCrossEntropy;

@@ -39,28 +39,28 @@ export interface EncodeOptions {
   /** Most rows per batch. Default null: as many as take up to 32 MB in every layer. */
   readonly batchSize?: number | null;
   /** Name used in error messages; if omitted, values are assumed to have been checked. */
-  readonly who?: string;
+  readonly caller?: string;
   /** When to yield to the event loop. Default: between batches, at most every 40 ms. */
   readonly pauses?: Pauses;
 }
 
 /**
- * Applies a network in inference mode to every row: n x inputs to n x outputs. With `who`, throws `DataError` for
+ * Applies a network in inference mode to every row: n x inputs to n x outputs. With `caller`, throws `DataError` for
  * values that are not finite.
  */
 export async function encode(
   network: Applied,
   matrix: Matrix,
-  { batchSize = null, who, pauses = pausesFor() }: EncodeOptions = {},
+  { batchSize = null, caller, pauses = pausesFor() }: EncodeOptions = {},
 ): Promise<Matrix> {
   const { data, shape } = matrix;
   const [rows, columns] = shape;
   const width = rowSize(network.outputShape);
   const out = new Float32Array(rows * width);
-  if ('model' in network) checkAlive(network.model, who ?? network.model.name);
+  if ('model' in network) checkAlive(network.model, caller ?? network.model.name);
   const pooled = 'model' in network && (await withPool(network, rows, onPool));
   if (!pooled) {
-    if (who !== undefined) checkFinite(matrix, who);
+    if (caller !== undefined) checkFinite(matrix, caller);
     const size = batchSize ?? batchRows(network);
     for (let start = 0; start < rows; start += size) {
       await pauses.take();
@@ -82,7 +82,7 @@ export async function encode(
       if (start + size < rows) pool.setInputs(batchAt(start + size, size));
       out.set(pool.result(), start * width);
       // The slow search for the position is for data that are known to be wrong.
-      if (who !== undefined && !pool.inputsFinite()) checkFinite(matrix, who);
+      if (caller !== undefined && !pool.inputsFinite()) checkFinite(matrix, caller);
     }
     return true;
   }

@@ -144,9 +144,9 @@ function checkMonitor(callback: Callback, logs: Logs): void {
   throw unknownMonitor('callbacks: earlyStopping', monitor, logs);
 }
 
-function unknownMonitor(who: string, monitor: string, logs: Logs): OptionError {
+function unknownMonitor(caller: string, monitor: string, logs: Logs): OptionError {
   return new OptionError(
-    `${who}: monitor: expected one of ${Object.keys(logs).join(', ')}, got '${monitor}'` +
+    `${caller}: monitor: expected one of ${Object.keys(logs).join(', ')}, got '${monitor}'` +
       (/^val/.test(monitor) ? '; held-out rows (reconstructionValidation) give valLoss and valUmap' : ''),
   );
 }

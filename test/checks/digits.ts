@@ -6,7 +6,7 @@ import type { MatrixInput } from '../../src/data/matrix.js';
 import type { Targets } from '../../src/data/targets.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import type { FitInputs } from '../../src/estimators/umap/prepare.js';
+import type { FitInputs } from '../../src/fit/inputs.js';
 
 interface GoldenCase {
   readonly k: number;

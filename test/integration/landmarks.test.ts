@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
-import type { LandmarkPositions } from '../../src/estimators/umap/landmarks.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
+import type { LandmarkPositions } from '../../src/fit/landmarks.js';
 import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
 import { saying } from '../checks/options.js';
 

@@ -9,7 +9,7 @@ import type { Matrix } from '../../src/core/types.js';
 import type { Targets } from '../../src/data/targets.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import type { FitInputs } from '../../src/estimators/umap/prepare.js';
+import type { FitInputs } from '../../src/fit/inputs.js';
 import { fuzzyGraphInParts } from '../../src/graph/fuzzy.js';
 import { spreadLabelsInParts } from '../../src/graph/labelSpreading.js';
 import { superviseCategoricalInParts, superviseContinuousInParts } from '../../src/graph/supervised.js';

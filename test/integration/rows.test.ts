@@ -13,7 +13,7 @@ import type { MatrixInput } from '../../src/data/matrix.js';
 import type { Targets } from '../../src/data/targets.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import type { FitInputs } from '../../src/estimators/umap/prepare.js';
+import type { FitInputs } from '../../src/fit/inputs.js';
 import { trustworthiness } from '../../src/metrics/scores.js';
 import { brief } from '../checks/digits.js';
 import { saying } from '../checks/options.js';

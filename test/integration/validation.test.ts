@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { useBackend } from '../../src/backend/choose.js';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import type { FitInputs } from '../../src/estimators/umap/prepare.js';
+import type { FitInputs } from '../../src/fit/inputs.js';
 import { earlyStopping } from '../../src/training/callbacks.js';
 import { assertRefused, brief, greys } from '../checks/digits.js';
 import { saying } from '../checks/options.js';

@@ -288,15 +288,15 @@ test('a weight that is not finite is not skipped with the zeros it meets', async
 test('values that are not finite are found in any batch, and later calls work as before', async () => {
   const plain = encoder([3], [2]);
   const good = { data: new Float32Array(3 * 2500).fill(1), shape: [2500, 3] as const };
-  const wanted = await encode(plain, good, { who: 'transform' });
+  const wanted = await encode(plain, good, { caller: 'transform' });
   for (const row of [0, 1023, 1024, 2499]) {
     const wrong = { ...good, data: good.data.with(3 * row + 1, Number.NaN) };
-    await assert.rejects(encode(plain, wrong, { who: 'transform' }), (error: Error) => {
+    await assert.rejects(encode(plain, wrong, { caller: 'transform' }), (error: Error) => {
       assert.ok(error instanceof DataError);
       assert.match(error.message, new RegExp(`^transform: .* NaN at row ${row}, column 1`));
       return true;
     });
-    assert.deepEqual(await encode(plain, good, { who: 'transform' }), wanted);
+    assert.deepEqual(await encode(plain, good, { caller: 'transform' }), wanted);
   }
   plain.dispose();
 });

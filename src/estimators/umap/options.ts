@@ -2,14 +2,14 @@
 
 import { defaultsOf, type OptionRows, rulesOf } from '../../core/options.js';
 import { number, orNull, positive } from '../../core/rules.js';
-import { type CorrelationOptions, correlationRows } from '../options/correlation.js';
-import { type GraphOptions, graphRows } from '../options/graph.js';
-import { type LandmarkOptions, landmarkRows } from '../options/landmarks.js';
-import { type NetworkOptions, networkRows } from '../options/network.js';
-import { type ReconstructionOptions, reconstructionRows } from '../options/reconstruction.js';
-import { type RunOptions, runRows } from '../options/run.js';
-import { type SupervisionOptions, supervisionRows } from '../options/supervision.js';
-import { type TrainingOptions, trainingRows } from '../options/training.js';
+import { type CorrelationOptions, correlationRows } from '../../fit/options/correlation.js';
+import { type GraphOptions, graphRows } from '../../fit/options/graph.js';
+import { type LandmarkOptions, landmarkRows } from '../../fit/options/landmarks.js';
+import { type NetworkOptions, networkRows } from '../../fit/options/network.js';
+import { type ReconstructionOptions, reconstructionRows } from '../../fit/options/reconstruction.js';
+import { type RunOptions, runRows } from '../../fit/options/run.js';
+import { type SupervisionOptions, supervisionRows } from '../../fit/options/supervision.js';
+import { type TrainingOptions, trainingRows } from '../../fit/options/training.js';
 
 /** All options of `ParametricUMAP`; `parametricUmapDefaults` holds their defaults. */
 export interface ParametricUMAPOptions

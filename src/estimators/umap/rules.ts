@@ -2,7 +2,7 @@
 
 import { OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
-import { checkReconstruction } from '../options/reconstruction.js';
+import { checkReconstruction } from '../../fit/options/reconstruction.js';
 import {
   type GivenUMAPOptions,
   type ParametricUMAPOptions,

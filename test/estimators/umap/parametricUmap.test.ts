@@ -7,7 +7,7 @@ import { DataError, DivergedError, OptionError } from '../../../src/core/errors.
 import type { Edges } from '../../../src/core/types.js';
 import { type ParametricUMAPOptions, parametricUmapDefaults } from '../../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../../src/estimators/umap/parametricUmap.js';
-import type { FitInputs } from '../../../src/estimators/umap/prepare.js';
+import type { FitInputs } from '../../../src/fit/inputs.js';
 import { earlyStopping } from '../../../src/index.js';
 import { knnAccuracy, trustworthiness } from '../../../src/metrics/scores.js';
 import { assertRefused, assertSum, brief, digits, greys } from '../../checks/digits.js';

@@ -1,32 +1,34 @@
-/** Rows whose places on the map are given. */
+/** Rows whose positions in the embedding are given. */
 
-import { DataError, OptionError } from '../../core/errors.js';
-import { type OptionRules, resolveOptions } from '../../core/options.js';
-import { isA } from '../../core/realms.js';
-import { flag, number } from '../../core/rules.js';
-import type { Matrix } from '../../core/types.js';
-import { type InputRows, type MatrixInput, toMatrix } from '../../data/matrix.js';
-import { numberOf, type TypedArray } from '../../data/rows.js';
-import { isTable, type Label, type ParsedTargets } from '../../data/targets.js';
-import { landmarkRows } from '../options/landmarks.js';
+import { DataError, OptionError } from '../core/errors.js';
+import { type OptionRules, resolveOptions } from '../core/options.js';
+import { isA } from '../core/realms.js';
+import { flag, number } from '../core/rules.js';
+import type { Matrix } from '../core/types.js';
+import { type InputRows, type MatrixInput, toMatrix } from '../data/matrix.js';
+import { numberOf, type TypedArray } from '../data/rows.js';
+import { isTable, type Label, type ParsedTargets } from '../data/targets.js';
+import { landmarkRows } from './options/landmarks.js';
 
-/** A place a row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
+/** One position per row: numbers for a landmark; `null`, or NaN in any coordinate, leaves the row free. */
 export type LandmarkPositions = MatrixInput | readonly (readonly (number | null)[] | null)[];
 
-/** Rows kept by `addLandmarks` to hold the map in place during later fits. */
+/** Rows kept by `addLandmarks`, which hold the embedding in place during later fits. */
 export interface Landmarks {
   readonly matrix: Matrix;
   readonly y: readonly Label[] | undefined;
   readonly weight: number;
 }
 
-/** Checks given places: one a row, `nComponents` wide, at least one of them a landmark, none infinite. */
+/**
+ * Reads given positions: one per row, `nComponents` wide, at least one of them a landmark, none infinite. With `partial`
+ * false every row must have one. Throws `DataError`.
+ */
 export async function readPositions(
   input: LandmarkPositions,
   rows: number,
   nComponents: number,
   name = 'landmarkPositions',
-  /** Whether rows may be left without a place. */
   partial = true,
 ): Promise<Matrix> {
   const free = new Array<number>(nComponents).fill(Number.NaN);
@@ -38,45 +40,46 @@ export async function readPositions(
   const { matrix } = await toMatrix(filled as MatrixInput, `fit: ${name}`, { allowNaN: true });
   if (matrix.shape[0] !== rows || matrix.shape[1] !== nComponents) {
     throw new DataError(
-      `fit: ${name} must be ${rows} x ${nComponents} (rows x nComponents); got ${matrix.shape.join(' x ')}`,
+      `fit: ${name}: expected ${rows} x ${nComponents} values (rows x nComponents), got ${matrix.shape.join(' x ')}; ` +
+        'give one position per row of X',
     );
   }
   if (!partial) {
     const row = Math.floor(matrix.data.findIndex(Number.isNaN) / nComponents);
     if (row < 0) return matrix;
     throw new DataError(
-      `fit: ${name}: a place for every row expected, got none for row ${row}; fill it in, or give known places as landmarkPositions`,
+      `fit: ${name}: expected a position for every row, got none for row ${row}; fill it in, or give known positions as landmarkPositions`,
     );
   }
   for (let i = 0; i < rows; i++) {
-    const place = matrix.data.subarray(i * nComponents, (i + 1) * nComponents);
-    if (!place.some(Number.isNaN)) return matrix;
+    const position = matrix.data.subarray(i * nComponents, (i + 1) * nComponents);
+    if (!position.some(Number.isNaN)) return matrix;
   }
   throw new DataError(
-    `fit: ${name} must give at least 1 row a place; all ${rows} rows hold NaN; leave the option out`,
+    `fit: ${name}: expected a position for at least 1 row, got NaN for all ${rows} rows; leave it out`,
   );
 }
 
 /**
- * Rows, targets and places of a fit with kept landmarks appended: new rows are free, landmarks are told the
- * places that `places` gives for them.
+ * Rows, targets and positions of a fit with kept landmarks appended: new rows are free, landmarks have the positions that
+ * `kept` gives for them. Throws `DataError` for landmarks with targets beside rows with several targets each.
  */
 export function appendLandmarks(
-  entered: InputRows,
+  input: InputRows,
   y: ParsedTargets | undefined,
   landmarks: Landmarks,
-  places: Matrix,
-): { readonly entered: InputRows; readonly positions: Matrix; readonly y: ParsedTargets | undefined } {
-  const [rows, columns] = entered.matrix.shape;
+  kept: Matrix,
+): { readonly input: InputRows; readonly positions: Matrix; readonly y: ParsedTargets | undefined } {
+  const [rows, columns] = input.matrix.shape;
   const [count] = landmarks.matrix.shape;
-  const nComponents = places.shape[1];
+  const nComponents = kept.shape[1];
   const data = new Float32Array((rows + count) * columns);
-  data.set(entered.matrix.data);
+  data.set(input.matrix.data);
   data.set(landmarks.matrix.data, rows * columns);
   const positions = new Float32Array((rows + count) * nComponents).fill(Number.NaN);
-  positions.set(places.data, rows * nComponents);
+  positions.set(kept.data, rows * nComponents);
   return {
-    entered: { ...entered, matrix: { data, shape: [rows + count, columns] as const } },
+    input: { ...input, matrix: { data, shape: [rows + count, columns] as const } },
     positions: { data: positions, shape: [rows + count, nComponents] as const },
     y: y && appendTargets(y, landmarks.y, count),
   };
@@ -87,7 +90,7 @@ function appendTargets(y: ParsedTargets, kept: Landmarks['y'], count: number): P
   const [rows, columns] = y.shape;
   if (kept) {
     throw new DataError(
-      `fit: expected one target a row, as the landmarks have, got ${columns}; call addLandmarks without y`,
+      `fit: expected one target per row, as the landmarks have, got ${columns}; call addLandmarks without y`,
     );
   }
   const data = new Float64Array((rows + count) * columns).fill(Number.NaN);
@@ -101,11 +104,11 @@ export interface AddLandmarksOptions {
   readonly fraction?: number | undefined;
   /** Rows to keep, instead of a share. */
   readonly indices?: readonly number[] | Int32Array | undefined;
-  /** Targets of all rows of X, for later fits with targets. Default: unknown. */
+  /** One target per row of X, for later fits with targets. Default: unknown. */
   readonly y?: readonly (Label | bigint)[] | TypedArray | undefined;
   /** Weight of the landmark loss in later fits. Default: the estimator's `landmarkLossWeight`. */
   readonly landmarkLossWeight?: number | undefined;
-  /** Forgets the optimiser's moments, so that the next fit starts calmly. Default true. */
+  /** Forgets the optimizer's moments, so that the next fit starts with small steps. Default true. */
   readonly resetOptimizer?: boolean | undefined;
 }
 
@@ -139,7 +142,7 @@ const addRules: OptionRules<AddLandmarksOptions> = {
 
 const addRenamed: Readonly<Record<string, string>> = {
   samplePct: "the share of rows to keep is called 'fraction'",
-  sampleMode: "give 'fraction' for a random choice, 'indices' for one of your own",
+  sampleMode: "give 'fraction' for a random choice, 'indices' for a chosen one",
   idx: "rows to keep are called 'indices'",
 };
 
@@ -148,7 +151,7 @@ export function resolveLandmarkOptions(options: AddLandmarksOptions): ResolvedOp
   return resolveOptions('addLandmarks', options, addDefaults, addRules, addRenamed);
 }
 
-/** The rows of X to keep, with their targets, and the weight they get unless they bring their own. */
+/** The rows of X to keep, with their targets, and their weight: that of the options, else `weight`. Throws `DataError`. */
 export function pickLandmarks(
   { data, shape: [rows, columns] }: Matrix,
   options: AddLandmarksOptions,
@@ -158,11 +161,13 @@ export function pickLandmarks(
   const { y, landmarkLossWeight } = options;
   if (y && Array.isArray(y) && y.some((target) => typeof target === 'object' && target !== null)) {
     throw new DataError(
-      'addLandmarks: expected one target a row in y, got several; leave y out, and theirs are unknown',
+      'addLandmarks: expected one target per row in y, got several; leave y out, so that theirs are unknown',
     );
   }
   if (y && y.length !== rows) {
-    throw new DataError(`addLandmarks: y must have one entry a row (${rows}); got ${y.length} entries`);
+    throw new DataError(
+      `addLandmarks: y: expected ${rows} entries, one per row of X, got ${y.length}; give a target, or null, for each`,
+    );
   }
   const chosen = chooseLandmarks(rows, options, draw);
   const kept = new Float32Array(chosen.length * columns);
@@ -179,7 +184,7 @@ export function pickLandmarks(
 /** A target as it can be kept and saved. */
 function labelOf(target: Label | bigint): Label {
   if (typeof target === 'bigint')
-    return numberOf(target, () => 'addLandmarks: y must hold whole numbers up to 2^53');
+    return numberOf(target, () => 'addLandmarks: y: expected whole numbers up to 2^53');
   return Number.isNaN(target) ? null : target;
 }
 
@@ -190,14 +195,14 @@ export function chooseLandmarks(
   draw: (below: number) => number,
 ): Int32Array {
   if (indices !== undefined && fraction !== undefined) {
-    throw new OptionError('addLandmarks: fraction or indices wanted, got both; leave one out');
+    throw new OptionError('addLandmarks: expected fraction or indices, got both; leave one out');
   }
   if (indices !== undefined) {
     const chosen = Int32Array.from(new Set(indices));
     const wrong = [...indices].find((i) => !(Number.isInteger(i) && i >= 0 && i < rows));
     if (wrong !== undefined || chosen.length === 0) {
       throw new DataError(
-        `addLandmarks: indices must hold row numbers from 0 to ${rows - 1}; got ${wrong ?? 'none at all'}`,
+        `addLandmarks: indices: expected row numbers from 0 to ${rows - 1}, got ${wrong ?? 'none'}; give at least one`,
       );
     }
     return chosen;

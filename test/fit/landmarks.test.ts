@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DataError, OptionError } from '../../../src/core/errors.js';
-import { createRandom } from '../../../src/core/random.js';
-import type { TargetList } from '../../../src/data/targets.js';
+import { DataError, OptionError } from '../../src/core/errors.js';
+import { createRandom } from '../../src/core/random.js';
+import type { TargetList } from '../../src/data/targets.js';
 import {
   type AddLandmarksOptions,
   appendLandmarks,
@@ -11,8 +11,8 @@ import {
   type Landmarks,
   readPositions,
   resolveLandmarkOptions,
-} from '../../../src/estimators/umap/landmarks.js';
-import { saying } from '../../checks/options.js';
+} from '../../src/fit/landmarks.js';
+import { saying } from '../checks/options.js';
 
 const { NaN: free } = Number;
 
@@ -70,7 +70,7 @@ const landmarks = (y?: Landmarks['y']): Landmarks => ({
   y,
   weight: 1,
 });
-const entered = {
+const input = {
   matrix: { data: Float32Array.of(1, 2, 3), shape: [1, 3] as const },
   rowShape: [3, 1],
   form: 'flat' as const,
@@ -78,19 +78,19 @@ const entered = {
 const places = { data: Float32Array.of(0, 1, 2, 3), shape: [2, 2] as const };
 
 test('kept landmarks come after the new rows, which are free', () => {
-  const { entered: all, positions, y } = appendLandmarks(entered, undefined, landmarks(), places);
+  const { input: all, positions, y } = appendLandmarks(input, undefined, landmarks(), places);
   assert.deepEqual([...all.matrix.data], [1, 2, 3, 7, 7, 7, 8, 8, 8]);
   assert.deepEqual(all.matrix.shape, [3, 3]);
   assert.deepEqual(all.rowShape, [3, 1]);
   assert.deepEqual([...positions.data], [free, free, 0, 1, 2, 3]);
   assert.deepEqual(positions.shape, [3, 2]);
   assert.equal(y, undefined);
-  assert.deepEqual([...entered.matrix.data], [1, 2, 3]);
+  assert.deepEqual([...input.matrix.data], [1, 2, 3]);
 });
 
 test('targets grow with the landmarks, unknown ones where none were given', () => {
   const targets = (y: readonly number[] | Int32Array, kept?: Landmarks['y']) =>
-    Array.from(appendLandmarks(entered, y, landmarks(kept), places).y as TargetList);
+    Array.from(appendLandmarks(input, y, landmarks(kept), places).y as TargetList);
   assert.deepEqual(targets([5], [1, 2]), [5, 1, 2]);
   assert.deepEqual(targets(Int32Array.of(5), [1, null]), [5, 1, null]);
   assert.deepEqual(targets([5]), [5, null, null]);

@@ -69,12 +69,12 @@ const actOnlyWithDecoder = [
 ] as const;
 
 /** Throws `OptionError` for an option that acts on a decoder when none is trained. */
-export function checkReconstruction(who: string, options: ReconstructionOptions): void {
+export function checkReconstruction(caller: string, options: ReconstructionOptions): void {
   if (options.parametricReconstruction) return;
   for (const name of actOnlyWithDecoder) {
     if (!options[name]) continue;
     throw new OptionError(
-      `${who}: ${name}: expected parametricReconstruction: true, without which it does not act, got false; ` +
+      `${caller}: ${name}: expected parametricReconstruction: true, without which it does not act, got false; ` +
         `set it, or leave ${name} out`,
     );
   }

@@ -8,7 +8,7 @@ type Loss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
  * The same loss, which throws `OptionError` where it returns anything but a tensor of 32-bit floats, or one that was not
  * computed from the prediction, so that there would be nothing to learn. `name` is the option that it came by.
  */
-export function callersLoss(name: string, lossFn: Loss): Loss {
+export function suppliedLoss(name: string, lossFn: Loss): Loss {
   let connected = false;
   return (target, prediction) => {
     const value = checked(name, lossFn(target, prediction));

@@ -1,0 +1,123 @@
+/** What every estimator is: one interface, and the life cycle of its fitted state. Estimators share functions, no base class. */
+
+import type { Artifact } from '../artifact/artifact.js';
+import { NotFittedError, OptionError } from '../core/errors.js';
+import type { LayersModel } from '../core/tf.js';
+import type { Progress, RowFrame } from '../core/types.js';
+import type { MatrixInput, SameForm } from '../data/matrix.js';
+import type { Targets } from '../data/targets.js';
+import type { FitNetworks, Learned } from '../fit/records.js';
+
+/** Options of methods that pass rows through a network. */
+export interface TransformOptions {
+  /**
+   * Most rows that go through the network at once; bounds memory. Default null: as many as fit 32 MB in every layer, and at
+   * most 1,024 on worker threads.
+   */
+  readonly batchSize?: number | null | undefined;
+}
+
+/** Options of `save` and `toArtifact`. */
+export interface SaveOptions {
+  /** Saves the neighbor graph too, to look at it later; it is the largest part. Default true. */
+  readonly includeGraph?: boolean | undefined;
+}
+
+/**
+ * The methods that all estimators have. `X` is rows in any form: arrays, typed arrays, `{ data, shape }`, tensors; what is
+ * returned has the form of the input. `Options` and `Inputs` are the estimator's own.
+ *
+ * A fit replaces what was fitted before as a whole and last, so that one that throws or is aborted leaves the estimator as it
+ * was. A later fit goes on training the same networks.
+ */
+export interface Estimator<Options extends object, Inputs extends object> {
+  /** Complete, checked, frozen: an estimator made of them is equal to this one. */
+  readonly options: Readonly<Options>;
+  /** Losses by name, one value per report: `loss` is the weighted total. Grows over later fits. Throws `NotFittedError`. */
+  readonly history: Readonly<Record<string, readonly number[]>>;
+  /** The trained network from rows to the embedding. Throws `NotFittedError`. */
+  readonly encoder: LayersModel;
+  /** What was done in 64 bits to rows that 32 bits cannot hold; undefined for none. Throws `NotFittedError`. */
+  readonly rowFrame: RowFrame | undefined;
+  /** Learns the embedding of X. */
+  fit(X: MatrixInput, y?: Targets | null, inputs?: Inputs): Promise<this>;
+  /** `fit`, then the embedding of the same rows. */
+  fitTransform<X extends MatrixInput>(X: X, y?: Targets | null, inputs?: Inputs): Promise<SameForm<X>>;
+  /** `fit` as a stream: yields a `Progress` at each report. A consumer that leaves the loop keeps what was learned. */
+  steps(X: MatrixInput, y?: Targets | null, inputs?: Inputs): AsyncGenerator<Progress, void, void>;
+  /** Embeds rows. Throws `NotFittedError`, or `DataError` for rows of another width. */
+  transform<X extends MatrixInput>(X: X, options?: TransformOptions): Promise<SameForm<X>>;
+  /** Rows in data space for positions in the embedding. Throws `NotFittedError` without a decoder, `DataError`. */
+  inverseTransform<Z extends MatrixInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
+  /** Saves the model as a directory. Throws `ArtifactError`, `NotFittedError`. */
+  save(path: string | URL, options?: SaveOptions): Promise<void>;
+  /** What `save` writes, as plain records for `toFiles`. */
+  toArtifact(options?: SaveOptions): Promise<Artifact>;
+  /** Frees the networks and forgets the fit. User-supplied networks are left alone. Ends a fit that is running. */
+  dispose(): void;
+}
+
+/** Guards the fitted state of one estimator. */
+export interface Lifecycle<F> {
+  /** Starts a fit. Throws `OptionError` while another one runs, and `NotFittedError` for a disposed estimator. */
+  begin(): void;
+  /** Throws `NotFittedError` where the estimator was disposed during its fit. */
+  checkAlive(): void;
+  /** Replaces the fitted state. */
+  commit(fitted: F): void;
+  /** Ends the fit, successful or not. */
+  end(): void;
+  /** The fitted state for a later fit to go on from; undefined before the first. */
+  current(): F | undefined;
+  /** The fitted state for a method. Throws `NotFittedError` where there is none. */
+  require(caller: string): F;
+  /** Frees the fitted state; during a fit, when that ends. */
+  dispose(): void;
+}
+
+/** The life cycle of an estimator of the class `kind`. */
+export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer'>>(
+  kind: string,
+): Lifecycle<F> {
+  let fitted: F | undefined;
+  let busy = false;
+  let disposed = false;
+  const free = () => {
+    const { encoder, decoder, classifier, optimizer } = fitted ?? {};
+    for (const part of [encoder, decoder, classifier, optimizer]) part?.dispose();
+    fitted = undefined;
+  };
+  return {
+    begin() {
+      if (disposed) throw new NotFittedError('fit: this estimator was disposed; make a new one');
+      if (busy) {
+        throw new OptionError(
+          'fit: this estimator is already fitting; wait for it, or use a second estimator',
+        );
+      }
+      busy = true;
+    },
+    checkAlive() {
+      if (disposed)
+        throw new NotFittedError('fit: this estimator was disposed during its fit; make a new one');
+    },
+    commit(next) {
+      fitted = next;
+    },
+    end() {
+      busy = false;
+      if (disposed) free();
+    },
+    current: () => fitted,
+    require(caller) {
+      if (fitted && !disposed) return fitted;
+      const why = disposed ? 'one that was disposed; make a new one' : 'one that is not; call fit first';
+      throw new NotFittedError(`${caller}: expected a fitted ${kind}, got ${why}`);
+    },
+    dispose() {
+      disposed = true;
+      // A running training still needs its networks, and frees them when it ends.
+      if (!busy) free();
+    },
+  };
+}

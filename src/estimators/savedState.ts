@@ -1,0 +1,270 @@
+/** What all estimators save of a fit <-> plain records: networks, optimizer, projection, frame, history, labels, landmarks. */
+
+import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from '../artifact/arrays.js';
+import type { Artifact, LoadedArtifact } from '../artifact/artifact.js';
+import { asCount, asList, asObject, asString, type Json, messageOf, show } from '../artifact/json.js';
+import { networkArtifacts, networkFrom } from '../artifact/layersModel.js';
+import { ArtifactError } from '../core/errors.js';
+import { type OptionRules, resolveOptions } from '../core/options.js';
+import type { Edges, Network, OptimizerState, RowFrame } from '../core/types.js';
+import type { Landmarks } from '../fit/landmarks.js';
+import type { FitOptions } from '../fit/options/fitOptions.js';
+import { optimizerOf } from '../fit/prepare.js';
+import type { FitNetworks, Learned } from '../fit/records.js';
+import type { Reconstruction } from '../losses/reconstruction.js';
+import { networkOf, rowSize } from '../networks/network.js';
+import type { Projection } from '../networks/projection.js';
+
+type State = Readonly<Record<string, Json>>;
+
+/** What an estimator saves beside what all do. */
+interface Own {
+  readonly kind: string;
+  /** Plain data: no functions, networks or callbacks. */
+  readonly options: object;
+  readonly state?: object;
+  /** The graph, where it is to be saved. */
+  readonly edges?: Edges | undefined;
+  readonly landmarks?: Landmarks | undefined;
+}
+
+/** Everything of a fit that lasts, for `toFiles`. */
+export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
+  const { encoder, decoder, classifier, rowShape, fits, history, classNames, reconstruction } = learned;
+  const networks: Artifact['networks'] = {};
+  for (const [name, network] of Object.entries({ encoder, decoder, classifier })) {
+    if (network) Object.assign(networks, { [name]: await networkArtifacts(network.model, name) });
+  }
+  const memory = await learned.optimizer.state();
+  const tables: Record<string, Table> = {};
+  if (memory?.kind === 'adam') tables.optimizer = optimizerTable(memory);
+  if (learned.projection) tables.projection = projectionTable(learned.projection);
+  if (learned.frame) tables.frame = frameTable(learned.frame);
+  if (own.landmarks) tables.landmarks = landmarksTable(own.landmarks);
+  return {
+    kind: own.kind,
+    options: own.options,
+    state: { ...own.state, rowShape, fits, history, classNames, reconstruction: reconstruction ?? null },
+    networks,
+    tables,
+    ...(own.edges && { graph: graphTable(own.edges) }),
+  };
+}
+
+/** What `savedFit` saved. */
+export interface RestoredFit {
+  readonly learned: Learned;
+  readonly edges: Edges | undefined;
+  readonly landmarks: Landmarks | undefined;
+}
+
+/**
+ * Brings a saved fit back. `read` reads what the estimator saved beside it, from `state`. Throws `ArtifactError` for fields
+ * that are missing or contradict each other; then nothing stays behind.
+ */
+export async function restoreFit<More>(
+  artifact: LoadedArtifact,
+  options: Pick<FitOptions, 'nComponents' | 'optimizer'>,
+  read: (state: LoadedArtifact['state']) => More,
+): Promise<RestoredFit & { readonly own: More }> {
+  const networks: Record<string, Network> = {};
+  try {
+    for (const name of ['encoder', 'decoder', 'classifier']) {
+      const saved = artifact.networks[name];
+      if (saved) networks[name] = networkOf(await networkFrom(saved, name), name, true);
+    }
+    const restored = readFit(artifact, options, networks);
+    const own = read(artifact.state);
+    // Last, when nothing can fail any more: this makes tensors.
+    const memory = artifact.tables.optimizer && adamState(artifact.tables.optimizer);
+    await restored.learned.optimizer.restore(memory);
+    return { ...restored, own };
+  } catch (error) {
+    for (const network of Object.values(networks)) network.dispose();
+    throw error;
+  }
+}
+
+function readFit(
+  { state, tables, graph }: LoadedArtifact,
+  options: Pick<FitOptions, 'nComponents' | 'optimizer'>,
+  networks: Record<string, Network>,
+): RestoredFit {
+  const rowShape = asList(state.rowShape, 'state.rowShape').map((size) => asCount(size, 'state.rowShape'));
+  const classNames = asList(state.classNames, 'state.classNames').map(asLabel);
+  const size = rowSize(rowShape);
+  const learned: Learned = {
+    ...checkNetworks(networks, size, options.nComponents, classNames.length),
+    reconstruction: reconstructionOf(state.reconstruction),
+    classNames,
+    projection: tables.projection && projectionOf(tables.projection, size),
+    optimizer: optimizerOf(options),
+    history: historyOf(state.history),
+    rowShape,
+    frame: tables.frame && frameOf(tables.frame, size),
+    fits: asCount(state.fits, 'state.fits'),
+  };
+  return {
+    learned,
+    edges: graph && edgesOf(graph),
+    landmarks: tables.landmarks && landmarksOf(tables.landmarks, size),
+  };
+}
+
+/** Saved options, complete. Options of another version, or damaged ones, are the model's fault: throws `ArtifactError`. */
+export function savedOptions<T extends object>(
+  saved: Partial<T>,
+  defaults: Readonly<T>,
+  rules: OptionRules<T>,
+): T {
+  try {
+    return resolveOptions('options', saved, defaults, rules);
+  } catch (cause) {
+    throw new ArtifactError(`saved model: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function checkNetworks(
+  { encoder, decoder, classifier }: Record<string, Network>,
+  rows: number,
+  components: number,
+  classes: number,
+): FitNetworks {
+  if (!encoder) throw new ArtifactError('saved model: expected an encoder, got none; save the model again');
+  checkNetwork('encoder', encoder, rows, components);
+  if (decoder) checkNetwork('decoder', decoder, components, rows);
+  if (classifier) checkNetwork('classifier', classifier, components, classes);
+  return { encoder, decoder, classifier };
+}
+
+function checkNetwork(name: string, network: Network, inputs: number, outputs: number): void {
+  const found = [rowSize(network.inputShape), rowSize(network.outputShape)];
+  if (found[0] === inputs && found[1] === outputs) return;
+  throw new ArtifactError(
+    `saved model: ${name} must take ${inputs} values and give ${outputs}; it takes ${found[0]} and gives ${found[1]}`,
+  );
+}
+
+function optimizerTable({ taken, shapes, values }: OptimizerState): Table {
+  const arrays: Record<string, NumericArray> = {};
+  values.forEach((data, i) => {
+    arrays[`moment${i}`] = { data, shape: shapes[i >> 1]! };
+  });
+  return { state: { taken, shapes }, arrays };
+}
+
+function adamState(table: Table): OptimizerState {
+  const state = table.state as State;
+  const shapes = asList(state.shapes, 'optimizer.shapes').map((shape) =>
+    asList(shape, 'optimizer.shapes').map((size) => asCount(size, 'optimizer.shapes')),
+  );
+  const values = shapes.flatMap((shape, i) =>
+    [2 * i, 2 * i + 1].map((index) => takeArray(table, `moment${index}`, 'float32', shape)),
+  );
+  return { kind: 'adam', taken: asCount(state.taken, 'optimizer.taken'), shapes, values };
+}
+
+function projectionTable({ mean, components, scale, bends }: Projection): Table {
+  const arrays: Record<string, NumericArray> = { mean: { data: mean, shape: [mean.length] }, components };
+  if (bends) arrays.bends = { data: bends, shape: [bends.length] };
+  return { state: { scale }, arrays };
+}
+
+function projectionOf(table: Table, columns: number): Projection {
+  const components = table.arrays.components?.shape[0] ?? 0;
+  const shape = [components, columns] as const;
+  const data = takeArray(table, 'components', 'float32', shape);
+  const scale = numberOf(table.state as Json, 'projection', 'scale');
+  const mean = takeArray(table, 'mean', 'float32', [columns]);
+  if (!table.arrays.bends) return { mean, components: { data, shape }, scale };
+  return { mean, components: { data, shape }, scale, bends: bendsOf(table, components) };
+}
+
+/** A 32-bit number has no more powers of ten. */
+const MOST_BENDS = 40;
+
+function bendsOf(table: Table, components: number): Int32Array {
+  const bends = takeArray(table, 'bends', 'int32', [components]);
+  const wrong = bends.findIndex((count) => count < 0 || count > MOST_BENDS);
+  if (wrong < 0) return bends;
+  throw new ArtifactError(
+    `saved model: bends must hold whole numbers from 0 to ${MOST_BENDS}, it holds ${bends[wrong]}`,
+  );
+}
+
+function frameOf(table: Table, columns: number): RowFrame {
+  const scale = numberOf(table.state as Json, 'frame', 'scale');
+  if (!(scale > 0)) throw new ArtifactError(`saved model: frame.scale must be above 0, not ${scale}`);
+  return { shift: takeArray(table, 'shift', 'float64', [columns]), scale };
+}
+
+function frameTable({ shift, scale }: RowFrame): Table {
+  return { state: { scale }, arrays: { shift: { data: shift, shape: [shift.length] } } };
+}
+
+function landmarksTable({ matrix, y, weight }: Landmarks): Table {
+  return {
+    state: { weight, y: y?.map((label) => label ?? null) ?? null },
+    arrays: { rows: matrix },
+  };
+}
+
+function landmarksOf(table: Table, columns: number): Landmarks {
+  const state = table.state as State;
+  const count = table.arrays.rows?.shape[0] ?? 0;
+  const shape = [count, columns] as const;
+  const y =
+    state.y === null
+      ? undefined
+      : asList(state.y, 'landmarks.y').map((l) => (l === null ? null : asLabel(l)));
+  if (y && y.length !== count) {
+    throw new ArtifactError(`saved model: landmarks.y must have ${count} entries, it has ${y.length}`);
+  }
+  return {
+    matrix: { data: takeArray(table, 'rows', 'float32', shape), shape },
+    y,
+    weight: numberOf(state, 'landmarks', 'weight'),
+  };
+}
+
+function reconstructionOf(value: Json | undefined): Reconstruction | undefined {
+  if (value === null || value === undefined) return undefined;
+  const kind = asString(asObject(value, 'state.reconstruction').kind, 'state.reconstruction.kind');
+  if (kind === 'squared') {
+    const variance = numberOf(value, 'state.reconstruction', 'variance');
+    const { limit } = asObject(value, 'state.reconstruction');
+    return limit === undefined
+      ? { kind, variance }
+      : { kind, variance, limit: numberOf(value, 'state.reconstruction', 'limit') };
+  }
+  if (kind === 'logits' || kind === 'probabilities' || kind === 'custom') return { kind };
+  throw new ArtifactError(
+    `saved model: state.reconstruction.kind is ${show(kind)}, which is none that is known`,
+  );
+}
+
+function historyOf(value: Json | undefined): Record<string, number[]> {
+  return Object.fromEntries(
+    Object.entries(asObject(value, 'state.history')).map(([name, list]) => [
+      name,
+      asList(list, `state.history.${name}`).map((entry) => {
+        if (typeof entry === 'number') return entry;
+        throw new ArtifactError(
+          `saved model: state.history.${name} must hold numbers, it holds ${show(entry)}`,
+        );
+      }),
+    ]),
+  );
+}
+
+function asLabel(value: Json): number | string {
+  if (typeof value === 'number' || typeof value === 'string') return value;
+  throw new ArtifactError(`saved model: a label must be a number or a word, not ${show(value)}`);
+}
+
+/** A finite number among saved state. Throws `ArtifactError`. */
+export function numberOf(value: Json | undefined, where: string, key: string): number {
+  const found = asObject(value, where)[key];
+  if (typeof found === 'number' && Number.isFinite(found)) return found;
+  throw new ArtifactError(`saved model: ${where}.${key} must be a finite number, not ${show(found)}`);
+}

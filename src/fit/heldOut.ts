@@ -1,0 +1,153 @@
+/** Rows that take no part in training, and the losses on them. */
+
+import { gatherRows } from '../backend/gatherRows.js';
+import { DataError, OptionError } from '../core/errors.js';
+import { createRandom, shuffle } from '../core/random.js';
+import * as tf from '../core/tf.js';
+import type { Edges, LossTerm, Matrix, Random, Step } from '../core/types.js';
+import { type MatrixInput, takeRows, toMatrixOfWidth } from '../data/matrix.js';
+import { edgeSampler, everyRowSampler } from '../data/sampler.js';
+import { isTable, type ParsedTargets } from '../data/targets.js';
+import { projectRows } from '../networks/projection.js';
+import { rowsForward } from '../training/forward.js';
+import { type Evaluation, validate } from '../training/validation.js';
+import type { FitOptions } from './options/fitOptions.js';
+import type { FitBase, FitContext, FitNetworks } from './records.js';
+import type { FitRows } from './rows.js';
+
+/** Rows that are reconstructed at once. */
+const RECONSTRUCTED = 1000;
+/** Most edges per batch, and batches, that the main loss of held-out rows is averaged over. */
+const HELD_OUT_EDGES = 1000;
+const HELD_OUT_BATCHES = 4;
+
+/** The main loss of an estimator with a graph, on held-out rows. */
+export interface HeldOutLoss {
+  /** Name in the history, such as `valUmap`. */
+  readonly name: string;
+  /** The graph of the held-out rows. */
+  graph(held: Matrix, random: Random): Promise<Edges>;
+  /** The loss, drawing its negative samples from `random`. */
+  loss(random: Random): LossTerm;
+}
+
+/**
+ * What evaluates held-out rows at a report: the main loss by its name, and `valLoss`, which is the reconstruction loss
+ * alone where there is a decoder, else the same as the main loss. Nothing without held-out rows.
+ */
+export async function heldOutValidator(
+  base: FitBase,
+  networks: FitNetworks,
+  held: Matrix | undefined,
+  { name, graph, loss }: HeldOutLoss,
+  { pauses }: FitContext,
+): Promise<() => Promise<Record<string, number>>> {
+  if (held === undefined) return async () => ({});
+  const random = base.random.fork('validation');
+  const edges = await graph(held, random);
+  const matrix = base.projection ? await projectRows(held, base.projection, pauses) : held;
+  const rows = { matrix, data: held, encoder: networks.encoder, training: false };
+  const batchSize = Math.min(HELD_OUT_EDGES, held.shape[0]);
+  const reconstruction = heldOutReconstruction(base, networks, rows);
+  return async () => {
+    // The same edges and negative samples at each report, so that reports can be compared.
+    const { compute } = loss(random.fork('negatives'));
+    const sampler = edgeSampler(edges, { batchSize, random: random.fork('edges') });
+    const main = { name, forward: rowsForward({ ...rows, sampler }), batches: HELD_OUT_BATCHES, compute };
+    const means = await validate(reconstruction ? [reconstruction, main] : [main], pauses);
+    return reconstruction ? means : { valLoss: means[name]!, ...means };
+  };
+}
+
+/** The reconstruction loss on every held-out row; undefined without a decoder. */
+export function heldOutReconstruction(
+  { lossFn }: Pick<FitBase, 'lossFn'>,
+  { decoder }: Pick<FitNetworks, 'decoder'>,
+  rows: Omit<Parameters<typeof rowsForward>[0], 'sampler'>,
+): Evaluation | undefined {
+  if (!decoder || !lossFn) return undefined;
+  const [count] = rows.matrix.shape;
+  return {
+    name: 'valLoss',
+    forward: rowsForward({ ...rows, sampler: everyRowSampler(count, RECONSTRUCTED) }),
+    batches: Math.ceil(count / RECONSTRUCTED),
+    compute({ batch, input, z }: Step) {
+      const target = gatherRows(input.matrix, input.rows, batch.rowCount, decoder.outputShape);
+      return tf.mean(lossFn(target, decoder.apply(z, false)));
+    },
+  };
+}
+
+/** Rows to train on, and held-out rows where there are any. */
+export interface FitSplit {
+  readonly rows: FitRows;
+  /** In the frame that the networks take rows in, flat. */
+  readonly held: Matrix | undefined;
+}
+
+/**
+ * Reads the held-out rows: those of `validation`, or the share of the fit's own rows that it asks for, or those of the option
+ * `reconstructionValidation`. Throws `OptionError` for both of the two, and `DataError` for rows that do not fit.
+ */
+export async function withHeldOut(
+  rows: FitRows,
+  validation: MatrixInput | number | undefined,
+  { reconstructionValidation, seed }: Pick<FitOptions, 'reconstructionValidation' | 'seed'>,
+): Promise<FitSplit> {
+  if (validation !== undefined && reconstructionValidation !== null) {
+    throw new OptionError(
+      'fit: expected one set of held-out rows, got validation and the option reconstructionValidation; leave one out',
+    );
+  }
+  if (typeof validation === 'number') return splitOff(rows, validation, seed);
+  const given = validation ?? reconstructionValidation;
+  if (given === null) return { rows, held: undefined };
+  const caller = `fit: ${validation === undefined ? 'reconstructionValidation' : 'validation'}`;
+  const { input, frame } = rows;
+  const { matrix } = await toMatrixOfWidth(given, input.matrix.shape[1], caller, { frame });
+  if (matrix.shape[0] < 2)
+    throw new DataError(`${caller}: expected at least 2 rows, got 1; hold out more rows, or none`);
+  return { rows, held: matrix };
+}
+
+/**
+ * Splits a share of the rows off, at least 2, drawn by the seed. Landmarks stay among the rows to train on. Throws
+ * `DataError` where fewer than 2 would be left on either side.
+ */
+export function splitOff(rows: FitRows, share: number, seed: number | string): FitSplit {
+  const { input, y, positions } = rows;
+  const [count] = input.matrix.shape;
+  const width = positions?.shape[1] ?? 0;
+  const free = Array.from({ length: count }, (_, row) => row).filter(
+    (row) => !positions || Number.isNaN(positions.data[row * width]!),
+  );
+  const size = Math.max(2, Math.round(share * count));
+  if (size > free.length || count - size < 2) {
+    throw new DataError(
+      `fit: expected a validation share that leaves 2 rows or more on either side, got ${share} of ${count} rows; give more rows`,
+    );
+  }
+  const drawn = new Set(shuffle(free, createRandom(seed).fork('validation rows')).slice(0, size));
+  const [held, kept] = [true, false].map((isHeld) =>
+    Array.from({ length: count }, (_, row) => row).filter((row) => drawn.has(row) === isHeld),
+  ) as [number[], number[]];
+  return {
+    held: takeRows(input.matrix, held),
+    rows: {
+      ...rows,
+      input: { ...input, matrix: takeRows(input.matrix, kept) },
+      y: y && takeTargets(y, kept),
+      positions: positions && takeRows(positions, kept),
+    },
+  };
+}
+
+function takeTargets(y: ParsedTargets, rows: readonly number[]): ParsedTargets {
+  if (!isTable(y)) return rows.map((row) => y[row]);
+  const columns = y.shape[1];
+  const data = Float64Array.from(
+    { length: rows.length * columns },
+    (_, at) => y.data[rows[Math.floor(at / columns)]! * columns + (at % columns)]!,
+  );
+  return { data, shape: [rows.length, columns] };
+}

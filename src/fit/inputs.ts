@@ -1,0 +1,68 @@
+/** What `fit` takes besides rows and targets. */
+
+import { OptionError } from '../core/errors.js';
+import { type OptionRules, resolveOptions } from '../core/options.js';
+import { either, hasMethods, number, object } from '../core/rules.js';
+import type { MatrixInput } from '../data/matrix.js';
+import type { GraphInputs } from '../graph/neighborGraph.js';
+import type { LandmarkPositions } from './landmarks.js';
+import { landmarkRows } from './options/landmarks.js';
+
+/** Inputs of any estimator. */
+export interface RunInputs {
+  /** Aborts the fit, which then throws the signal's reason and leaves the estimator as it was. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Rows that take no part in training, or the share of X, above 0 and below 1, to split off for that. At each report
+   * `valUmap` is the UMAP loss on their own graph, and `valLoss` the reconstruction loss where there is a decoder, else
+   * `valUmap`. Default: those of the option `reconstructionValidation`, else none.
+   */
+  readonly validation?: MatrixInput | number | undefined;
+}
+
+/** Inputs of estimators that keep landmarks in place. */
+export interface LandmarkInputs {
+  /** Positions in the embedding for some rows; see `LandmarkPositions`. Default: none. */
+  readonly landmarkPositions?: LandmarkPositions | undefined;
+  /** Weight of the landmark loss in this fit. Default: the option `landmarkLossWeight`. */
+  readonly landmarkLossWeight?: number | undefined;
+}
+
+/** Inputs of an estimator with a neighbor graph and landmarks. */
+export interface FitInputs extends GraphInputs, LandmarkInputs, RunInputs {}
+
+/** Data are checked where they are read. */
+const data = object('an object or array');
+
+export const runInputRules: OptionRules<RunInputs> = {
+  signal: hasMethods('an AbortSignal', 'throwIfAborted'),
+  validation: either(number(0, 1, { above: true }), object('rows')),
+};
+
+export const landmarkInputRules: OptionRules<LandmarkInputs> = {
+  landmarkPositions: data,
+  landmarkLossWeight: landmarkRows.landmarkLossWeight.rule,
+};
+
+export const graphInputRules: OptionRules<Omit<GraphInputs, 'signal'>> = { knn: data, distances: data };
+
+const renamed: Readonly<Record<string, string>> = {
+  precomputedDistances: "a distance matrix is called 'distances'",
+  precomputedKnn: "neighbors found elsewhere are called 'knn'",
+  callbacks: 'callbacks go to the constructor',
+  validationData: "held-out rows are called 'validation'",
+  validationSplit: "the share of held-out rows is called 'validation'",
+};
+
+/** Checks inputs by the rules of those that an estimator takes. Throws `OptionError` for others and for wrong values. */
+export function resolveInputs<I extends RunInputs>(inputs: I, rules: OptionRules<I>): I {
+  const none = Object.fromEntries(Object.keys(rules).map((name) => [name, undefined])) as unknown as I;
+  const resolved = resolveOptions<I>('fit', inputs, none, rules, renamed);
+  const { validation, knn, distances } = resolved as FitInputs;
+  if (typeof validation === 'number' && (knn || distances)) {
+    throw new OptionError(
+      'fit: expected validation rows beside knn or distances, which are for all rows of X, got a share; split X before',
+    );
+  }
+  return resolved;
+}

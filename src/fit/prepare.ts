@@ -1,0 +1,179 @@
+/** From rows and options to networks that are ready to be trained. An estimator adds its main loss. */
+
+import { DataError, OptionError } from '../core/errors.js';
+import { createRandom, streamsOf } from '../core/random.js';
+import type { LossTerm, Network, Sampler } from '../core/types.js';
+import { describeFrame } from '../data/frame.js';
+import { type Classes, type ParsedTargets, readClasses } from '../data/targets.js';
+import { reconstructionLossFn } from '../losses/reconstruction.js';
+import { bendingUnits, type Folded, foldEncoder } from '../networks/fold.js';
+import { type InputNoise, withInputNoise } from '../networks/noise.js';
+import { projectionOf, projectRows } from '../networks/projection.js';
+import { withSeededLayers } from '../networks/seededLayers.js';
+import { type Threaded, type ThreadOptions, withThreads } from '../networks/threaded.js';
+import { rowsForward } from '../training/forward.js';
+import { adam, suppliedOptimizer } from '../training/optimizer.js';
+import { suppliedSchedule } from '../training/schedule.js';
+import { chooseReconstruction } from './auxiliaryLosses.js';
+import { describeDistantRows } from './distantRows.js';
+import { fitNetworks } from './networks.js';
+import type { FitOptions } from './options/fitOptions.js';
+import type { FitBase, FitContext, FitNetworks, Learned, Plan, Prepared } from './records.js';
+import type { FitRows } from './rows.js';
+
+/**
+ * Chooses projection, networks, optimizer and reconstruction loss, after a check of all that can be wrong with them. What it
+ * opens is freed by `release`, and by itself when it throws `DataError` or `OptionError`.
+ */
+export async function beginFit(
+  rows: FitRows,
+  options: FitOptions,
+  earlier: Learned | undefined,
+  { pauses, hold, log }: FitContext,
+): Promise<FitBase> {
+  const { input, y, positions, frame } = rows;
+  const { matrix, rowShape } = input;
+  checkBefore(matrix.shape[0], options);
+  const fits = (earlier?.fits ?? 0) + 1;
+  const random = createRandom(options.seed).fork(`fit ${fits}`);
+  const classes = classesFor(y, matrix.shape[0], options, earlier);
+  hold();
+  const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random, pauses);
+  if (found?.remark) log(found.remark);
+  const projection = earlier ? earlier.projection : found?.projection;
+  const units = projection ? bendingUnits(projection) : [];
+  hold();
+  const optimizer = earlier?.optimizer ?? optimizerOf(options);
+  const networks = fitNetworks(options, rowShape, classes, earlier, random, units);
+  const { encoder, decoder } = networks;
+  const threads: Threaded[] = [];
+  let folded: Folded | undefined;
+  const release = (kept: boolean) => {
+    for (const { close } of threads) close();
+    folded?.dispose();
+    if (kept || earlier) return;
+    for (const network of Object.values(networks)) network?.dispose();
+    optimizer.dispose();
+  };
+  try {
+    folded = projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
+    const reconstruction =
+      decoder && (await pauses.run(chooseReconstruction(matrix, decoder, options, earlier)));
+    const projected = found?.rows ?? (projection ? await projectRows(matrix, projection, pauses) : matrix);
+    if (frame && !earlier) log(describeFrame(frame));
+    const distant = earlier && projection && describeDistantRows(projected);
+    if (distant) log(distant);
+    const { parametricReconstructionLossFn: custom } = options;
+    return {
+      ...networks,
+      ...{ matrix, projected, rowShape, frame, projection, folded, y, classes, positions },
+      ...{ reconstruction, optimizer, fits, random, streams: streamsOf(random), release },
+      lossFn: reconstruction && reconstructionLossFn(reconstruction, custom),
+      async threaded(network: Network, use: ThreadOptions) {
+        hold();
+        const opened = await withThreads(network, use);
+        threads.push(opened);
+        return opened.network;
+      },
+    };
+  } catch (error) {
+    release(false);
+    throw error;
+  }
+}
+
+/** What can be known to be wrong before anything is computed. */
+function checkBefore(rows: number, { learningRate }: FitOptions): void {
+  if (rows < 2) {
+    throw new DataError(
+      `fit: expected at least 2 rows, got ${rows}; an embedding shows how rows lie to each other`,
+    );
+  }
+  if (typeof learningRate === 'function') suppliedSchedule(learningRate, 1).rate(0);
+}
+
+/** The optimizer that the options ask for. Throws `OptionError` for one that was disposed. */
+export function optimizerOf({ optimizer }: Pick<FitOptions, 'optimizer'>) {
+  return optimizer ? suppliedOptimizer(optimizer) : adam();
+}
+
+/** The networks as they are trained: on worker threads, with noise on the encoder's inputs, with seeded layers. */
+export async function trainedNetworks(
+  { encoder, decoder, classifier, folded, projected, streams, threaded }: FitBase,
+  noise?: InputNoise,
+): Promise<FitNetworks> {
+  const onThreads = await threaded(folded?.network ?? encoder, { table: projected, noise });
+  const seeded = (network: Network, name: string) =>
+    withSeededLayers(network, streams.fork(`${name} layers`));
+  return {
+    classifier: classifier && seeded(classifier, 'classifier'),
+    decoder: decoder && seeded(await threaded(decoder, { differentiable: true }), 'decoder'),
+    encoder: seeded(withInputNoise(onThreads, noise), 'encoder'),
+  };
+}
+
+/** What an estimator decides about a training. */
+export interface TrainingChoice<More extends object>
+  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue'> {
+  readonly sampler: Sampler;
+  readonly terms: readonly LossTerm[];
+  readonly start?: Plan | undefined;
+  readonly validate: () => Promise<Record<string, number>>;
+  /** What the estimator keeps of a fit beside what all keep. */
+  readonly learned: More;
+}
+
+/** Puts a training together whose rows go through the encoder. */
+export function prepared<More extends object>(
+  base: FitBase,
+  { encoder }: FitNetworks,
+  earlier: Learned | undefined,
+  { sampler, terms, start, validate, learned, ...plan }: TrainingChoice<More>,
+): Prepared<Learned & More> {
+  const { matrix, projected, optimizer, folded, classes, classifier, streams, release } = base;
+  const all: Learned = {
+    ...{ encoder: base.encoder, decoder: base.decoder, classifier, optimizer },
+    ...{ reconstruction: base.reconstruction, projection: base.projection },
+    classNames: classifier ? (classes?.names ?? earlier?.classNames ?? []) : [],
+    history: copyOf(earlier?.history ?? {}),
+    ...{ rowShape: base.rowShape, frame: base.frame, fits: base.fits },
+  };
+  return {
+    learned: { ...all, ...learned },
+    plan: {
+      forward: rowsForward({ matrix: projected, data: matrix, encoder, sampler }),
+      ...{ terms, optimizer },
+      ...plan,
+    },
+    ...{ start, streams, validate, release },
+    trained: { matrix: projected, encoder },
+    fold: () => folded?.fold(),
+  };
+}
+
+/** A history that a fit can add to, while the earlier one stays as it is. */
+function copyOf(history: Readonly<Record<string, readonly number[]>>): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(history).map(([name, values]) => [name, [...values]]));
+}
+
+/** Categorical labels of y, read and indexed; undefined without y or with continuous targets. */
+function classesFor(
+  y: ParsedTargets | undefined,
+  rows: number,
+  { targetMetric, classifier }: FitOptions,
+  earlier: Learned | undefined,
+): Classes | undefined {
+  if (targetMetric !== 'categorical') {
+    if (classifier === false) return undefined;
+    throw new OptionError(
+      `fit: targetMetric: expected 'categorical' for a classifier, got '${targetMetric}'; leave one of the two out`,
+    );
+  }
+  if (y === undefined) {
+    if (classifier === false || earlier) return undefined;
+    throw new DataError(
+      'fit: expected y for a classifier, one label per row (null for unknown), got none; give labels, or leave classifier out',
+    );
+  }
+  return readClasses(y, rows, earlier?.classNames);
+}

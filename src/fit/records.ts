@@ -1,0 +1,100 @@
+/** The records that the parts of a fit hand to each other. */
+
+import type { Pauses } from '../core/pauses.js';
+import type { Streams } from '../core/random.js';
+import type { Matrix, Network, Optimizer, Random, RowFrame } from '../core/types.js';
+import type { Classes, ParsedTargets } from '../data/targets.js';
+import type { Reconstruction, ReconstructionLoss } from '../losses/reconstruction.js';
+import type { Folded } from '../networks/fold.js';
+import type { Projection } from '../networks/projection.js';
+import type { ThreadOptions } from '../networks/threaded.js';
+import type { TrainOptions } from '../training/train.js';
+
+/** The networks of a fit. */
+export interface FitNetworks {
+  readonly encoder: Network;
+  readonly decoder: Network | undefined;
+  readonly classifier: Network | undefined;
+}
+
+/** What all parts of a fit share: its rows, and its networks as they are used, not as they are trained. */
+export interface FitBase extends FitNetworks {
+  /** Rows as the encoder takes them in use, in their frame if they have one. */
+  readonly matrix: Matrix;
+  /** The same rows as the encoder is trained on them: their projection, if there is one. */
+  readonly projected: Matrix;
+  readonly rowShape: readonly number[];
+  readonly frame: RowFrame | undefined;
+  readonly projection: Projection | undefined;
+  /** The encoder behind the projection, if there is one. */
+  readonly folded: Folded | undefined;
+  readonly y: ParsedTargets | undefined;
+  /** The labels in y; undefined without labels. */
+  readonly classes: Classes | undefined;
+  readonly positions: Matrix | undefined;
+  readonly reconstruction: Reconstruction | undefined;
+  readonly lossFn: ReconstructionLoss | undefined;
+  readonly optimizer: Optimizer;
+  readonly fits: number;
+  /** Of this fit; every part forks its own stream. */
+  readonly random: Random;
+  /** Forks that training draws from. */
+  readonly streams: Streams;
+  /** Lets worker threads train a network where they can; they end with `release`. */
+  threaded(network: Network, options: ThreadOptions): Promise<Network>;
+  /** See `Prepared`. */
+  release(kept: boolean): void;
+}
+
+/** What training changes, and what later fits go on from. */
+export interface Learned extends FitNetworks {
+  readonly reconstruction: Reconstruction | undefined;
+  /** Labels that the classifier knows, in the order of its outputs. */
+  readonly classNames: readonly (number | string)[];
+  readonly projection: Projection | undefined;
+  readonly optimizer: Optimizer;
+  readonly history: Record<string, number[]>;
+  /** Shape of one row of X. */
+  readonly rowShape: readonly number[];
+  /** In what frame the networks take rows; undefined for rows as they are. */
+  readonly frame: RowFrame | undefined;
+  /** Fits so far, this one included. */
+  readonly fits: number;
+}
+
+/** What lasts of a fit. An estimator adds its own to it, such as a graph. Replaced as a whole by the next fit. */
+export type Fitted<L extends Learned = Learned> = L & {
+  /** The backend that it was trained on, as TensorFlow.js calls it. */
+  readonly backend: string;
+};
+
+/** One training, but for what a run adds. */
+export type Plan = Omit<TrainOptions, 'signal' | 'onStep' | 'backend' | 'from'>;
+
+/** Everything a training needs. */
+export interface Prepared<L extends Learned = Learned> {
+  readonly learned: L;
+  readonly plan: Plan;
+  /** A short training before it, on a first layout; undefined for none. */
+  readonly start: Plan | undefined;
+  /** The random streams that the training draws from. */
+  readonly streams: Streams;
+  /** The encoder as it is trained, and its rows. */
+  readonly trained: { readonly encoder: Network; readonly matrix: Matrix };
+  /** Copies what was learned on projected rows into the encoder for raw ones, where there is a projection. */
+  fold(): void;
+  /** Losses on held-out rows, if there are any. */
+  validate(): Promise<Record<string, number>>;
+  /** Frees what served the training only; new networks too, unless they are kept. */
+  release(kept: boolean): void;
+}
+
+/** What a fit runs in. */
+export interface FitContext {
+  readonly pauses: Pauses;
+  readonly signal: AbortSignal | undefined;
+  /** Makes the backend of this fit the active one, in case another estimator changed it. */
+  hold(): void;
+  /** Takes a line for each choice that is made, for `verbose`. */
+  log(line: string): void;
+}

@@ -1,0 +1,123 @@
+/** Runs a prepared training: callbacks, history, and what was learned committed or put back. */
+
+import { holdBackend } from '../backend/choose.js';
+import { gatherRows } from '../backend/gatherRows.js';
+import { DivergedError, OptionError } from '../core/errors.js';
+import * as tf from '../core/tf.js';
+import type { Progress } from '../core/types.js';
+import { runCallbacks, type TrainingCallback } from '../training/callbacks.js';
+import { readWeights, train, trainedBy, writeWeights } from '../training/train.js';
+import type { Prepared } from './records.js';
+
+export interface RunOptions {
+  readonly callbacks: readonly TrainingCallback[];
+  /** The backend to train on, which is active already. */
+  readonly backend: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Trains and yields its progress. `commit` is called once, last, when there is something to keep: training ended, was stopped
+ * by a callback or by the consumer, or diverged after a good report. Otherwise all weights and the optimizer are as they were.
+ */
+export async function* runFit(
+  prepared: Prepared,
+  options: RunOptions,
+  commit: () => void,
+): AsyncGenerator<Progress, void, void> {
+  const { backend, signal } = options;
+  const { learned, plan, start, fold } = prepared;
+  const { restore, callbacks } = await beforeTraining(prepared, options).catch((error: unknown) => {
+    prepared.release(false);
+    throw error;
+  });
+  const watched = options.callbacks.length > 0 && { onStep: callbacks.step };
+  let reports = 0;
+  // If the consumer breaks out of the loop, the generator is closed by `return()`, which skips `catch` and runs only
+  // `finally`. The weights trained so far are then kept.
+  let failed = false;
+  try {
+    await callbacks.begin();
+    if (start) for await (const _ of train({ ...start, backend, signal }));
+    for await (const trained of train({ ...plan, backend, signal, ...watched })) {
+      holdBackend(backend);
+      if (reports === 0) await checkDistinct(prepared.trained);
+      holdBackend(backend);
+      fold();
+      const losses = { ...trained.losses, ...(await prepared.validate()) };
+      record(learned.history, losses);
+      reports++;
+      const progress = { ...trained, losses };
+      await callbacks.report(progress);
+      yield progress;
+      if (callbacks.stopped()) break;
+    }
+    await callbacks.end();
+  } catch (error) {
+    failed = !(error instanceof DivergedError);
+    // What made the loss infinite is in Adam's moments too.
+    if (!failed) await learned.optimizer.restore(undefined);
+    throw error;
+  } finally {
+    const kept = !failed && reports > 0;
+    holdBackend(backend);
+    if (kept) fold();
+    else await restore();
+    start?.optimizer.dispose();
+    prepared.release(kept);
+    if (kept) commit();
+  }
+}
+
+/** Copies what a failed training has to put back, and sets the callbacks up. */
+async function beforeTraining({ learned, plan }: Prepared, { callbacks }: RunOptions) {
+  const { encoder, optimizer } = learned;
+  const trained = trainedBy(plan.forward, plan.terms);
+  // The encoder too, where a projected one is trained in its place: folding rounds.
+  const all = [...new Set([...trained, encoder])];
+  const weights = await readWeights(all);
+  const memory = await optimizer.state();
+  return {
+    async restore() {
+      writeWeights(all, weights);
+      await optimizer.restore(memory);
+    },
+    callbacks: runCallbacks(
+      callbacks,
+      encoder.model,
+      { epochs: plan.reports, steps: plan.steps },
+      { snapshot: () => readWeights(trained), restore: (values) => writeWeights(trained, values) },
+    ),
+  };
+}
+
+/** Appends the losses of a report to the history. */
+function record(history: Record<string, number[]>, losses: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(losses)) history[name] = [...(history[name] ?? []), value];
+}
+
+/** Rows that are compared to find out whether an encoder tells rows apart. */
+const COMPARED = 200;
+
+/**
+ * Throws `OptionError` for an encoder that gives one position for different rows, and so will not learn: ReLU layers behind
+ * weights that are all 0 have no gradient.
+ */
+async function checkDistinct({ matrix, encoder }: Prepared['trained']): Promise<void> {
+  const [rows, columns] = matrix.shape;
+  const step = Math.max(1, rows / COMPARED);
+  const some = Int32Array.from({ length: Math.min(rows, COMPARED) }, (_, i) => Math.floor(i * step));
+  const row = (i: number) => matrix.data.subarray(some[i]! * columns, (some[i]! + 1) * columns);
+  const first = row(0);
+  if (some.every((_, i) => row(i).every((value, c) => value === first[c]))) return;
+  const embedding = tf.tidy(() =>
+    encoder.apply(gatherRows(matrix, some, some.length, encoder.inputShape), false),
+  );
+  const width = embedding.shape[1]!;
+  const values = await embedding.data().finally(() => embedding.dispose());
+  if (values.some((value, i) => value !== values[i % width])) return;
+  throw new OptionError(
+    'encoder: expected different points for different rows, got one point for all of them; ' +
+      'its weights have no gradient, so start them from random values, not from 0',
+  );
+}
