@@ -184,7 +184,7 @@ export function* neighborsFromDistancesInParts(matrix: Matrix, k: number): Work<
       if (distance >= 0) push(row, other, distance);
       else
         throw new DataError(
-          `metric 'precomputed': expected distances of at least 0, got ${distance} at [${row}, ${other}]; correct it`,
+          `metric 'precomputed': expected distances of at least 0, got ${distance} at [${row}, ${other}]; check how it was computed`,
         );
     }
   }
@@ -202,7 +202,7 @@ function checkEntry(id: number, distance: number, row: number, column: number, r
   }
   if (!(distance >= 0)) {
     throw new DataError(
-      `knn: expected distances of at least 0, got ${distance} at [${row}, ${column}]; correct it`,
+      `knn: expected distances of at least 0, got ${distance} at [${row}, ${column}]; check how it was computed`,
     );
   }
 }

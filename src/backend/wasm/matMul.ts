@@ -35,7 +35,7 @@ export function fusedMatMul({ inputs, attrs, kernels }: Call): TensorInfo {
   if (kernel === undefined)
     throw new Error(
       `_FusedMatMul: expected activation linear, relu, ${Object.keys(activationKernels).join(', ')}, got ${activation}; ` +
-        'apply it as a layer of its own',
+        'apply it as a separate layer',
     );
   return then(kernels, kernel, out, { x: out, alpha }, { alpha: (attrs.leakyreluAlpha as number) ?? 0 });
 }
