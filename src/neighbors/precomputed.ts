@@ -235,7 +235,7 @@ function flatten(given: KnnInput | Knn, name: 'indices' | 'distances'): Flat {
 function entryOf(value: unknown, name: string, row: number, column: number): number {
   return typeof value === 'number'
     ? value
-    : numberOf(value, () => `knn: expected ${name} to be numbers at [${row}, ${column}]`);
+    : numberOf(value, () => `knn: ${name}: expected a number at [${row}, ${column}]`);
 }
 
 function flattenShaped(table: Exclude<NumberTable, ArrayLike<unknown>>, name: string): Flat {
