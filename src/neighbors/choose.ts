@@ -1,34 +1,32 @@
-/** Which way to search: the caller's choice, else by the number of rows. */
+/** Chooses a neighbor search: the requested one, else by the number of rows. */
 import { OptionError, UnavailableError } from '../core/errors.js';
 import { pausesFor } from '../core/pauses.js';
-import type { DistanceFunction, Knn, Matrix, NeighborProvider, NeighborQuery } from '../core/types.js';
+import type { DistanceFunction, NeighborProvider } from '../core/types.js';
 import { exact } from './exact.js';
 import { type HnswModule, hnsw } from './hnsw.js';
 import { nndescent } from './nndescent.js';
 import { neighborsFromDistancesInParts } from './precomputed.js';
 import { usearch } from './usearch.js';
 
-/** Ways to search. `auto`: exact up to 4,096 rows, else nndescent. */
+/** Searches by name. `auto`: exact up to 4,096 rows, else nndescent. */
 export const neighborChoices = ['auto', 'exact', 'nndescent', 'hnsw', 'usearch'] as const;
 export type NeighborChoice = (typeof neighborChoices)[number];
 
-/** What the choice depends on. */
+/** Input of the choice. */
 export interface ChoiceInput {
   readonly rows: number;
   readonly metric: string | DistanceFunction;
   /** Default `auto`. */
   readonly neighbors?: NeighborChoice;
-  /** Worker threads of exact and nndescent; default: by the machine and the size of the data. */
-  readonly threads?: number;
 }
 
 export interface Choice {
   readonly provider: NeighborProvider;
-  /** One line on what was picked and why, such as `exact (1,797 rows)`. */
+  /** The choice and its reason in one line, such as `exact (1,797 rows)`. */
   readonly reason: string;
 }
 
-/** Up to so many rows an exact search takes a second or so; umap-learn's limit, too. */
+/** Up to this many rows an exact search takes about a second; also the limit of umap-learn. */
 const exactRows = 4096;
 
 const precomputed: NeighborProvider = {
@@ -39,60 +37,44 @@ const precomputed: NeighborProvider = {
 };
 
 /**
- * Picks a way to search.
- *
- * @throws UnavailableError when an asked-for package is not installed or does not load; OptionError for an unknown
- *   choice.
+ * Chooses a neighbor search. Throws `UnavailableError` if a requested package is not installed or does not load, and
+ * `OptionError` for an unknown name.
  */
-export async function chooseNeighbors({
-  rows,
-  metric,
-  neighbors = 'auto',
-  threads,
-}: ChoiceInput): Promise<Choice> {
+export async function chooseNeighbors({ rows, metric, neighbors = 'auto' }: ChoiceInput): Promise<Choice> {
   const size = `${rows.toLocaleString('en-US')} rows`;
   if (metric === 'precomputed') return { provider: precomputed, reason: `precomputed distances (${size})` };
-  const asked = `${size}, asked for`;
+  const requested = `${size}, requested`;
   switch (neighbors) {
     case 'auto': {
       const few = rows <= exactRows;
-      const provider = few ? exact({ threads }) : nndescent({ threads });
+      const provider = few ? exact() : nndescent();
       return { provider, reason: `${provider.name} (${size})` };
     }
     case 'exact':
-      return { provider: exact({ threads }), reason: `exact (${asked})` };
+      return { provider: exact(), reason: `exact (${requested})` };
     case 'nndescent':
-      return { provider: nndescent({ threads }), reason: `nndescent (${asked})` };
+      return { provider: nndescent(), reason: `nndescent (${requested})` };
     case 'hnsw': {
       const module = await load<{ default: HnswModule }>('hnsw', 'hnswlib-node');
-      return { provider: hnsw(module.default), reason: `hnswlib-node (${asked})` };
+      return { provider: hnsw(module.default), reason: `hnswlib-node (${requested})` };
     }
     case 'usearch':
-      return { provider: usearch(await load('usearch', 'usearch')), reason: `usearch (${asked})` };
+      return { provider: usearch(await load('usearch', 'usearch')), reason: `usearch (${requested})` };
     default:
       throw new OptionError(
-        `neighbors: must be one of ${neighborChoices.join(', ')}, got ${String(neighbors)}`,
+        `neighbors: expected one of ${neighborChoices.join(', ')}, got ${String(neighbors)}; use auto to choose by size`,
       );
   }
 }
 
-/** Finds the nearest neighbours of every row in the way that `chooseNeighbors` picks. */
-export async function findNeighbors(
-  data: Matrix,
-  query: NeighborQuery & Pick<ChoiceInput, 'neighbors' | 'threads'>,
-): Promise<Knn> {
-  const { provider } = await chooseNeighbors({ ...query, rows: data.shape[0] });
-  return provider.search(data, query);
-}
-
 async function load<Module>(choice: string, name: string): Promise<Module> {
   try {
-    // A name in a variable keeps bundlers from asking for a package that need not be there.
+    // A name in a variable, because bundlers would fail to resolve a package that is not installed.
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Module;
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
     throw new UnavailableError(
-      `neighbors: '${choice}' needs the package ${name}, which ${missing ? 'is not installed' : 'does not load'} here; ` +
+      `neighbors: expected the package ${name} for '${choice}', got none: it ${missing ? 'is not installed' : 'does not load'}; ` +
         `run: npm install ${name} (with its install script allowed), or use neighbors: 'auto'`,
       { cause },
     );

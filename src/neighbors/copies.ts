@@ -1,21 +1,24 @@
-/** Rows that occur so often that their lists of neighbors hold nothing but copies of them. */
+/** Connects rows that occur so often that their lists of neighbors contain only copies of them. */
 import type { Knn } from '../core/types.js';
 
 /** Finds the neighbors of some rows of the data among themselves: `k` of each, ids counted within `rows`. */
 export type SearchAmong = (rows: Int32Array, k: number) => Promise<Knn>;
 
 /**
- * Ties groups of `k` or more equal rows to the rest of the data. All neighbors that a search lists for such a row are
- * copies at distance 0. The graph would hold a group together by edges that pull with force 0 and hold it to nothing
- * else, so that the map would lose it in the distance. Here the first row of a group gets the nearest rows that are not
- * its copies as neighbors, and each copy gets the first row. Lists of all other rows stay as they are.
+ * Connects groups of `k` or more equal rows to the rest of the data. All neighbors of such a row are copies at
+ * distance 0, so that the graph would connect the group to nothing else and the embedding could drift away. Here the
+ * first row of a group gets the nearest rows that are not its copies as neighbors, and each copy gets the first row.
+ * Lists of other rows stay unchanged.
  *
- * `search` runs once, over all rows but the copies, if there is such a group. Where all rows are equal, nothing changes.
+ * If there is such a group, `search` runs once, over all rows except the copies. If all rows are equal, nothing
+ * changes.
  */
 export async function linkCopies(knn: Knn, search: SearchAmong): Promise<Knn> {
   const first = firstCopies(knn);
   if (first === undefined) return knn;
-  const distinct = first.map((of, row) => (of === -1 || of === row ? row : -1)).filter((row) => row >= 0);
+  const distinct = first
+    .map((copyOf, row) => (copyOf === -1 || copyOf === row ? row : -1))
+    .filter((row) => row >= 0);
   if (distinct.length < 2) return knn;
   const found = await search(distinct, Math.min(knn.k, distinct.length));
   const { k } = knn;
@@ -34,8 +37,8 @@ export async function linkCopies(knn: Knn, search: SearchAmong): Promise<Knn> {
       found.distances.subarray(i * found.k, (i + 1) * found.k),
     );
   });
-  first.forEach((of, row) => {
-    if (of !== -1 && of !== row) list(row, [row, of], [0, 0]);
+  first.forEach((copyOf, row) => {
+    if (copyOf !== -1 && copyOf !== row) list(row, [row, copyOf], [0, 0]);
   });
   return { ...knn, indices, distances };
 }
@@ -48,7 +51,7 @@ function firstCopies({ indices, distances, rows, k }: Knn): Int32Array | undefin
   const first = new Int32Array(rows).fill(-1);
   let any = false;
   for (let row = 0; row < rows; row++) {
-    // Nearest come first, so that the last one tells of all.
+    // Sorted by distance: if the last is 0, all are.
     const last = (row + 1) * k - 1;
     if (indices[last]! < 0 || distances[last] !== 0) continue;
     first[row] = row;
@@ -58,7 +61,7 @@ function firstCopies({ indices, distances, rows, k }: Knn): Int32Array | undefin
   const root = (row: number) => {
     let at = row;
     while (first[at] !== at) at = first[at]!;
-    // Shortens the way for those who come after.
+    // Path compression.
     for (let next = row; next !== at; ) {
       const above = first[next]!;
       first[next] = at;

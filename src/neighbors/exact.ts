@@ -1,37 +1,38 @@
-/** Exact neighbours: every pair of rows is compared. */
+/** Exact nearest neighbors: all pairs of rows are compared. */
 import { pausesFor } from '../core/pauses.js';
 import type { NeighborProvider } from '../core/types.js';
 import { checkQuery } from './query.js';
 import { toKnn, viewLists } from './search/lists.js';
-import { openCrew, threadsFor } from './search/pool.js';
+import { openPool, threadsFor } from './search/pool.js';
 import { prepare } from './search/prepare.js';
 
 export interface ExactOptions {
-  /** Worker threads. Default: the cores of the machine, at most 8, or none for small data. */
+  /** Worker threads. Default: the number of cores, at most 8, or none for small data. */
   readonly threads?: number;
 }
 
 /**
- * Exact nearest neighbours for any metric, in time that grows with rows². Equal distances are ordered by id, and
- * distances are as exact as 32-bit floats.
+ * Exact nearest neighbors for any metric, in time that grows with rows². Ties are ordered by id. Distances are 32-bit
+ * floats.
  */
 export function exact({ threads }: ExactOptions = {}): NeighborProvider {
   return {
     name: 'exact',
     async search(data, query) {
       checkQuery(data, query);
-      const able = threads ?? (await threadsFor(data, query.metric));
+      const workers = threads ?? (await threadsFor(data, query.metric));
       const pauses = pausesFor(query.signal);
-      const { plan, arena, finish } = await pauses.run(prepare(data, query, able, true));
-      // Alone, a thread compares each pair once for both rows; threads own their rows, so it takes three to be faster.
-      const pairs = plan.metric !== undefined && able < 3;
-      const crew = await openCrew(plan, arena, pairs ? 1 : able, query.signal);
+      const { plan, arena, toDistance } = await pauses.run(prepare(data, query, workers, true));
+      // One thread compares each pair once for both rows. Several update only lists of their own rows, which compares
+      // each pair twice and so is faster from three threads on.
+      const pairs = plan.metric !== undefined && workers < 3;
+      const pool = await openPool(plan, arena, pairs ? 1 : workers, query.signal);
       try {
-        await crew.run(pairs ? 'pairs' : 'all');
+        await pool.run(pairs ? 'pairs' : 'all');
       } finally {
-        await crew.close();
+        await pool.close();
       }
-      return pauses.run(toKnn(viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity), finish));
+      return pauses.run(toKnn(viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity), toDistance));
     },
   };
 }

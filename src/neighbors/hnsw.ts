@@ -1,7 +1,7 @@
-/** Neighbours from the optional package hnswlib-node (hierarchical navigable small worlds, in C++). */
+/** Neighbors by the optional package hnswlib-node (hierarchical navigable small worlds, in C++). */
 import { pausesFor } from '../core/pauses.js';
 import type { NeighborProvider } from '../core/types.js';
-import { openIndexInput, rowsAtATime } from './external.js';
+import { openIndexInput, rowsPerPause } from './external.js';
 
 /** The part of hnswlib-node that is used here. */
 export interface HnswModule {
@@ -15,50 +15,41 @@ export interface HnswIndex {
   searchKnn(point: number[], k: number): { distances: number[]; neighbors: number[] };
 }
 
-export interface HnswOptions {
-  /** Links of a row in the index (default 16). More: better and slower. */
-  readonly m?: number;
-  /** Candidates while building (default 200). */
-  readonly efConstruction?: number;
-  /** Candidates while searching (default 64, at least 2 k). */
-  readonly ef?: number;
-}
+/** Links per row in the index, and candidates while building and searching: more are more accurate and slower. */
+const m = 16;
+const efConstruction = 200;
+const ef = 64;
 
 /**
- * Approximate nearest neighbours by hnswlib-node, one thread, the same for a seed. Metrics: euclidean, cosine,
- * correlation, hellinger.
- *
- * @param module what `import('hnswlib-node')` gives as its default.
+ * Approximate nearest neighbors by hnswlib-node, on one thread; the same seed gives the same neighbors. Metrics:
+ * euclidean, cosine, correlation, hellinger. `module` is the default export of `hnswlib-node`.
  */
-export function hnsw(
-  module: HnswModule,
-  { m = 16, efConstruction = 200, ef = 64 }: HnswOptions = {},
-): NeighborProvider {
+export function hnsw(module: HnswModule): NeighborProvider {
   return {
     name: 'hnsw',
     async search(data, query) {
       const { k, random, signal } = query;
       const pauses = pausesFor(signal);
       const opened = openIndexInput('hnsw', data, query);
-      const { rows, width, table, found, finish } = await pauses.run(opened);
+      const { rows, width, table, add, neighbors: allNeighbors } = await pauses.run(opened);
       const index = new module.HierarchicalNSW('l2', width);
       // The package takes a signed 32-bit seed.
       const randomSeed = random.fork('hnsw').uint32() >>> 1;
       index.initIndex({ maxElements: rows, m, efConstruction, randomSeed });
       index.setEf(Math.max(ef, 2 * k));
-      // It takes plain arrays only, one row a call.
+      // It accepts plain arrays only, one row per call.
       const point = (row: number) => Array.from(table.subarray(row * width, (row + 1) * width));
       for (let row = 0; row < rows; row++) {
-        if (row % rowsAtATime === 0) await pauses.take();
+        if (row % rowsPerPause === 0) await pauses.take();
         index.addPoint(point(row), row);
       }
       for (let row = 0; row < rows; row++) {
-        if (row % rowsAtATime === 0) await pauses.take();
-        // The row itself is not always among those found, nor first: it is known by its id.
+        if (row % rowsPerPause === 0) await pauses.take();
+        // The row itself is not always found, nor always first: `add` recognizes it by its id.
         const { neighbors, distances } = index.searchKnn(point(row), k);
-        for (let c = 0; c < neighbors.length; c++) found(row, neighbors[c]!, distances[c]!);
+        for (let c = 0; c < neighbors.length; c++) add(row, neighbors[c]!, distances[c]!);
       }
-      return pauses.run(finish());
+      return pauses.run(allNeighbors());
     },
   };
 }

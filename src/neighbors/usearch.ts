@@ -1,7 +1,7 @@
-/** Neighbours from the optional package usearch (hierarchical navigable small worlds, in C++, prebuilt). */
+/** Neighbors by the optional package usearch (hierarchical navigable small worlds, in C++, prebuilt). */
 import { pausesFor } from '../core/pauses.js';
 import type { NeighborProvider } from '../core/types.js';
-import { openIndexInput, rowsAtATime } from './external.js';
+import { openIndexInput, rowsPerPause } from './external.js';
 
 /** The part of usearch that is used here. */
 export interface UsearchModule {
@@ -20,7 +20,7 @@ export interface UsearchIndexOptions {
 
 export interface UsearchIndex {
   add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
-  /** `counts` is there when more than one row was asked for. */
+  /** `counts` is missing for a single row. */
   search(
     vectors: Float32Array,
     k: number,
@@ -28,32 +28,23 @@ export interface UsearchIndex {
   ): { keys: BigUint64Array; distances: Float32Array; counts?: BigUint64Array };
 }
 
-export interface UsearchOptions {
-  /** Links of a row in the index (default 16). More: better and slower. */
-  readonly connectivity?: number;
-  /** Candidates while building (default 200). */
-  readonly expansionAdd?: number;
-  /** Candidates while searching (default 64, at least 2 k). */
-  readonly expansionSearch?: number;
-}
+/** Links per row in the index, and candidates while building and searching: more are more accurate and slower. */
+const connectivity = 16;
+const expansionAdd = 200;
+const expansionSearch = 64;
 
 /**
- * Approximate nearest neighbours by usearch. One thread, since with more its outcome changes from run to run.
- * Metrics: euclidean, cosine, correlation, hellinger.
- *
- * @param module what `import('usearch')` gives.
+ * Approximate nearest neighbors by usearch, on one thread, because with more its results change from run to run. Metrics:
+ * euclidean, cosine, correlation, hellinger. `module` is the module `usearch`.
  */
-export function usearch(
-  module: UsearchModule,
-  { connectivity = 16, expansionAdd = 200, expansionSearch = 64 }: UsearchOptions = {},
-): NeighborProvider {
+export function usearch(module: UsearchModule): NeighborProvider {
   return {
     name: 'usearch',
     async search(data, query) {
       const { k, signal } = query;
       const pauses = pausesFor(signal);
       const opened = openIndexInput('usearch', data, query);
-      const { rows, width, table, found, finish } = await pauses.run(opened);
+      const { rows, width, table, add, neighbors } = await pauses.run(opened);
       const index = new module.Index({
         dimensions: width,
         metric: 'l2sq',
@@ -63,23 +54,23 @@ export function usearch(
         expansion_search: Math.max(expansionSearch, 2 * k),
         multi: false,
       });
-      for (let from = 0; from < rows; from += rowsAtATime) {
+      for (let from = 0; from < rows; from += rowsPerPause) {
         await pauses.take();
-        const to = Math.min(rows, from + rowsAtATime);
+        const to = Math.min(rows, from + rowsPerPause);
         const keys = BigUint64Array.from({ length: to - from }, (_, i) => BigInt(from + i));
         index.add(keys, table.subarray(from * width, to * width), 1);
       }
-      for (let from = 0; from < rows; from += rowsAtATime) {
+      for (let from = 0; from < rows; from += rowsPerPause) {
         await pauses.take();
-        const to = Math.min(rows, from + rowsAtATime);
+        const to = Math.min(rows, from + rowsPerPause);
         const { keys, distances, counts } = index.search(table.subarray(from * width, to * width), k, 1);
         for (let row = from; row < to; row++) {
           const start = (row - from) * k;
           const count = counts === undefined ? keys.length : Number(counts[row - from]);
-          for (let c = 0; c < count; c++) found(row, Number(keys[start + c]), distances[start + c]!);
+          for (let c = 0; c < count; c++) add(row, Number(keys[start + c]), distances[start + c]!);
         }
       }
-      return pauses.run(finish());
+      return pauses.run(neighbors());
     },
   };
 }

@@ -5,21 +5,21 @@ import { createRandom } from '../../src/core/random.js';
 import type { Knn } from '../../src/core/types.js';
 import { fuzzyGraph } from '../../src/graph/fuzzy.js';
 import { connectedComponents, edgeRows } from '../../src/math/sparse.js';
-import { findNeighbors } from '../../src/neighbors/choose.js';
 import { linkCopies } from '../../src/neighbors/copies.js';
+import { exact } from '../../src/neighbors/exact.js';
 import { flat, groups } from '../checks/subject.js';
 
 const search = (rows: number[][], k: number): Promise<Knn> =>
-  findNeighbors(flat(rows), { k, metric: 'euclidean', random: createRandom(1), neighbors: 'exact' });
+  exact().search(flat(rows), { k, metric: 'euclidean', random: createRandom(1) });
 
 async function linked(rows: number[][], k: number) {
   let searches = 0;
   const knn = await search(rows, k);
-  const found = await linkCopies(knn, (some, wanted) => {
+  const found = await linkCopies(knn, (some, count) => {
     searches++;
     return search(
       [...some].map((row) => rows[row]!),
-      wanted,
+      count,
     );
   });
   return { knn, found, searches };
@@ -35,7 +35,7 @@ test('without a group of k copies nothing changes, and nothing is searched', asy
   assert.equal(searches, 0);
 });
 
-test('a group of copies is tied to its nearest other rows, and its copies to the first of them', async () => {
+test('the first of a group of copies gets its nearest other rows, and its copies get the first', async () => {
   const rows = groups(40);
   for (const i of [3, 10, 11, 20, 33, 39]) rows[i] = rows[3]!;
   const { knn, found, searches } = await linked(rows, 5);

@@ -1,4 +1,4 @@
-/** Data and checks that the tests of neighbours share. */
+/** Data and checks that the tests of neighbors share. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRandom } from '../../src/core/random.js';
@@ -54,7 +54,7 @@ export function assertWellFormed({ indices, distances, rows, k }: Knn) {
   assert.equal(distances.length, rows * k);
   for (let row = 0; row < rows; row++) {
     const ids = indices.subarray(row * k, (row + 1) * k);
-    assert.equal(ids[0], row, `row ${row}: first neighbour`);
+    assert.equal(ids[0], row, `row ${row}: first neighbor`);
     assert.equal(distances[row * k], 0, `row ${row}: first distance`);
     assert.equal(new Set(ids).size, k, `row ${row}: an id stands twice in ${ids}`);
     for (let c = 2; c < k; c++) {
@@ -65,7 +65,7 @@ export function assertWellFormed({ indices, distances, rows, k }: Knn) {
   }
 }
 
-/** Share of the true neighbours, the row itself left out, that were found. */
+/** Share of the true neighbors, the row itself left out, that were found. */
 export function recall(found: Knn, truth: Knn): number {
   let hits = 0;
   for (let row = 0; row < truth.rows; row++) {
@@ -79,7 +79,7 @@ export function recall(found: Knn, truth: Knn): number {
 export function assertSame(found: Knn, truth: Knn, label: string) {
   assert.equal(found.k, truth.k);
   for (let i = 0; i < truth.indices.length; i++) {
-    const place = `${label}: row ${Math.floor(i / truth.k)}, neighbour ${i % truth.k}`;
+    const place = `${label}: row ${Math.floor(i / truth.k)}, neighbor ${i % truth.k}`;
     const want = truth.distances[i]!;
     assert.ok(
       Math.abs(found.distances[i]! - want) <= 1e-5 * Math.max(1, want),

@@ -13,7 +13,7 @@ function head({ data, shape }: Matrix, rows: number): Matrix {
   return { data: data.slice(0, rows * shape[1]), shape: [rows, shape[1]] };
 }
 
-test('digits: the same neighbours as sorting all distances, with one thread and with two', async () => {
+test('digits: the same neighbors as sorting all distances, with one thread and with two', async () => {
   const data = digits();
   const truth = sortedNeighbors(data, 15, 'euclidean');
   for (const threads of [1, 2]) {
@@ -24,7 +24,7 @@ test('digits: the same neighbours as sorting all distances, with one thread and 
   }
 });
 
-test('every metric: the same neighbours as sorting', async () => {
+test('every metric: the same neighbors as sorting', async () => {
   const columns = 5;
   const source = createRandom(2);
   const data: Matrix = {
@@ -57,7 +57,7 @@ test('every metric: the same neighbours as sorting', async () => {
   }
 });
 
-test('threads that own their rows find what one thread finds pair by pair', async () => {
+test('several threads find the neighbors that one thread finds', async () => {
   const data = blobs(500, 7, 10);
   const query = { k: 9, metric: 'manhattan', random };
   assert.deepEqual(
@@ -75,7 +75,7 @@ test('a large offset costs no precision', async () => {
   assertSame(await exact().search(moved, query), await exact().search(coarse, query), 'moved');
 });
 
-test('rows of zeros have neighbours by cosine', async () => {
+test('rows of zeros have neighbors by cosine', async () => {
   const data = blobs(50, 6, 4);
   data.data.fill(0, 0, 3 * 6);
   const found = await exact().search(data, { k: 6, metric: 'cosine', random });
@@ -85,7 +85,7 @@ test('rows of zeros have neighbours by cosine', async () => {
   for (const distance of found.distances.subarray(3, 6)) assert.ok(Math.abs(distance - 1) < 1e-6);
 });
 
-test('equal rows: each is its own first neighbour, the others come by id', async () => {
+test('equal rows: each is its own first neighbor, the others come by id', async () => {
   const data: Matrix = { data: new Float32Array(20 * 3).fill(2), shape: [20, 3] };
   for (const metric of ['euclidean', 'cosine', 'manhattan']) {
     const found = await exact().search(data, { k: 4, metric, random });
@@ -95,7 +95,7 @@ test('equal rows: each is its own first neighbour, the others come by id', async
   }
 });
 
-test('k may reach rows, and not pass it', async () => {
+test('k is at most the number of rows', async () => {
   const data = blobs(7, 3, 5);
   const found = await exact().search(data, { k: 7, metric: 'euclidean', random });
   assertWellFormed(found);
@@ -108,7 +108,7 @@ test('k may reach rows, and not pass it', async () => {
   }
 });
 
-test("a caller's metric: found like a named one; NaN and negative distances are errors", async () => {
+test('a custom metric works like a named one; NaN and negative distances are errors', async () => {
   const data = blobs(60, 4, 6);
   const metric = (a: Float32Array, b: Float32Array) =>
     a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0);
@@ -140,7 +140,7 @@ test('an aborted search rejects with the reason of the signal', async () => {
   }
 });
 
-test('data that the metric is not defined for is refused', async () => {
+test('data for which the metric is not defined is an error', async () => {
   await assert.rejects(exact().search(blobs(9, 3, 8), { k: 3, metric: 'haversine', random }), /columns=2/);
   await assert.rejects(exact().search(blobs(9, 3, 8), { k: 3, metric: 'hellinger', random }), /at least 0/);
   await assert.rejects(

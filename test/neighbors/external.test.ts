@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import { exact } from '../../src/neighbors/exact.js';
-import { rowsAtATime } from '../../src/neighbors/external.js';
+import { rowsPerPause } from '../../src/neighbors/external.js';
 import { type HnswModule, hnsw } from '../../src/neighbors/hnsw.js';
 import { type UsearchIndexOptions, type UsearchModule, usearch } from '../../src/neighbors/usearch.js';
 import { assertSame, assertWellFormed, blobs, digits, recall } from './data.js';
@@ -79,7 +79,7 @@ function fakeUsearch(calls: UsearchIndexOptions[]): UsearchModule {
   };
 }
 
-test('the adapters turn squared distances and unordered selves into neighbours', async () => {
+test('the adapters convert squared distances, and put the row itself first', async () => {
   const data = blobs(90, 4, 2);
   data.data.copyWithin(4, 0, 4);
   data.data.copyWithin(8, 0, 4);
@@ -96,8 +96,8 @@ test('the adapters turn squared distances and unordered selves into neighbours',
   }
 });
 
-test('a last batch of one row is answered without counts', async () => {
-  const data = blobs(rowsAtATime + 1, 2, 2);
+test('a last batch of one row has no counts', async () => {
+  const data = blobs(rowsPerPause + 1, 2, 2);
   assertSame(
     await usearch(fakeUsearch([])).search(data, query(3)),
     await exact().search(data, query(3)),
@@ -105,7 +105,7 @@ test('a last batch of one row is answered without counts', async () => {
   );
 });
 
-test('the packages are set up for squared distances, a seed, and enough candidates', async () => {
+test('the packages get squared distances, a seed, and enough candidates', async () => {
   const data = blobs(50, 3, 3);
   const calls: unknown[] = [];
   await hnsw(fakeHnsw(calls)).search(data, query());
@@ -114,19 +114,19 @@ test('the packages are set up for squared distances, a seed, and enough candidat
   assert.deepEqual(options, { maxElements: 50, m: 16, efConstruction: 200 });
   assert.ok(Number.isInteger(randomSeed) && randomSeed >= 0 && randomSeed < 2 ** 31);
   const indexes: UsearchIndexOptions[] = [];
-  await usearch(fakeUsearch(indexes), { connectivity: 8 }).search(data, query(40));
+  await usearch(fakeUsearch(indexes)).search(data, query(40));
   assert.equal(indexes[0]!.metric, 'l2sq');
-  assert.equal(indexes[0]!.connectivity, 8);
+  assert.equal(indexes[0]!.connectivity, 16);
   assert.equal(indexes[0]!.expansion_search, 80);
 });
 
-test('a row of which too little was found is compared with all others', async () => {
+test('a row with too few neighbors found is compared with all others', async () => {
   const data = blobs(60, 3, 4);
   const found = await hnsw(fakeHnsw([], 4)).search(data, query());
   assertSame(found, await exact().search(data, query()), 'lost');
 });
 
-test('metrics that the packages cannot rank by are refused', async () => {
+test('metrics that the packages cannot rank by are errors', async () => {
   for (const metric of ['manhattan', () => 1]) {
     for (const provider of [hnsw(fakeHnsw([])), usearch(fakeUsearch([]))]) {
       await assert.rejects(provider.search(blobs(20, 3, 5), query(4, metric)), OptionError);
@@ -146,7 +146,7 @@ for (const [name, make] of [
   ['usearch', (module: UsearchModule) => usearch(module)],
 ] as const) {
   const module = await import(name).catch(() => undefined);
-  test(`${name} itself finds nearly all neighbours of the digits, the same ones twice`, {
+  test(`${name} itself finds nearly all neighbors of the digits, the same ones twice`, {
     skip: module === undefined && `${name} is not installed`,
   }, async () => {
     const data = digits();

@@ -8,7 +8,7 @@ import { assertSame, assertWellFormed, blobs, digits, recall } from './data.js';
 
 const query = (seed: number, k = 15, metric = 'euclidean') => ({ k, metric, random: createRandom(seed) });
 
-test('digits: nearly all neighbours for any seed, with the distances of the exact search', async () => {
+test('digits: nearly all neighbors for any seed, with the distances of the exact search', async () => {
   const data = digits();
   const truth = await exact().search(data, query(0));
   for (const seed of [1, 2, 3, 4]) {
@@ -40,7 +40,7 @@ test('digits: metrics with and without kernels', async () => {
     const truth = await exact().search(data, query(0, 15, metric));
     const found = await nndescent().search(data, query(5, 15, metric));
     assertWellFormed(found);
-    // Ties may be broken another way, so what counts is how far the neighbours are.
+    // Ties may be broken another way, so what counts is how far the neighbors are.
     let near = 0;
     for (let i = 0; i < truth.distances.length; i++) {
       if (found.distances[i]! <= truth.distances[i]! + 1e-6) near++;
@@ -49,7 +49,7 @@ test('digits: metrics with and without kernels', async () => {
   }
 });
 
-test('the same seed gives the same neighbours on any number of threads, another seed others', async () => {
+test('the same seed gives the same neighbors on any number of threads, another seed others', async () => {
   // Without clusters the search is hard enough for seeds to differ.
   const data = blobs(3000, 30, 1, 9);
   for (const metric of ['euclidean', 'chebyshev']) {
@@ -66,7 +66,7 @@ test('the same seed gives the same neighbours on any number of threads, another 
   }
 });
 
-test('wide rows: searched along a few directions, ranked in all columns', async () => {
+test('wide rows are searched along a few directions and ranked by all columns', async () => {
   // 200 columns of which 12 directions count, far off the origin.
   const inner = blobs(6000, 12, 2, 0.5);
   const random = createRandom(3);
@@ -110,7 +110,7 @@ test('many equal rows: full lists, no id twice', async () => {
   assertWellFormed(await nndescent().search(same, query(1)));
 });
 
-test('few rows and long lists are searched whole', async () => {
+test('few rows with long lists are searched completely', async () => {
   for (const [rows, k] of [
     [2, 2],
     [10, 10],
@@ -132,7 +132,7 @@ test('few rows and long lists are searched whole', async () => {
   }
 });
 
-test('without WebAssembly and shared memory the neighbours are found all the same', async () => {
+test('the search works without WebAssembly and shared memory', async () => {
   const data = blobs(1500, 10, 9);
   const truth = await exact().search(data, query(0, 10));
   const { WebAssembly: wasm, SharedArrayBuffer: shared } = globalThis;
@@ -147,14 +147,14 @@ test('without WebAssembly and shared memory the neighbours are found all the sam
   }
 });
 
-test('nothing is drawn from the stream of the caller, nor from Math.random', async (t) => {
+test('nothing is drawn from the given stream, nor from Math.random', async (t) => {
   t.mock.method(Math, 'random', () => assert.fail('Math.random was called'));
   const random = createRandom(9);
   await nndescent().search(blobs(500, 8, 7), { k: 5, metric: 'euclidean', random });
   assert.equal(random.next(), createRandom(9).next());
 });
 
-test('a search leaves no worker behind, finished or aborted', async () => {
+test('no worker stays after a search, finished or aborted', async () => {
   const workers = () =>
     process.getActiveResourcesInfo().filter((name) => /worker|messageport/i.test(name)).length;
   const before = workers();

@@ -23,8 +23,8 @@ const plain = (from = 0): { indices: number[][]; distances: number[][] } => ({
   distances: rowsOf(knn.distances, 6, from),
 });
 
-test('lists of any form give the same neighbours', () => {
-  const wanted = { rows: 40, k: 6 };
+test('lists of any form give the same neighbors', () => {
+  const needed = { rows: 40, k: 6 };
   const shape = [40, 6];
   const forms: [string, KnnInput | typeof knn][] = [
     ['rows', plain()],
@@ -47,7 +47,7 @@ test('lists of any form give the same neighbours', () => {
     ],
   ];
   for (const [label, given] of forms) {
-    const found = precomputedNeighbors(given, wanted);
+    const found = precomputedNeighbors(given, needed);
     assertWellFormed(found);
     assert.deepEqual(found, knn, label);
   }
@@ -59,13 +59,13 @@ test('longer lists are cut to the nearest', async () => {
   assert.deepEqual(found, truth);
 });
 
-test('lists that cannot be right are refused, with the place', () => {
-  const wanted = { rows: 40, k: 6 };
+test('wrong lists are errors that name the entry', () => {
+  const needed = { rows: 40, k: 6 };
   const broken = (change: (given: ReturnType<typeof plain>) => void, message: RegExp, from = 0) => {
     const given = plain(from);
     change(given);
     assert.throws(
-      () => precomputedNeighbors(given, wanted),
+      () => precomputedNeighbors(given, needed),
       (error: Error) => error instanceof DataError && message.test(error.message),
       String(message),
     );
@@ -87,33 +87,33 @@ test('lists that cannot be right are refused, with the place', () => {
   }, /got -2/);
   broken((g) => {
     g.indices[7]![3] = g.indices[7]![2]!;
-  }, /row 7 lists neighbour \d+ twice/);
+  }, /different neighbors of row 7, got neighbor \d+ twice; /);
   broken((g) => {
     g.indices[7]!.pop();
-  }, /row 7 has 5/);
+  }, /got 6 in row 0 and 5 in row 7; /);
   broken((g) => {
     g.distances.pop();
-  }, /one shape, got \[40, 6\] and \[39, 6\]/);
+  }, /one shape, got \[40, 6\] and \[39, 6\]; /);
   broken((g) => {
     g.indices.pop();
     g.distances.pop();
-  }, /rows=40\), got 39/);
-  // Five others a row are enough, four and the row itself are not.
+  }, /one list per row, 40 in all, got 39; /);
+  // Five others per row are enough; four and the row itself are not.
   broken(
     (g) => {
       g.indices[9]![0] = 9;
     },
-    /row 9 lists fewer than 5/,
+    /at least 5 others besides itself of row 9, got fewer; /,
     1,
   );
-  assert.throws(() => precomputedNeighbors(plain(2), wanted), /must hold 5 others.*got 4/);
+  assert.throws(() => precomputedNeighbors(plain(2), needed), /expected lists of 5 others.*got 4; /);
   assert.throws(
-    () => precomputedNeighbors({ ...plain(), indices: { data: [1, 2], shape: [2, 2] } }, wanted),
+    () => precomputedNeighbors({ ...plain(), indices: { data: [1, 2], shape: [2, 2] } }, needed),
     /shape \[2, 2\].*got 2/,
   );
 });
 
-test('a table of distances gives the neighbours of its metric', async () => {
+test('a table of distances gives the neighbors of its metric', async () => {
   const distance = distanceFor('manhattan');
   const table = new Float32Array(1600);
   for (let i = 0; i < 40; i++) {
@@ -129,7 +129,7 @@ test('a table of distances gives the neighbours of its metric', async () => {
   );
 });
 
-test('a table of distances must be square, whole and large enough', () => {
+test('a table of distances must be square, complete and large enough', () => {
   const table = (rows: number, columns: number, fill = 1): Matrix => ({
     data: new Float32Array(rows * columns).fill(fill),
     shape: [rows, columns],

@@ -1,4 +1,4 @@
-/** A stack of dense layers in memory that threads share: what lies there, and where. */
+/** Memory layout of a stack of dense layers, in memory that threads share. */
 
 /** y = x W + b, then ReLU or no activation. */
 export interface DenseLayer {

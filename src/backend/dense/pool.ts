@@ -106,36 +106,17 @@ function copyTable(
 }
 
 function poolOf(start: DenseStart): DensePool {
-  const { layers, memory, gradients } = start;
+  const { layers, memory } = start;
   const jobs = openJobs(start);
   const { run, words, layout, begin, finish, reserve } = jobs;
-  const { inputs } = layers[0]!;
   const { outputs } = layers.at(-1)!;
   const floats = (at: number, count: number) => new Float32Array(memory.buffer, at, count);
   reserve(1);
-  // The next batch: the buffer that it is in, and its number of rows.
-  let next = { buffer: 0, count: 1 };
+  const { next, ...inputs } = inputsOf(start, jobs);
   return {
+    ...inputs,
     workers: () => Atomics.load(words, control.workers),
     close: jobs.close,
-    gatherInputs(rows, noiseStart) {
-      reserve(rows.length);
-      next = { buffer: 0, count: rows.length };
-      words[control.inputBuffer] = 0;
-      new Int32Array(memory.buffer, layout().indices, rows.length).set(rows);
-      words[control.noise] = noiseStart;
-      begin(GATHER);
-    },
-    setInputs(x) {
-      const count = x.length / inputs;
-      if (gradients === 'none' && count <= words[control.capacity]!) {
-        next = { buffer: 1 - words[control.inputBuffer]!, count };
-      } else {
-        reserve(count);
-        next = { buffer: words[control.inputBuffer]!, count };
-      }
-      floats(next.buffer ? layout().nextInputs : layout().activations[0]!, x.length).set(x);
-    },
     inputsFinite: () => words[control.finite] === 1,
     setWeights(weights) {
       finish();
@@ -149,8 +130,9 @@ function poolOf(start: DenseStart): DensePool {
     },
     startForward() {
       finish();
-      words[control.rows] = next.count;
-      words[control.inputBuffer] = next.buffer;
+      const { buffer, count } = next();
+      words[control.rows] = count;
+      words[control.inputBuffer] = buffer;
       words[control.finite] = 1;
       begin(FORWARD);
     },
@@ -159,6 +141,36 @@ function poolOf(start: DenseStart): DensePool {
       return floats(layout().activations.at(-1)!, words[control.rows]! * outputs).slice();
     },
     backward: (outputGradient, meanwhile) => backward(start, jobs, outputGradient, meanwhile),
+  };
+}
+
+/** Writes the input rows of the next batch; `next` tells in which buffer they are, and how many. */
+function inputsOf(
+  { layers, memory, gradients }: DenseStart,
+  { words, layout, begin, reserve }: Jobs,
+): Pick<DensePool, 'gatherInputs' | 'setInputs'> & { next(): { buffer: number; count: number } } {
+  let next = { buffer: 0, count: 1 };
+  return {
+    next: () => next,
+    gatherInputs(rows, noiseStart) {
+      reserve(rows.length);
+      next = { buffer: 0, count: rows.length };
+      words[control.inputBuffer] = 0;
+      new Int32Array(memory.buffer, layout().indices, rows.length).set(rows);
+      words[control.noise] = noiseStart;
+      begin(GATHER);
+    },
+    setInputs(x) {
+      const count = x.length / layers[0]!.inputs;
+      if (gradients === 'none' && count <= words[control.capacity]!) {
+        next = { buffer: 1 - words[control.inputBuffer]!, count };
+      } else {
+        reserve(count);
+        next = { buffer: words[control.inputBuffer]!, count };
+      }
+      const { nextInputs, activations } = layout();
+      new Float32Array(memory.buffer, next.buffer ? nextInputs : activations[0]!, x.length).set(x);
+    },
   };
 }
 

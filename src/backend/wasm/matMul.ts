@@ -35,7 +35,7 @@ export function fusedMatMul({ inputs, attrs, kernels }: Call): TensorInfo {
   if (kernel === undefined)
     throw new Error(
       `_FusedMatMul: expected activation linear, relu, ${Object.keys(activationKernels).join(', ')}, got ${activation}; ` +
-        'apply it as a layer of its own',
+        'apply it as a separate layer',
     );
   return then(kernels, kernel, out, { x: out, alpha }, { alpha: (attrs.leakyreluAlpha as number) ?? 0 });
 }
@@ -68,6 +68,38 @@ function multiply(
   bias: TensorInfo | undefined,
   relu: boolean,
 ): TensorInfo {
+  const { inner, outerA, outerB } = sizesOf(a, b, transposeA, transposeB);
+  const batchA = a.shape.slice(0, -2);
+  const batchB = b.shape.slice(0, -2);
+  const batch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
+  const out = kernels.backend.makeOutput([...batch, outerA, outerB], 'float32');
+  let rows = outerA;
+  let pairs = pairUp(batch, batchA, batchB);
+  // With one B for the whole batch, the batch is a single product with more rows.
+  if (!transposeA && tf.util.sizeFromShape(batchB) === 1) {
+    rows *= tf.util.sizeFromShape(batch);
+    pairs = [[0, 0]];
+  }
+  const fromA = pointer(kernels, a);
+  const fromB = pointer(kernels, b);
+  const to = pointer(kernels, out);
+  const biasAt = bias === undefined || bias === null ? 0 : pointer(kernels, bias);
+  const stridesA = transposeA ? [4, outerA * 4] : [inner * 4, 4];
+  const stridesB = transposeB ? [4, inner * 4] : [outerB * 4, 4];
+  for (let i = 0; i < pairs.length; i++) {
+    const atA = fromA + pairs[i]![0] * outerA * inner * 4;
+    const atB = fromB + pairs[i]![1] * outerB * inner * 4;
+    const atC = to + i * outerA * outerB * 4;
+    kernels.run.gemm(
+      ...[rows, outerB, inner, atA, ...stridesA, atB, ...stridesB],
+      ...[atC, biasAt, Number(relu), 0, kernels.gemmScratch],
+    );
+  }
+  return out;
+}
+
+/** Inner and outer sizes of a product. Throws for other types than float32, and for inner sizes that differ. */
+function sizesOf(a: TensorInfo, b: TensorInfo, transposeA: boolean, transposeB: boolean) {
   if (a.dtype !== 'float32' || b.dtype !== 'float32') {
     throw new Error(
       `BatchMatMul: expected float32 on the wasm backend, got ${a.dtype} and ${b.dtype}; cast both to float32`,
@@ -85,35 +117,7 @@ function multiply(
         'transpose one of them',
     );
   }
-  const batchA = a.shape.slice(0, -2);
-  const batchB = b.shape.slice(0, -2);
-  const batch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
-  const out = kernels.backend.makeOutput([...batch, outerA, outerB], 'float32');
-  let rows = outerA;
-  let pairs = pairUp(batch, batchA, batchB);
-  // With one B for the whole batch, the batch is a single product with more rows.
-  if (!transposeA && tf.util.sizeFromShape(batchB) === 1) {
-    rows *= tf.util.sizeFromShape(batch);
-    pairs = [[0, 0]];
-  }
-  const fromA = pointer(kernels, a);
-  const fromB = pointer(kernels, b);
-  const to = pointer(kernels, out);
-  const biasAt = bias === undefined || bias === null ? 0 : pointer(kernels, bias);
-  const rowA = transposeA ? 4 : innerA * 4;
-  const columnA = transposeA ? outerA * 4 : 4;
-  const rowB = transposeB ? 4 : outerB * 4;
-  const columnB = transposeB ? innerA * 4 : 4;
-  for (let i = 0; i < pairs.length; i++) {
-    const atA = fromA + pairs[i]![0] * outerA * innerA * 4;
-    const atB = fromB + pairs[i]![1] * outerB * innerA * 4;
-    const atC = to + i * outerA * outerB * 4;
-    kernels.run.gemm(
-      ...[rows, outerB, innerA, atA, rowA, columnA, atB, rowB, columnB],
-      ...[atC, biasAt, Number(relu), 0, kernels.gemmScratch],
-    );
-  }
-  return out;
+  return { inner: innerA, outerA, outerB };
 }
 
 /** For each matrix of the result, the indices of its factors in A and in B. */

@@ -122,7 +122,7 @@ export function standaloneKernels(): StandaloneKernels | undefined {
 export function allocate(backend: WasmBackend, bytes: number): number {
   const pointer = backend.wasm._malloc(bytes) >>> 0;
   if (pointer === 0) {
-    throw new RangeError(`wasm: expected ${bytes} free bytes, got none, out of memory; use smaller batches`);
+    throw new RangeError(`wasm: expected ${bytes} bytes of memory, got none left; use smaller batches`);
   }
   return pointer;
 }

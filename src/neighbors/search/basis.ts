@@ -1,42 +1,42 @@
-/** A few directions that keep near rows near: principal components of a sample, tried out on that sample. */
+/** A few directions that preserve neighbors: principal components of a sample, validated on that sample. */
 import { blockOf, inBlocks, type Work } from '../../core/pauses.js';
 import type { Random } from '../../core/types.js';
 import { bindKernels, createMemory, type Kernels } from './kernels.js';
-import { createLists, createOffer, type Lists } from './lists.js';
+import { createLists, createPush, type Lists } from './lists.js';
 import type { Space } from './space.js';
 
-/** Orthonormal directions, and what to take off the rows first. */
+/** Orthonormal directions, and the shift to subtract from rows first. */
 export interface Basis {
   /** `size` rows of `width` columns. */
   readonly directions: Float32Array;
   readonly size: number;
-  /** Rounded column means of the sample: takes away a large offset without rounding whole numbers. */
+  /** Rounded column means of the sample: removes a large offset and keeps integers exact. */
   readonly shift: Float64Array;
 }
 
 const sampleRows = 1024;
 const queries = 192;
-const tried = 15;
-/** Rows that are gone through between two pauses. */
-const atATime = 64;
-/** Products that the kernels add up between two pauses. */
-const productsAtATime = 2 ** 26;
-/** Share of the nearest 15 of a sampled row that must be among its nearest 30 in the directions. */
-const wantedRecall = 0.95;
+const nearest = 15;
+/** Rows between two pauses. */
+const rowsPerPause = 64;
+/** Products that the kernels sum between two pauses. */
+const productsPerPause = 2 ** 26;
+/** Share of the nearest 15 of a sampled row that must be among its nearest 30 along the directions. */
+const minRecall = 0.95;
 
-/** Addresses in a memory of its own. */
+/** Temporary memory, with addresses in bytes. */
 interface Workspace {
   readonly kernels: Kernels;
   readonly floats: Float32Array;
   readonly samples: number;
   readonly width: number;
-  /** Sampled rows, shifted; the same transposed; directions; products with rows; the same transposed. */
-  readonly at: Record<'sample' | 'transposed' | 'directions' | 'products' | 'turned', number>;
+  /** Centered sample rows; the same transposed; directions; products with rows; the same transposed. */
+  readonly at: Record<'sample' | 'transposed' | 'directions' | 'products' | 'productsTransposed', number>;
 }
 
 /**
- * The smallest of 64, 128, 256, … directions that keep neighbours, or undefined when half the columns do not,
- * as for data without structure.
+ * The smallest number of directions among 64, 128, 256, … that preserves neighbors. Undefined if half the columns do not
+ * suffice, as for data without structure.
  */
 export function* findBasis(
   space: Space,
@@ -49,7 +49,7 @@ export function* findBasis(
     if (work === undefined) return undefined;
     const shift = yield* drawSample(work, space, rows, random);
     yield* subspace(work, size, random);
-    if ((yield* recallOf(work, size)) >= wantedRecall) {
+    if ((yield* recallOf(work, size)) >= minRecall) {
       const start = work.at.directions / 4;
       return { directions: work.floats.slice(start, start + size * width), size, shift };
     }
@@ -63,9 +63,9 @@ function openWorkspace(samples: number, width: number, size: number): Workspace 
     transposed: samples * width,
     directions: size * width,
     products: samples * Math.max(size, queries),
-    turned: samples * size,
+    productsTransposed: samples * size,
   };
-  const at = { sample: 0, transposed: 0, directions: 0, products: 0, turned: 0 };
+  const at = { sample: 0, transposed: 0, directions: 0, products: 0, productsTransposed: 0 };
   let top = 1024;
   for (const name of Object.keys(lengths) as (keyof typeof lengths)[]) {
     at[name] = top;
@@ -76,23 +76,24 @@ function openWorkspace(samples: number, width: number, size: number): Workspace 
   return kernels && { kernels, floats: new Float32Array(memory.buffer), samples, width, at };
 }
 
+/** Writes centered sample rows, and their transpose. Returns the rounded column means. */
 function* drawSample(work: Workspace, space: Space, rows: number, random: Random): Work<Float64Array> {
   const { floats, samples, width, at } = work;
   const shift = new Float64Array(width);
   const start = at.sample / 4;
   for (let i = 0; i < samples; i++) {
-    if (i % atATime === 0) yield;
-    // One row of each stretch: a sample without repeats.
+    if (i % rowsPerPause === 0) yield;
+    // One row of each interval (stratified sampling): no row twice.
     const row = Math.floor(((i + random.next()) * rows) / samples);
     space.writeRow(row, floats, start + i * width);
     for (let c = 0; c < width; c++) shift[c]! += floats[start + i * width + c]! / samples;
   }
   const rounded = shift.map(Math.round);
-  const left = shift.map((mean, c) => mean - rounded[c]!);
+  const remainder = shift.map((mean, c) => mean - rounded[c]!);
   for (let i = 0; i < samples; i++) {
-    if (i % atATime === 0) yield;
+    if (i % rowsPerPause === 0) yield;
     for (let c = 0; c < width; c++) {
-      const value = floats[start + i * width + c]! - rounded[c]! - left[c]!;
+      const value = floats[start + i * width + c]! - rounded[c]! - remainder[c]!;
       floats[start + i * width + c] = value;
       floats[at.transposed / 4 + c * samples + i] = value;
     }
@@ -107,13 +108,13 @@ function* subspace(work: Workspace, size: number, random: Random): Work<void> {
   for (let i = 0; i < directions.length; i++) directions[i] = random.next() - 0.5;
   yield* orthonormalize(directions, size, width);
   const products = at.products / 4;
-  const turned = at.turned / 4;
+  const transposed = at.productsTransposed / 4;
   for (let round = 0; round < 2; round++) {
     yield* dots(work, at.sample, samples, at.directions, size, width, at.products);
     for (let i = 0; i < samples; i++) {
-      for (let b = 0; b < size; b++) floats[turned + b * samples + i] = floats[products + i * size + b]!;
+      for (let b = 0; b < size; b++) floats[transposed + b * samples + i] = floats[products + i * size + b]!;
     }
-    yield* dots(work, at.turned, size, at.transposed, width, samples, at.directions);
+    yield* dots(work, at.productsTransposed, size, at.transposed, width, samples, at.directions);
     yield* orthonormalize(directions, size, width);
   }
 }
@@ -148,12 +149,15 @@ function* squares(
   });
 }
 
-/** Rows of a block, in whole tiles of the kernels. */
+/** Rows per block, in whole tiles of the kernels. */
 function heightOf(bRows: number, columns: number): number {
-  return Math.max(2, Math.floor(productsAtATime / (bRows * columns)) & ~1);
+  return Math.max(2, Math.floor(productsPerPause / (bRows * columns)) & ~1);
 }
 
-/** Gram and Schmidt, twice, which is enough. A direction that vanishes becomes zeros. */
+/**
+ * Gram-Schmidt, twice for stability. A direction that depends on earlier ones becomes zeros; the eigensolver
+ * (math/eigen.ts) must drop it instead and keep the coefficients, so that the two do not share code.
+ */
 function* orthonormalize(rows: Float32Array, size: number, width: number): Work<void> {
   for (let a = 0; a < size; a++) {
     if (a % blockOf(4 * size * width) === 0) yield;
@@ -177,30 +181,30 @@ function dot(values: Float32Array, a: number, b: number, length: number): number
   return sum;
 }
 
-/** Share of the nearest 15 sampled rows, in all columns, that are among the nearest 30 in the directions. */
+/** Share of the nearest 15 sampled rows, in all columns, that are among the nearest 30 along the directions. */
 function* recallOf(work: Workspace, size: number): Work<number> {
   const { floats, samples, width, at } = work;
   const count = Math.min(queries, samples);
   const products = floats.subarray(at.products / 4);
   yield* squares(work, at.sample, count, at.sample, samples, width, at.products);
-  const nearest = listNearest(products, count, samples, tried);
-  // The transposed sample has done its work, and what is reduced needs less room.
+  const full = listNearest(products, count, samples, nearest);
+  // The transposed sample is no longer needed, and is larger than the reduced one.
   yield* dots(work, at.sample, samples, at.directions, size, width, at.transposed);
   yield* squares(work, at.transposed, count, at.transposed, samples, size, at.products);
-  const reduced = listNearest(products, count, samples, 2 * tried);
+  const reduced = listNearest(products, count, samples, 2 * nearest);
   let kept = 0;
   for (let i = 0; i < count; i++) {
     const found = new Set(idsOf(reduced, i));
-    for (const id of idsOf(nearest, i)) if (found.has(id)) kept++;
+    for (const id of idsOf(full, i)) if (found.has(id)) kept++;
   }
-  return kept / (count * Math.min(tried, samples - 1));
+  return kept / (count * Math.min(nearest, samples - 1));
 }
 
-function listNearest(squares: Float32Array, count: number, samples: number, wanted: number): Lists {
-  const lists = createLists(count, Math.min(wanted, samples - 1));
-  const offer = createOffer(lists);
+function listNearest(squares: Float32Array, count: number, samples: number, size: number): Lists {
+  const lists = createLists(count, Math.min(size, samples - 1));
+  const push = createPush(lists);
   for (let i = 0; i < count; i++) {
-    for (let j = 0; j < samples; j++) if (j !== i) offer(i, j, squares[i * samples + j]!);
+    for (let j = 0; j < samples; j++) if (j !== i) push(i, j, squares[i * samples + j]!);
   }
   return lists;
 }

@@ -12,13 +12,13 @@ export interface Kernels {
   dots(a: number, aRows: number, b: number, bRows: number, stride: number, out: number): void;
   /** Copies rows[ids[m]], m < count, to out. */
   gather(rows: number, stride: number, ids: number, count: number, out: number): void;
-  /** Offers ids at values to a list of keys (lists.ts), skips `own`, and returns how many got in. */
+  /** Pushes candidates with their values to a list of keys (lists.ts), except `own`. Returns the number of insertions. */
   merge(list: number, capacity: number, values: number, ids: number, count: number, own: number): number;
 }
 
 const pageBytes = 65536;
 
-/** Shared memory of at least so many bytes, or undefined where WebAssembly cannot give it (4 GiB at most). */
+/** Shared memory of at least so many bytes. Undefined if WebAssembly cannot allocate it; the limit is 4 GiB. */
 export function createMemory(bytes: number): WebAssembly.Memory | undefined {
   const pages = Math.ceil(bytes / pageBytes);
   try {
@@ -28,7 +28,7 @@ export function createMemory(bytes: number): WebAssembly.Memory | undefined {
   }
 }
 
-/** The kernels on that memory, or undefined where WebAssembly vectors or compiling are not allowed. */
+/** The kernels on that memory. Undefined without WebAssembly SIMD, or where compiling is not allowed. */
 export function bindKernels(memory: WebAssembly.Memory): Kernels | undefined {
   try {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(kernelBytes)), {

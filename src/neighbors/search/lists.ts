@@ -1,15 +1,15 @@
 /**
- * Lists of nearest neighbours while they are being filled: `capacity` keys a row, nearest first.
+ * Lists of nearest neighbors while they are being filled: `capacity` keys per row, nearest first.
  *
- * A key is 64 bits: the bits of the 32-bit distance above, id * 2 + (0 if fresh else 1) below. Distances are not
- * negative, so keys compare like (distance, id), as integers in WebAssembly and as doubles here: a double made of
- * such bits is never NaN. A list therefore ends up the same whatever the order of the offers.
+ * A key has 64 bits: the bits of the 32-bit distance in the upper half, id * 2 + (0 if new, 1 if old) in the lower half.
+ * Distances are not negative, so keys compare like (distance, id), as integers in WebAssembly and as doubles here; such
+ * a double is never NaN. A list therefore does not depend on the order in which candidates are pushed.
  */
 import { DataError } from '../../core/errors.js';
 import type { Work } from '../../core/pauses.js';
 import type { Knn } from '../../core/types.js';
 
-/** Highest distance word and id word: an empty place, after every real key. */
+/** Distance word and id word of an empty entry, which sorts after all others. */
 const emptyDistance = 0x7f800000;
 const emptyId = 0xffffffff;
 
@@ -18,9 +18,9 @@ export interface Lists {
   readonly capacity: number;
   /** Keys as doubles. */
   readonly keys: Float64Array;
-  /** The same bits: id word at 2 * place, distance word at 2 * place + 1. */
+  /** The same memory: id word of entry e at 2 e, distance word at 2 e + 1. */
   readonly words: Uint32Array;
-  /** The same bits: distances at 2 * place + 1. */
+  /** The same memory: distance of entry e at 2 e + 1. */
   readonly floats: Float32Array;
 }
 
@@ -29,7 +29,7 @@ export function listBytes(rows: number, capacity: number): number {
   return rows * capacity * 8;
 }
 
-/** Lists at a place in a buffer; their contents are left as they are. */
+/** Lists at an offset in a buffer, with their present contents. */
 export function viewLists(buffer: ArrayBufferLike, offset: number, rows: number, capacity: number): Lists {
   const length = rows * capacity;
   return {
@@ -56,8 +56,8 @@ export function createLists(rows: number, capacity: number): Lists {
   return lists;
 }
 
-/** A function that offers (row, id, distance) to lists and says whether it got in. */
-export function createOffer({
+/** Returns a function that pushes a candidate (row, id, distance) to a list, and tells whether it was inserted. */
+export function createPush({
   keys,
   capacity,
 }: Lists): (row: number, id: number, distance: number) => boolean {
@@ -68,33 +68,32 @@ export function createOffer({
   return (row, id, distance) => {
     const start = row * capacity;
     const last = start + capacity - 1;
-    // Adding 0 turns -0, whose bits are the largest of all, into 0.
+    // Adding 0 turns -0, whose bits would sort last, into 0.
     float[1] = distance + 0;
     word[0] = id * 2;
-    const fresh = key[0]!;
+    const newKey = key[0]!;
     word[0] = id * 2 + 1;
-    const known = key[0]!;
-    if (known >= keys[last]!) return false;
-    let place = last;
-    while (place > start && keys[place - 1]! > known) place--;
-    if (place > start && (keys[place - 1] === fresh || keys[place - 1] === known)) return false;
-    for (let p = last; p > place; p--) keys[p] = keys[p - 1]!;
-    keys[place] = fresh;
+    const oldKey = key[0]!;
+    if (oldKey >= keys[last]!) return false;
+    let entry = last;
+    while (entry > start && keys[entry - 1]! > oldKey) entry--;
+    if (entry > start && (keys[entry - 1] === newKey || keys[entry - 1] === oldKey)) return false;
+    for (let e = last; e > entry; e--) keys[e] = keys[e - 1]!;
+    keys[entry] = newKey;
     return true;
   };
 }
 
-/** Whether the list of a row has an empty place. */
+/** Whether the list of a row has an empty entry. */
 export function isShort({ words, capacity }: Lists, row: number): boolean {
   return words[2 * (row * capacity + capacity - 1)] === emptyId;
 }
 
 /**
- * Lists that hold the others of each row, with the row itself put in front.
- *
- * @param finish makes a distance of what the lists hold, without changing the order.
+ * The finished lists, with the row itself put first. `toDistance` converts the values in the lists to distances; it must
+ * be increasing. Throws `DataError` for a row with an empty entry.
  */
-export function* toKnn(lists: Lists, finish: (value: number) => number = (value) => value): Work<Knn> {
+export function* toKnn(lists: Lists, toDistance: (value: number) => number = (value) => value): Work<Knn> {
   const { rows, capacity, words, floats } = lists;
   const k = capacity + 1;
   const indices = new Int32Array(rows * k);
@@ -102,13 +101,16 @@ export function* toKnn(lists: Lists, finish: (value: number) => number = (value)
   for (let row = 0; row < rows; row++) {
     if (row % 2 ** 14 === 0) yield;
     if (capacity > 0 && isShort(lists, row)) {
-      throw new DataError(`neighbors: row ${row} has fewer than ${capacity} neighbours besides itself`);
+      throw new DataError(
+        `neighbors: expected ${capacity} neighbors of row ${row} besides itself, got fewer; ` +
+          'check that the metric gives distances of at least 0',
+      );
     }
     indices[row * k] = row;
     for (let c = 0; c < capacity; c++) {
-      const place = 2 * (row * capacity + c);
-      indices[row * k + c + 1] = words[place]! >>> 1;
-      distances[row * k + c + 1] = finish(floats[place + 1]!);
+      const entry = 2 * (row * capacity + c);
+      indices[row * k + c + 1] = words[entry]! >>> 1;
+      distances[row * k + c + 1] = toDistance(floats[entry + 1]!);
     }
   }
   return { indices, distances, rows, k };

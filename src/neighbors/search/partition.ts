@@ -1,4 +1,4 @@
-/** Halving of rows by random cuts, until the parts are small: the leaves of one random projection tree. */
+/** Random projection trees: rows are split in halves by random cuts until the parts are small. */
 import { inBlocks, type Work } from '../../core/pauses.js';
 import type { Random } from '../../core/types.js';
 
@@ -15,7 +15,7 @@ export type Margins = (
 /** Rows whose margins are computed between two pauses. */
 const marginsAtATime = 4096;
 
-/** Ends of the leaves of `rows` rows: always the same halves, so all trees of one size have the same ends. */
+/** Ends of the leaves of a tree over `rows` rows. They do not depend on the cuts, which are always in the middle. */
 export function leafEnds(rows: number, leafRows: number): Int32Array {
   const ends: number[] = [];
   const halve = (from: number, to: number) => {
@@ -29,8 +29,8 @@ export function leafEnds(rows: number, leafRows: number): Int32Array {
 }
 
 /**
- * Orders rows so that those of one leaf stand together. Each cut lies between two random rows (Dasgupta and
- * Freund, 2008), moved so that it halves the part: leaves are even, and equal rows are no trouble.
+ * Orders rows so that those of one leaf are contiguous. Each cut is between two random rows (Dasgupta and Freund, 2008),
+ * shifted so that it halves the part: leaves have equal sizes, and equal rows are no problem.
  */
 export function* partition(
   order: Int32Array,
@@ -55,7 +55,7 @@ export function* partition(
   yield* cut(0, order.length);
 }
 
-/** Hoare's selection: afterwards no value before `middle` is above any value from it on. */
+/** Hoare's selection: afterwards no value before `middle` is larger than any value from there on. */
 function select(values: Float32Array, order: Int32Array, from: number, to: number, middle: number): void {
   let low = from;
   let high = to;

@@ -1,7 +1,7 @@
-/** What a search works on: sizes, settings and the addresses of its tables in one buffer. Plain data, for workers. */
+/** Plan of a search: sizes, settings and addresses of tables in one buffer. Plain data that is sent to workers. */
 import type { DistanceFunction } from '../../core/types.js';
 
-/** The buffer of a search, with the WebAssembly memory behind it where there is one. */
+/** The buffer of a search, and the WebAssembly memory that it belongs to, if any. */
 export interface Arena {
   readonly buffer: ArrayBufferLike;
   readonly memory?: WebAssembly.Memory;
@@ -9,32 +9,32 @@ export interface Arena {
 
 export interface SearchPlan {
   readonly rows: number;
-  /** Columns of the working table: points (padded), or their coordinates along a few directions. */
+  /** Columns of the working table: padded rows, or their coordinates along a few directions. */
   readonly width: number;
-  /** Columns of the table of all coordinates; 0 when the working table has them all. */
+  /** Columns of the table of full rows; 0 if the working table has full rows. */
   readonly fullWidth: number;
-  /** Undefined: squared Euclidean distances with the kernels. Else the metric, pair by pair. */
+  /** The metric, computed pair by pair. Undefined: squared Euclidean distances with the kernels. */
   readonly metric?: string | DistanceFunction;
   readonly metricParams?: Readonly<Record<string, unknown>>;
-  /** Neighbours to find for each row, itself not counted. */
-  readonly wanted: number;
-  /** Neighbours in a list while searching; more than wanted when these are ranked anew in all coordinates. */
+  /** Neighbors in the result per row, not counting the row itself. */
+  readonly resultSize: number;
+  /** Neighbors in a list during the search; more than in the result if these are ranked again by full rows. */
   readonly capacity: number;
-  /** Rows that look for neighbours together, and rows in a leaf of a tree. */
+  /** Rows per group that is compared with common candidates, and rows per leaf of a tree. */
   readonly group: number;
   readonly leaf: number;
-  /** Neighbours of a row, and rows it is a neighbour of, that lead to candidates. */
-  readonly links: number;
-  /** One seed a tree; the first tree orders the rows. */
+  /** Neighbors, and reverse neighbors, per row in the snapshot from which candidates are taken. */
+  readonly snapshotSize: number;
+  /** One seed per tree; the first tree orders the rows. */
   readonly seeds: readonly number[];
-  /** Bytes of each worker's scratch. */
+  /** Bytes of scratch memory per worker. */
   readonly scratchBytes: number;
-  readonly at: Readonly<Record<Place, number>>;
+  readonly at: Readonly<Record<TableName, number>>;
   readonly bytes: number;
 }
 
-/** Places in the buffer. `control` holds the next part to do and the number of list entries that were taken. */
-export type Place =
+/** Tables in the buffer. `control` holds the next part to take and the number of updates of lists. */
+export type TableName =
   | 'control'
   | 'table'
   | 'full'
@@ -48,16 +48,16 @@ export type Place =
   | 'result'
   | 'scratch';
 
-/** Places in the control words: the next part to do, the running count of list entries that were taken. */
+/** Indices of the control words: the next part to take, the number of updates of lists. */
 export const nextPartAt = 0;
-export const takenAt = 1;
+export const updatesAt = 1;
 
-/** Candidates that a row or a group is compared with at a time. */
+/** Candidates per block of a comparison. */
 export const block = 512;
-/** Rows of a leaf or of the data that are compared with a block of candidates at a time. */
+/** Rows that are compared with a block of candidates at once. */
 export const rowBlock = 32;
 
-/** Scratch of one worker, in bytes from its start: ids, copied candidates, distances. */
+/** Scratch memory of one worker, as offsets in bytes: ids, copied candidates, distances. */
 export function scratchLayout({ width, leaf, capacity }: Pick<SearchPlan, 'width' | 'leaf' | 'capacity'>) {
   const candidates = Math.max(block, leaf, capacity) + 8;
   const ids = 0;
@@ -66,21 +66,23 @@ export function scratchLayout({ width, leaf, capacity }: Pick<SearchPlan, 'width
   return { ids, copies, distances, bytes: distances + align((rowBlock + 2) * candidates * 4) };
 }
 
-/** Bytes of the scratch of one worker. */
+/** Bytes of scratch memory of one worker. */
 export function scratchBytes(plan: Pick<SearchPlan, 'width' | 'leaf' | 'capacity'>): number {
   return scratchLayout(plan).bytes;
 }
 
-/** Places tables of these lengths in bytes one after another. */
-export function place(lengths: Readonly<Record<Place, number>>): Pick<SearchPlan, 'at' | 'bytes'> {
-  // Address 0 is left free: no table of ours may look like a null pointer.
+/** Assigns addresses to tables of these lengths in bytes, one after another. */
+export function assignAddresses(
+  lengths: Readonly<Record<TableName, number>>,
+): Pick<SearchPlan, 'at' | 'bytes'> {
+  // Not from address 0, which would look like a null pointer.
   let top = 1024;
   const at = { ...lengths };
-  for (const name of Object.keys(lengths) as Place[]) {
+  for (const name of Object.keys(lengths) as TableName[]) {
     at[name] = top;
     top += align(lengths[name]);
   }
-  // Vector loads may reach past the last entry.
+  // Vector loads may read past the last entry.
   return { at, bytes: top + 1024 };
 }
 

@@ -1,14 +1,14 @@
-/** Who runs the stages of a search: worker threads where they are to be had and worth it, else this thread. */
+/** Runs the stages of a search: on a thread pool if that is available and pays off, else on this thread. */
 import type { Worker } from 'node:worker_threads';
 import { pausesFor } from '../../core/pauses.js';
 import { cores, startThreads } from '../../core/platform.js';
 import { isA } from '../../core/realms.js';
 import type { DistanceFunction, Matrix } from '../../core/types.js';
-import { type Arena, nextPartAt, type SearchPlan, takenAt } from './plan.js';
+import { type Arena, nextPartAt, type SearchPlan, updatesAt } from './plan.js';
 import { openStages, partsOf, type Stage } from './stages.js';
 import { workerCode } from './workerCode.js';
 
-/** What a worker is started with, and what it is told to do. */
+/** Data that a worker is started with, and a stage that it is told to run. */
 export interface WorkerStart {
   readonly plan: SearchPlan;
   readonly arena: Arena;
@@ -18,50 +18,47 @@ export interface WorkerTask {
   readonly stage: Stage;
   readonly argument: number;
 }
-/** A worker's answer: it is ready, it is done, or why not. */
+/** Answer of a worker that it is ready or done, or its error. */
 export type WorkerAnswer = { readonly error?: Error };
 
-export interface Crew {
-  /** Worker threads at work; 0 when this thread does it all. */
-  readonly threads: number;
+export interface SearchPool {
   run(stage: Stage, argument?: number): Promise<void>;
-  /** List entries that were taken since the last call. */
-  taken(): number;
+  /** Number of updates of lists since the last call. */
+  updates(): number;
   close(): Promise<void>;
 }
 
-/** Below this many numbers threads cost more than they save. */
-const worthThreads = 500_000;
+/** Below this many values in the data, starting threads takes longer than they save. */
+const minParallel = 500_000;
 
-/** Threads worth starting: the cores, at most 8; 1 for little work, no worker threads, or a metric that is a function. */
+/** Threads to use: the number of cores, at most 8; 1 for small data, without worker threads, or for a custom metric. */
 export async function threadsFor({ data }: Matrix, metric: string | DistanceFunction): Promise<number> {
-  if (typeof metric === 'function' || data.length < worthThreads) return 1;
+  if (typeof metric === 'function' || data.length < minParallel) return 1;
   return Math.min(8, await cores());
 }
 
-/** Opens a crew; with `threads` below 2, or where workers do not start, this thread does the work. */
-export async function openCrew(
+/** Opens a pool. With `threads` below 2, or if workers cannot be started, stages run on this thread. */
+export async function openPool(
   plan: SearchPlan,
   arena: Arena,
   threads: number,
   signal?: AbortSignal,
-): Promise<Crew> {
+): Promise<SearchPool> {
   const shared = isA('SharedArrayBuffer', arena.buffer);
-  const able = shared && typeof plan.metric !== 'function';
-  const crew = threads > 1 && able ? await startWorkers(plan, arena, threads, signal) : undefined;
-  return crew ?? inThread(plan, arena, signal);
+  const supported = shared && typeof plan.metric !== 'function';
+  const pool = threads > 1 && supported ? await startWorkers(plan, arena, threads, signal) : undefined;
+  return pool ?? onThisThread(plan, arena, signal);
 }
 
-function inThread(plan: SearchPlan, arena: Arena, signal?: AbortSignal): Crew {
+function onThisThread(plan: SearchPlan, arena: Arena, signal?: AbortSignal): SearchPool {
   const runPart = openStages(plan, arena, 0);
   const pauses = pausesFor(signal);
   return {
-    threads: 0,
     async run(stage, argument = 0) {
       const parts = partsOf(stage, plan);
       for (let part = 0; part < parts; part++) await pauses.run(runPart(stage, part, argument));
     },
-    taken: () => takeCount(plan, arena),
+    updates: () => takeUpdates(plan, arena),
     async close() {},
   };
 }
@@ -71,7 +68,7 @@ async function startWorkers(
   arena: Arena,
   threads: number,
   signal?: AbortSignal,
-): Promise<Crew | undefined> {
+): Promise<SearchPool | undefined> {
   const starts = Array.from({ length: threads }, (_, slot): WorkerStart => ({ plan, arena, slot }));
   const workers = await startThreads(workerCode, starts);
   if (workers === undefined) return undefined;
@@ -86,7 +83,6 @@ async function startWorkers(
   }
   const control = new Int32Array(arena.buffer, plan.at.control, 2);
   return {
-    threads,
     async run(stage, argument = 0) {
       signal?.throwIfAborted();
       Atomics.store(control, nextPartAt, 0);
@@ -94,12 +90,12 @@ async function startWorkers(
       for (const worker of workers) worker.postMessage({ stage, argument } satisfies WorkerTask);
       await done;
     },
-    taken: () => takeCount(plan, arena),
+    updates: () => takeUpdates(plan, arena),
     close,
   };
 }
 
-/** Waits for the next answer of a worker, its failure or the caller's abort. */
+/** Waits for the next answer of a worker. Rejects if it fails, or if the search is aborted. */
 function answerOf(worker: Worker, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown) => {
@@ -110,7 +106,11 @@ function answerOf(worker: Worker, signal?: AbortSignal): Promise<void> {
     };
     const onMessage = ({ error }: WorkerAnswer) => settle(error);
     const onExit = (code: number) =>
-      settle(new Error(`neighbors: a worker thread ended early (exit code ${code})`));
+      settle(
+        new Error(
+          `neighbors: expected an answer of a worker thread, got its exit with code ${code}; try again with fewer rows`,
+        ),
+      );
     const onAbort = () => settle(signal?.reason);
     worker.on('message', onMessage).on('error', settle).on('exit', onExit);
     signal?.addEventListener('abort', onAbort);
@@ -118,6 +118,7 @@ function answerOf(worker: Worker, signal?: AbortSignal): Promise<void> {
   });
 }
 
-function takeCount(plan: SearchPlan, arena: Arena): number {
-  return Atomics.exchange(new Int32Array(arena.buffer, plan.at.control, 2), takenAt, 0);
+/** Reads and resets the number of updates. */
+function takeUpdates(plan: SearchPlan, arena: Arena): number {
+  return Atomics.exchange(new Int32Array(arena.buffer, plan.at.control, 2), updatesAt, 0);
 }

@@ -1,27 +1,23 @@
-/** Plans a search and fills its buffer: settings, addresses, and the rows as the search wants them. */
+/** Plans a search and fills its buffer with the rows, in the form that the search needs. */
 import { blockOf, inBlocks, type Work } from '../../core/pauses.js';
 import type { Matrix, NeighborQuery } from '../../core/types.js';
 import { type Basis, findBasis } from './basis.js';
 import { bindKernels, createMemory } from './kernels.js';
 import { clearLists, listBytes, viewLists } from './lists.js';
-import { type Arena, type Place, place, type SearchPlan, scratchBytes } from './plan.js';
+import { type Arena, assignAddresses, type SearchPlan, scratchBytes, type TableName } from './plan.js';
 import { euclideanSpace, type Space } from './space.js';
 
-/** A search ready to run, and how to make distances of the numbers it leaves. */
+/** A search that is ready to run, and the conversion of the values in its lists to distances. */
 export interface Prepared {
   readonly plan: SearchPlan;
   readonly arena: Arena;
-  finish(value: number): number;
+  toDistance(value: number): number;
 }
 
-/** Only rows wider than this are worth looking for a few directions. */
+/** Columns from which on a search along a few directions is tried. */
 const wideColumns = 128;
 
-/**
- * Prepares a search.
- *
- * @param exact whether every pair will be compared: then without trees, directions or spare candidates.
- */
+/** Prepares a search. With `exact` every pair will be compared: without trees, directions or candidates candidates. */
 export function* prepare(
   data: Matrix,
   query: NeighborQuery,
@@ -52,7 +48,7 @@ function* prepareKernels(
     trees: 6,
     leaf: 192,
     group: 16,
-    minLinks: basis === undefined ? 16 : 12,
+    minSnapshot: basis === undefined ? 16 : 12,
     width: basis?.size ?? width,
     fullWidth: basis === undefined ? 0 : width,
   });
@@ -65,16 +61,16 @@ function* prepareKernels(
     for (let row = from; row < to; row++) space.writeRow(row, table, row * width);
   });
   if (basis !== undefined) {
-    yield* takeOff(table, basis, rows, width);
+    yield* subtractShift(table, basis, rows, width);
     new Float32Array(buffer, at.directions, basis.directions.length).set(basis.directions);
   }
-  return { plan, arena: yield* open(plan, { buffer, memory }), finish: space.finish };
+  return { plan, arena: yield* initialize(plan, { buffer, memory }), toDistance: space.toDistance };
 }
 
 function* prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exact: boolean): Work<Prepared> {
   const [rows, width] = data.shape;
   const { metric, metricParams } = query;
-  const shape = { trees: 5, leaf: 64, group: 1, minLinks: 20, width, fullWidth: 0 };
+  const shape = { trees: 5, leaf: 64, group: 1, minSnapshot: 20, width, fullWidth: 0 };
   const plan = { ...planFor(query, rows, exact, threads, shape), metric, metricParams };
   const buffer =
     typeof SharedArrayBuffer === 'undefined'
@@ -82,12 +78,12 @@ function* prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exa
       : new SharedArrayBuffer(plan.bytes);
   const table = new Float32Array(buffer, plan.at.table, rows * width);
   yield* inBlocks(table.length, 2 ** 22, (from, to) => table.set(data.data.subarray(from, to), from));
-  return { plan, arena: yield* open(plan, { buffer }), finish: (value) => value };
+  return { plan, arena: yield* initialize(plan, { buffer }), toDistance: (value) => value };
 }
 
 interface Shape extends Pick<SearchPlan, 'leaf' | 'group' | 'width' | 'fullWidth'> {
   readonly trees: number;
-  readonly minLinks: number;
+  readonly minSnapshot: number;
 }
 
 function planFor(
@@ -98,17 +94,19 @@ function planFor(
   shape: Shape,
 ): SearchPlan {
   const { width, fullWidth, group, trees } = shape;
-  const wanted = query.k - 1;
-  // Directions give only about the right neighbours, and a short list few ways to better ones.
-  const spare = exact ? wanted : Math.max(20, fullWidth === 0 ? wanted : Math.ceil(2.5 * query.k));
-  const capacity = Math.min(rows - 1, spare);
-  // A leaf must hold enough rows to fill a list even when it is a half of a part that was just too large.
+  const resultSize = query.k - 1;
+  // Directions preserve neighbors only roughly, and short lists lead to few better candidates.
+  const candidates = exact
+    ? resultSize
+    : Math.max(20, fullWidth === 0 ? resultSize : Math.ceil(2.5 * query.k));
+  const capacity = Math.min(rows - 1, candidates);
+  // A leaf may be half of a part that was just too large, and must still have enough rows to fill a list.
   const leaf = Math.max(shape.leaf, 4 * capacity);
-  const links = Math.min(capacity, Math.max(shape.minLinks, Math.ceil(capacity / 3)));
+  const snapshotSize = Math.min(capacity, Math.max(shape.minSnapshot, Math.ceil(capacity / 3)));
   const random = query.random.fork('trees');
   const seeds = Array.from({ length: exact ? 0 : trees + 1 }, () => random.uint32());
   const scratch = scratchBytes({ width, leaf, capacity });
-  const lengths: Record<Place, number> = {
+  const lengths: Record<TableName, number> = {
     control: 8,
     table: (rows + 8) * width * 4,
     full: fullWidth === 0 ? 0 : (rows + 8) * fullWidth * 4,
@@ -116,41 +114,42 @@ function planFor(
     order: rows * 4,
     trees: exact ? 0 : trees * rows * 4,
     lists: listBytes(rows, capacity),
-    snapshot: exact ? 0 : rows * links * 4,
-    reverse: exact ? 0 : rows * links * 4,
+    snapshot: exact ? 0 : rows * snapshotSize * 4,
+    reverse: exact ? 0 : rows * snapshotSize * 4,
     reverseCounts: exact ? 0 : rows * 4,
-    result: exact ? 0 : listBytes(rows, wanted),
+    result: exact ? 0 : listBytes(rows, resultSize),
     scratch: Math.max(1, threads) * scratch,
   };
   const settings = {
     rows,
     width,
     fullWidth,
-    wanted,
+    resultSize,
     capacity,
     group,
     leaf,
-    links,
+    snapshotSize,
     seeds,
     scratchBytes: scratch,
   };
-  return { ...settings, ...place(lengths) };
+  return { ...settings, ...assignAddresses(lengths) };
 }
 
-/** Puts the rows in their own order and empties the lists. */
-function* open(plan: SearchPlan, arena: Arena): Work<Arena> {
-  const { at, rows, capacity, wanted } = plan;
+/** Sets the initial order of the rows and empties the lists. */
+function* initialize(plan: SearchPlan, arena: Arena): Work<Arena> {
+  const { at, rows, capacity, resultSize } = plan;
   const order = new Int32Array(arena.buffer, at.order, rows);
   for (let row = 0; row < rows; row++) order[row] = row;
   const lists = viewLists(arena.buffer, at.lists, rows, capacity);
   yield* inBlocks(rows, blockOf(capacity), (from, to) => clearLists(lists, from, to));
   if (plan.seeds.length === 0) return arena;
-  const result = viewLists(arena.buffer, at.result, rows, wanted);
-  yield* inBlocks(rows, blockOf(wanted), (from, to) => clearLists(result, from, to));
+  const result = viewLists(arena.buffer, at.result, rows, resultSize);
+  yield* inBlocks(rows, blockOf(resultSize), (from, to) => clearLists(result, from, to));
   return arena;
 }
 
-function* takeOff(table: Float32Array, { shift }: Basis, rows: number, width: number): Work<void> {
+/** Centers the rows. */
+function* subtractShift(table: Float32Array, { shift }: Basis, rows: number, width: number): Work<void> {
   if (shift.every((value) => value === 0)) return;
   yield* inBlocks(rows, blockOf(width), (start, end) => {
     for (let row = start; row < end; row++) {

@@ -1,20 +1,20 @@
-/** Metrics that rank like the Euclidean distance of suitably changed rows, and so can use the fast kernels. */
+/** Metrics that rank like the Euclidean distance of transformed rows, so that the fast kernels can be used. */
 
 import { blockOf, inBlocks, type Work } from '../../core/pauses.js';
 import type { DistanceFunction, Matrix } from '../../core/types.js';
 import { metricName } from '../../math/distance.js';
 
-/** How to write rows so that squared Euclidean distances rank them as the metric does. */
+/** A transformation of rows after which squared Euclidean distances rank them as the metric does. */
 export interface Space {
-  /** Columns of a changed row. */
+  /** Columns of a transformed row. */
   readonly columns: number;
-  /** Writes a changed row at an offset in a table. */
+  /** Writes a transformed row at an offset in a table. */
   writeRow(row: number, table: Float32Array, offset: number): void;
-  /** Distance of the metric for a squared distance in this space. */
-  finish(square: number): number;
+  /** The metric's distance for a squared distance in this space. */
+  toDistance(square: number): number;
 }
 
-/** The space of a metric, or undefined when it has none. */
+/** The space of a metric. Undefined if there is none. */
 export function* euclideanSpace(
   data: Matrix,
   metric: string | DistanceFunction,
@@ -23,48 +23,48 @@ export function* euclideanSpace(
   if (typeof metric === 'function') return undefined;
   switch (metricName(metric)) {
     case 'euclidean':
-      return plain(data);
+      return identity(data);
     case 'minkowski':
-      return params.p === undefined || params.p === 2 ? plain(data) : undefined;
+      return params.p === undefined || params.p === 2 ? identity(data) : undefined;
     case 'cosine':
-      return yield* sphere(
+      return yield* unitSphere(
         data,
         false,
         (value) => value,
         (square) => square / 2,
       );
     case 'correlation':
-      return yield* sphere(
+      return yield* unitSphere(
         data,
         true,
         (value) => value,
         (square) => square / 2,
       );
     case 'hellinger':
-      return yield* sphere(data, false, Math.sqrt, (square) => Math.sqrt(square / 2));
+      return yield* unitSphere(data, false, Math.sqrt, (square) => Math.sqrt(square / 2));
     default:
       return undefined;
   }
 }
 
-function plain({ data, shape }: Matrix): Space {
+function identity({ data, shape }: Matrix): Space {
   const columns = shape[1];
   return {
     columns,
     writeRow: (row, table, offset) => table.set(data.subarray(row * columns, (row + 1) * columns), offset),
-    finish: Math.sqrt,
+    toDistance: Math.sqrt,
   };
 }
 
 /**
- * Rows scaled to length 1: |x/|x| - y/|y||² = 2 (1 - cos). Rows of zeros get a column of their own, so that they
- * are at 0 from each other and at 2 from all else.
+ * Rows scaled to length 1: |x/|x| - y/|y||² = 2 (1 - cos). Rows of zeros get an extra column, so that they have
+ * distance 0 from each other and 2 from all others.
  */
-function* sphere(
+function* unitSphere(
   { data, shape }: Matrix,
-  centre: boolean,
-  change: (value: number) => number,
-  finish: (square: number) => number,
+  center: boolean,
+  transform: (value: number) => number,
+  toDistance: (square: number) => number,
 ): Work<Space> {
   const [rows, columns] = shape;
   const means = new Float64Array(rows);
@@ -73,11 +73,11 @@ function* sphere(
     for (let i = from; i < to; i++) {
       const start = i * columns;
       let mean = 0;
-      if (centre) for (let c = 0; c < columns; c++) mean += data[start + c]! / columns;
+      if (center) for (let c = 0; c < columns; c++) mean += data[start + c]! / columns;
       let square = 0;
-      for (let c = 0; c < columns; c++) square += change(data[start + c]! - mean) ** 2;
+      for (let c = 0; c < columns; c++) square += transform(data[start + c]! - mean) ** 2;
       means[i] = mean;
-      // What rounding leaves of a constant row has no direction.
+      // Rounding errors of a constant row are not a direction.
       norms[i] = square > columns * mean * mean * 1e-20 ? Math.sqrt(square) : 0;
     }
   });
@@ -91,8 +91,8 @@ function* sphere(
       }
       const start = row * columns;
       const mean = means[row]!;
-      for (let c = 0; c < columns; c++) table[offset + c] = change(data[start + c]! - mean) / norm;
+      for (let c = 0; c < columns; c++) table[offset + c] = transform(data[start + c]! - mean) / norm;
     },
-    finish,
+    toDistance,
   };
 }

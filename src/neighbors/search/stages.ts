@@ -1,13 +1,14 @@
 /**
- * The stages of a search. Each is cut into parts that may run in any order, on any worker: a part writes only
- * places of its own and reads only what earlier stages wrote, so the outcome does not depend on the workers.
+ * The stages of a search. Each is divided into parts that may run in any order, on any worker: a part writes only to
+ * memory of its own and reads only what earlier stages have written, so that the result does not depend on the
+ * workers.
  */
 import { blockOf, inBlocks, type Work } from '../../core/pauses.js';
 import { createRandom } from '../../core/random.js';
-import { kernelComparer, metricComparer } from './compare.js';
+import { type Comparer, kernelComparer, metricComparer } from './compare.js';
 import { createExplore } from './explore.js';
 import { bindKernels, type Kernels } from './kernels.js';
-import { createOffer, viewLists } from './lists.js';
+import { createPush, viewLists } from './lists.js';
 import { leafEnds, partition } from './partition.js';
 import { type Arena, block, rowBlock, type SearchPlan, scratchLayout } from './plan.js';
 
@@ -17,17 +18,17 @@ export type Stage =
   | 'permute'
   | 'tree'
   | 'leaves'
-  | 'links'
+  | 'snapshot'
   | 'explore'
   | 'rank'
   | 'all'
   | 'pairs';
 
-/** Rows in a part of the stages that go row by row. */
+/** Rows per part of the stages that process row by row, and leaves per part. */
 const partRows = 256;
 const partLeaves = 4;
 
-/** How many parts a stage has. */
+/** Number of parts of a stage. */
 export function partsOf(stage: Stage, plan: SearchPlan): number {
   if (stage === 'tree') return plan.seeds.length - 1;
   if (stage === 'leaves') return Math.ceil(leafEnds(plan.rows, plan.leaf).length / partLeaves);
@@ -35,19 +36,28 @@ export function partsOf(stage: Stage, plan: SearchPlan): number {
   return stage === 'project' || stage === 'explore' || stage === 'rank' ? Math.ceil(plan.rows / partRows) : 1;
 }
 
-/** Runs one part of a stage; `argument` is the tree of the stage `leaves`. */
+/** Runs one part of a stage; for the stage `leaves`, `argument` is the tree. */
 export type RunPart = (stage: Stage, part: number, argument: number) => Work<void>;
 
-/** Opens an arena for one worker, `slot` being its number. */
-export function openStages(plan: SearchPlan, { buffer, memory }: Arena, slot: number): RunPart {
-  const { at, rows, capacity } = plan;
-  const kernels = memory && bindKernels(memory);
-  const lists = viewLists(buffer, at.lists, rows, capacity);
-  const scratch = at.scratch + slot * plan.scratchBytes;
+/** Prepares a worker, whose number is `slot`, to run parts. */
+export function openStages(plan: SearchPlan, arena: Arena, slot: number): RunPart {
+  const kernels = arena.memory && bindKernels(arena.memory);
+  const scratch = plan.at.scratch + slot * plan.scratchBytes;
   const compare =
     plan.metric === undefined
-      ? kernelComparer(plan, buffer, kernels!, scratch)
-      : metricComparer(plan, buffer, lists);
+      ? kernelComparer(plan, arena.buffer, kernels!, scratch)
+      : metricComparer(plan, arena.buffer, viewLists(arena.buffer, plan.at.lists, plan.rows, plan.capacity));
+  const stages: Record<Stage, (part: number, argument: number) => Work<void>> = {
+    ...treeStages(plan, arena, compare),
+    ...pairStages(plan, compare),
+    ...descentStages(plan, arena, compare, kernels, scratch),
+  };
+  return (stage, part, argument) => stages[stage](part, argument);
+}
+
+/** Stages that order the rows, grow random trees, and compare the rows within their leaves. */
+function treeStages(plan: SearchPlan, { buffer }: Arena, compare: Comparer) {
+  const { at, rows } = plan;
   const order = new Int32Array(buffer, at.order, rows);
   const random = (tree: number) => createRandom(plan.seeds[tree]!);
   const sorted = (ids: Int32Array, leaf: number, tree: number) => {
@@ -56,54 +66,67 @@ export function openStages(plan: SearchPlan, { buffer, memory }: Arena, slot: nu
   };
   const treeOf = (tree: number) => new Int32Array(buffer, at.trees + tree * rows * 4, rows);
   const ends = leafEnds(rows, plan.leaf);
-  // Opened when first needed: an exact search has no places for them.
-  let explore: ((from: number, to: number) => Work<void>) | undefined;
-  let rank: ((from: number, to: number) => void) | undefined;
-  const everyRow = Int32Array.from({ length: rows }, (_, i) => i);
-
-  // Of all rows, so many meet a block of rows between two pauses; the kernels take whole blocks of them.
-  const others = Math.max(plan.metric === undefined ? block : 1, blockOf((rowBlock * plan.width) / 4));
-
-  const stages: Record<Stage, (part: number, argument: number) => Work<void>> = {
-    *project(part) {
-      project(plan, kernels!, part * partRows, Math.min(rows, (part + 1) * partRows));
-      yield;
-    },
+  return {
     order: () => sorted(order, rowBlock, 0),
     permute: () => permute(new Float32Array(buffer, at.table, rows * plan.width), plan.width, order),
-    tree: (part) => sorted(treeOf(part), plan.leaf, part + 1),
-    *leaves(part, tree) {
+    tree: (part: number) => sorted(treeOf(part), plan.leaf, part + 1),
+    *leaves(part: number, tree: number) {
       const ids = treeOf(tree);
       for (let leaf = part * partLeaves; leaf < Math.min(ends.length, (part + 1) * partLeaves); leaf++) {
         compare.leaf(ids, ends[leaf - 1] ?? 0, ends[leaf]!);
         yield;
       }
     },
-    links: () => link(plan, buffer),
-    explore(part) {
-      explore ??= createExplore(plan, buffer, compare);
-      return explore(part * partRows, Math.min(rows, (part + 1) * partRows));
-    },
-    *rank(part) {
-      rank ??= createRank(plan, buffer, kernels, scratch);
-      rank(part * partRows, Math.min(rows, (part + 1) * partRows));
-      yield;
-    },
-    pairs: (part) => compare.pairs!(part * rowBlock, Math.min(rows, (part + 1) * rowBlock)),
-    all: (part) =>
-      inBlocks(rows, others, (from, to) =>
-        compare.rows(
-          part * rowBlock,
-          Math.min(rows, (part + 1) * rowBlock),
-          everyRow.subarray(from, to),
-          to - from,
-        ),
-      ),
   };
-  return (stage, part, argument) => stages[stage](part, argument);
 }
 
-/** Coordinates of the rows [from, to) along the directions. */
+/** Stages that compare all pairs of rows. */
+function pairStages(plan: SearchPlan, compare: Comparer) {
+  const { rows } = plan;
+  const everyRow = Int32Array.from({ length: rows }, (_, i) => i);
+  // Rows that a block of rows is compared with between two pauses; at least one block for the kernels.
+  const others = Math.max(plan.metric === undefined ? block : 1, blockOf((rowBlock * plan.width) / 4));
+  const rowsOf = (part: number) => [part * rowBlock, Math.min(rows, (part + 1) * rowBlock)] as const;
+  return {
+    pairs: (part: number) => compare.pairs!(...rowsOf(part)),
+    all: (part: number) =>
+      inBlocks(rows, others, (from, to) =>
+        compare.rows(...rowsOf(part), everyRow.subarray(from, to), to - from),
+      ),
+  };
+}
+
+/** Stages of NN-descent: projected rows before it, its passes, and the ranking by full rows after it. */
+function descentStages(
+  plan: SearchPlan,
+  { buffer }: Arena,
+  compare: Comparer,
+  kernels: Kernels | undefined,
+  scratch: number,
+) {
+  // Created on first use: an exact search has no memory for them.
+  let explore: ReturnType<typeof createExplore> | undefined;
+  let rank: ReturnType<typeof createRank> | undefined;
+  const rowsOf = (part: number) => [part * partRows, Math.min(plan.rows, (part + 1) * partRows)] as const;
+  return {
+    *project(part: number) {
+      project(plan, kernels!, ...rowsOf(part));
+      yield;
+    },
+    snapshot: () => takeSnapshot(plan, buffer),
+    explore(part: number) {
+      explore ??= createExplore(plan, buffer, compare);
+      return explore(...rowsOf(part));
+    },
+    *rank(part: number) {
+      rank ??= createRank(plan, buffer, kernels, scratch);
+      rank(...rowsOf(part));
+      yield;
+    },
+  };
+}
+
+/** Computes the coordinates of the rows [from, to) along the directions. */
 function project(plan: SearchPlan, kernels: Kernels, from: number, to: number): void {
   const { at, width, fullWidth } = plan;
   const height = (to - from + 1) & ~1;
@@ -117,7 +140,7 @@ function project(plan: SearchPlan, kernels: Kernels, from: number, to: number): 
   );
 }
 
-/** Puts row order[i] at place i, along the cycles of the order, so that rows near in space are near in memory. */
+/** Moves row order[i] to index i, cycle by cycle, so that rows that are close in space are close in memory. */
 function* permute(table: Float32Array, width: number, order: Int32Array): Work<void> {
   const done = new Uint8Array(order.length);
   const spare = new Float32Array(width);
@@ -138,24 +161,24 @@ function* permute(table: Float32Array, width: number, order: Int32Array): Work<v
   }
 }
 
-/** Takes a snapshot of the lists, marks their entries as known, and lists for each row who has it as a neighbour. */
-function* link(plan: SearchPlan, buffer: ArrayBufferLike): Work<void> {
-  const { at, rows, capacity, links } = plan;
+/** Copies the lists, collects the reverse neighbors of each row, and marks all entries of the lists as old. */
+function* takeSnapshot(plan: SearchPlan, buffer: ArrayBufferLike): Work<void> {
+  const { at, rows, capacity, snapshotSize } = plan;
   const { words } = viewLists(buffer, at.lists, rows, capacity);
-  const snapshot = new Uint32Array(buffer, at.snapshot, rows * links);
-  const reverse = new Uint32Array(buffer, at.reverse, rows * links);
+  const snapshot = new Uint32Array(buffer, at.snapshot, rows * snapshotSize);
+  const reverse = new Uint32Array(buffer, at.reverse, rows * snapshotSize);
   const counts = new Int32Array(buffer, at.reverseCounts, rows);
   counts.fill(0);
-  // Rank by rank, so that the nearest come first into the limited room.
-  for (let c = 0; c < links; c++) {
+  // Rank by rank, so that the nearest ones are kept if there are too many.
+  for (let c = 0; c < snapshotSize; c++) {
     yield* inBlocks(rows, 2 ** 16, (from, to) => {
       for (let row = from; row < to; row++) {
         const word = words[2 * (row * capacity + c)]!;
-        snapshot[row * links + c] = word;
+        snapshot[row * snapshotSize + c] = word;
         const id = word >>> 1;
         const count = counts[id]!;
-        if (count === links) continue;
-        reverse[id * links + count] = row * 2 + (word & 1);
+        if (count === snapshotSize) continue;
+        reverse[id * snapshotSize + count] = row * 2 + (word & 1);
         counts[id] = count + 1;
       }
     });
@@ -163,17 +186,17 @@ function* link(plan: SearchPlan, buffer: ArrayBufferLike): Work<void> {
   for (let i = 0; i < words.length; i += 2) words[i]! |= 1;
 }
 
-/** Writes the nearest of each list under the rows' own ids, ranked in all coordinates. */
+/** Writes the nearest of each list, ranked by full rows, under the original ids of the rows. */
 function createRank(
   plan: SearchPlan,
   buffer: ArrayBufferLike,
   kernels: Kernels | undefined,
   scratch: number,
 ) {
-  const { at, rows, capacity, wanted, fullWidth } = plan;
+  const { at, rows, capacity, resultSize, fullWidth } = plan;
   const { words, floats } = viewLists(buffer, at.lists, rows, capacity);
-  const result = viewLists(buffer, at.result, rows, wanted);
-  const offer = createOffer(result);
+  const result = viewLists(buffer, at.result, rows, resultSize);
+  const push = createPush(result);
   const order = new Int32Array(buffer, at.order, rows);
   const stride = fullWidth * 4;
   const layout = scratchLayout(plan);
@@ -191,7 +214,7 @@ function createRank(
       }
       if (fullWidth > 0)
         kernels!.squaresTo(at.full + own * stride, at.full, stride, idsAt, capacity, valuesAt);
-      for (let c = 0; c < capacity; c++) offer(own, ids[c]!, values[c]!);
+      for (let c = 0; c < capacity; c++) push(own, ids[c]!, values[c]!);
     }
   };
 }

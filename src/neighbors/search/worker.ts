@@ -1,11 +1,11 @@
-/** The body of a worker thread: takes parts of the stage it is told of until none is left. */
+/** Main loop of a worker thread: takes parts of the requested stage until none is left. */
 import { finish } from '../../core/pauses.js';
 import { importNode } from '../../core/platform.js';
 import { nextPartAt } from './plan.js';
 import type { WorkerAnswer, WorkerStart, WorkerTask } from './pool.js';
 import { openStages, partsOf } from './stages.js';
 
-// No await outside of a function: the code is run as a script.
+// No top-level await: the code runs as a script.
 void serve();
 
 async function serve(): Promise<void> {

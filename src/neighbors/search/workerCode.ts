@@ -1,2 +1,5 @@
-/** The worker threads of a search, as text: `scripts/embed.mjs` puts worker.ts and all it imports here after a build. */
+/**
+ * Code of the worker threads of a search, as text: `scripts/embed.mjs` inserts worker.ts with its imports after a
+ * build.
+ */
 export const workerCode: string = '';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/core/random.js';
 import { bindKernels, createMemory } from '../../../src/neighbors/search/kernels.js';
-import { clearLists, createLists, createOffer, viewLists } from '../../../src/neighbors/search/lists.js';
+import { clearLists, createLists, createPush, viewLists } from '../../../src/neighbors/search/lists.js';
 
 const memory = createMemory(1 << 20)!;
 const kernels = bindKernels(memory)!;
@@ -51,36 +51,36 @@ test('squares to listed rows have the same bits as in tiles', () => {
   });
 });
 
-test('lists filled by the kernel and in plain code are the same, in any order of offers', () => {
+test('the kernel and JavaScript fill lists equally, in any order of candidates', () => {
   const capacity = 7;
   const listAt = 131_072;
   const native = viewLists(memory.buffer, listAt, 1, capacity);
   for (let trial = 0; trial < 200; trial++) {
     const count = 1 + random.integer(40);
-    // One value an id, as in a search, and few values, so many ties.
-    const offers = Array.from({ length: count }, () => random.integer(30)).map((id) => ({
+    // One value per id, as in a search, and few different values, so that there are many ties.
+    const candidates = Array.from({ length: count }, () => random.integer(30)).map((id) => ({
       id,
       value: ((id * 7 + trial) % 11) / 8,
     }));
     clearLists(native);
     ints.set(
-      offers.map(({ id }) => id),
+      candidates.map(({ id }) => id),
       ids / 4,
     );
     floats.set(
-      offers.map(({ value }) => value),
+      candidates.map(({ value }) => value),
       out / 4,
     );
-    const taken = kernels.merge(listAt, capacity, out, ids, count, 3);
+    const insertions = kernels.merge(listAt, capacity, out, ids, count, 3);
     const plain = createLists(1, capacity);
-    const offer = createOffer(plain);
+    const push = createPush(plain);
     let accepted = 0;
-    for (const { id, value } of offers) if (id !== 3 && offer(0, id, value)) accepted++;
-    assert.equal(taken, accepted);
+    for (const { id, value } of candidates) if (id !== 3 && push(0, id, value)) accepted++;
+    assert.equal(insertions, accepted);
     assert.deepEqual([...native.words], [...plain.words]);
     const backwards = createLists(1, capacity);
-    const offerBack = createOffer(backwards);
-    for (const { id, value } of offers.reverse()) if (id !== 3) offerBack(0, id, value);
+    const pushBack = createPush(backwards);
+    for (const { id, value } of candidates.reverse()) if (id !== 3) pushBack(0, id, value);
     assert.deepEqual([...backwards.words], [...plain.words]);
   }
 });
