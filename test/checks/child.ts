@@ -1,7 +1,8 @@
 /** The other process of the checks: fits or loads an estimator and writes the map of `groups()` to a file. */
 import { writeFile } from 'node:fs/promises';
 import * as library from '../../src/index.js';
-import { type ChildTask, type Estimator, groups, places } from './subject.js';
+import { groups } from '../helpers/data.js';
+import { type ChildTask, type Estimator, places } from './subject.js';
 
 interface EstimatorClass {
   new (options: object): Estimator;

@@ -1,45 +1,12 @@
-/** 300 real digits, and a look at fits that must not begin. */
+/** Short trainings on 300 real digits, and fits that must not begin. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import type { MatrixInput } from '../../src/data/matrix.js';
 import type { Targets } from '../../src/data/targets.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/estimators/umap/prepare.js';
-
-interface GoldenCase {
-  readonly k: number;
-  readonly knnIndices: number[][];
-  readonly knnDistances: number[][];
-  readonly rows: number[];
-  readonly cols: number[];
-  readonly weights: number[];
-}
-
-const read = (file: string) =>
-  JSON.parse(readFileSync(new URL(`../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
-
-/** Rows of 64 grey values from 0 to 16, their labels, and what umap-learn makes of them. */
-export const digits: { X: number[][]; y: number[]; cases: GoldenCase[] } = read('fuzzy_digits300');
-
-/** Supervised graphs of the same rows. */
-export const supervised: {
-  labels: number[];
-  target: number[];
-  cases: (Omit<GoldenCase, 'k' | 'knnIndices' | 'knnDistances'> & {
-    readonly kind: 'categorical' | 'continuous';
-    readonly targetWeight: number;
-  })[];
-} = read('supervised_digits300');
-
-/** Grey values in [0, 1]. */
-export const greys = digits.X.map((row) => row.map((value) => value / 16));
-
-/** The same rows as images of 8 x 8 x 1. */
-export const images = greys.map((row) =>
-  Array.from({ length: 8 }, (_, r) => row.slice(8 * r, 8 * r + 8).map((value) => [value])),
-);
+import { greys } from '../helpers/fixtures.js';
 
 /** Options of a short training. */
 export const brief = { nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 } as const;

@@ -2,17 +2,9 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { DataError, NotFittedError } from '../../src/core/errors.js';
-import { saying } from './options.js';
-import {
-  type Check,
-  type Estimator,
-  fitted,
-  groups,
-  mapFrom,
-  places,
-  quickly,
-  type Subject,
-} from './subject.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { type Check, type Estimator, fitted, mapFrom, places, quickly, type Subject } from './subject.js';
 
 /** Ways to break a fit after some reports; each rejects with an error that says 'enough'. */
 const breaks: Readonly<Record<string, (estimator: Estimator) => Promise<unknown>>> = {

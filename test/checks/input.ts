@@ -3,18 +3,9 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { DataError } from '../../src/core/errors.js';
 import type { MatrixInput } from '../../src/data/matrix.js';
-import { saying } from './options.js';
-import {
-  assertFinite,
-  type Check,
-  farthest,
-  fitted,
-  flat,
-  groups,
-  mapFrom,
-  places,
-  quickly,
-} from './subject.js';
+import { assertFinite, farthest, saying } from '../helpers/assert.js';
+import { flat, groups } from '../helpers/data.js';
+import { type Check, fitted, mapFrom, places, quickly } from './subject.js';
 
 /** How far rows may move when they go through the network in other company: rounding, no more. */
 const ROUNDING = 1e-5;

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { NotFittedError, OptionError } from '../../src/core/errors.js';
-import { saying } from './options.js';
-import { type Check, type Estimator, farthest, fitted, groups, mapFrom, places, quickly } from './subject.js';
+import { farthest, saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { type Check, type Estimator, fitted, mapFrom, places, quickly } from './subject.js';
 
 /** A rate so low that no weight changes. */
 const still = { learningRate: 1e-30 };

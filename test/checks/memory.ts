@@ -1,7 +1,8 @@
 /** Checks of memory: no step of an estimator's life leaves a tensor behind. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { type Check, fitted, flat, groups, quickly } from './subject.js';
+import { flat, groups } from '../helpers/data.js';
+import { type Check, fitted, quickly } from './subject.js';
 
 export const memoryChecks: Readonly<Record<string, Check>> = {
   async 'making an estimator makes no tensor'(subject) {

@@ -1,19 +1,9 @@
 /** Checks of options: complete, copied, refused by name. */
 import assert from 'node:assert/strict';
 import { DataError, OptionError } from '../../src/core/errors.js';
-import { type Check, fitted, groups, mapFrom, places, quickly } from './subject.js';
-
-/** An error of the class with all of these in its message. */
-export function saying(kind: new (message: string) => Error, ...parts: (RegExp | string)[]) {
-  return (error: unknown) => {
-    assert.ok(error instanceof kind, `${kind.name} wanted, got ${String(error)}`);
-    for (const part of parts) {
-      if (typeof part === 'string') assert.ok(error.message.includes(part), `'${part}' in: ${error.message}`);
-      else assert.match(error.message, part);
-    }
-    return true;
-  };
-}
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { type Check, fitted, mapFrom, places, quickly } from './subject.js';
 
 export const optionChecks: Readonly<Record<string, Check>> = {
   async 'options are complete and frozen, and make an equal estimator'(subject) {

@@ -1,6 +1,7 @@
 /** Checks of randomness: all of it comes from the seed. */
 import assert from 'node:assert/strict';
-import { type Check, fitted, groups, inAnotherProcess, mapFrom, places } from './subject.js';
+import { groups } from '../helpers/data.js';
+import { type Check, fitted, inAnotherProcess, mapFrom, places } from './subject.js';
 
 export const repeatChecks: Readonly<Record<string, Check>> = {
   async 'the same seed makes the same map to the last bit'(subject) {

@@ -4,7 +4,9 @@ import { readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { ArtifactError } from '../../src/core/errors.js';
-import { type Check, fitted, groups, inAnotherProcess, places, withDirectory } from './subject.js';
+import { groups } from '../helpers/data.js';
+import { withDirectory } from '../helpers/files.js';
+import { type Check, fitted, inAnotherProcess, places } from './subject.js';
 
 export const savingChecks: Readonly<Record<string, Check>> = {
   async 'a loaded model is the saved one, to the last bit'(subject) {

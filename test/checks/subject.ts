@@ -1,14 +1,12 @@
 /** What an estimator must have to be checked, the data it is checked on, and small tools of the checks. */
-import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { createRandom } from '../../src/core/random.js';
-import type { Matrix, Progress } from '../../src/core/types.js';
+import type { Progress } from '../../src/core/types.js';
 import type { MatrixInput, SameForm } from '../../src/data/matrix.js';
+import { run } from '../helpers/child.js';
+import { flat, groups } from '../helpers/data.js';
+import { withDirectory } from '../helpers/files.js';
 
 /** The contract of `ARCHITECTURE.md` as far as the checks use it. */
 export interface Estimator {
@@ -40,22 +38,6 @@ export interface Subject {
 
 /** One check: passes, or throws. */
 export type Check = (subject: Subject) => Promise<void>;
-
-/** `count` rows of three groups, `columns` wide, the same at every call. */
-export function groups(count = 60, columns = 6, seed = 'groups'): number[][] {
-  const random = createRandom(seed);
-  return Array.from({ length: count }, (_, i) =>
-    // 32-bit numbers, so that every form of the rows holds the same.
-    Array.from({ length: columns }, (_, c) =>
-      Math.fround(((i % 3) - 1) * (c % 2 === 0 ? 2 : 1) + 0.4 * random.normal()),
-    ),
-  );
-}
-
-/** The same rows, flat. */
-export function flat(rows: readonly (readonly number[])[]): Matrix {
-  return { data: Float32Array.from(rows.flat()), shape: [rows.length, rows[0]!.length] };
-}
 
 /** An estimator with the quick options. */
 export function quickly(subject: Subject, options: Readonly<Record<string, unknown>> = {}): Estimator {
@@ -92,33 +74,6 @@ export async function mapFrom(
   }
 }
 
-export function assertFinite(values: ArrayLike<number>): void {
-  const wrong = Array.from(values).findIndex((value) => !Number.isFinite(value));
-  assert.equal(wrong, -1, `value ${wrong} of the map is ${values[wrong]}`);
-}
-
-/** Largest difference relative to the spread of `a`. */
-export function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  assert.equal(a.length, b.length);
-  let spread = 1e-6;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) {
-    spread = Math.max(spread, Math.abs(a[i]!));
-    difference = Math.max(difference, Math.abs(a[i]! - b[i]!));
-  }
-  return difference / spread;
-}
-
-/** Runs `use` with the path of a fresh directory that is removed afterwards. */
-export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'estimator-checks-'));
-  try {
-    return await use(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
 /** What another process is to do; see `child.ts`. */
 export interface ChildTask {
   readonly name: string;
@@ -134,7 +89,6 @@ export async function inAnotherProcess(task: ChildTask): Promise<{ map: Float32A
   return withDirectory(async (directory) => {
     const out = path.join(directory, 'map.bin');
     const child = fileURLToPath(new URL('./child.js', import.meta.url));
-    const run = promisify(execFile);
     const { stdout, stderr } = await run(process.execPath, [child, JSON.stringify({ ...task, out })]);
     const bytes = await readFile(out);
     return { map: new Float32Array(Uint8Array.from(bytes).buffer), printed: stdout + stderr };

@@ -10,7 +10,7 @@ import * as tf from '../../src/core/tf.js';
 import { fromUtf8, toUtf8 } from '../../src/core/utf8.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { groups } from '../checks/subject.js';
+import { groups } from '../helpers/data.js';
 
 await useBackend('wasm');
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { groups } from '../checks/subject.js';
+import { groups } from '../helpers/data.js';
 
 const quick = { nNeighbors: 5, nEpochs: 20, batchSize: 64, init: 'random' } as const;
 const rows = groups();

@@ -7,9 +7,10 @@ import { useBackend } from '../../src/backend/choose.js';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { assertRefused, brief, greys, images } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
-import { assertFinite, farthest, withDirectory } from '../checks/subject.js';
+import { assertRefused, brief } from '../checks/digits.js';
+import { assertFinite, farthest, saying } from '../helpers/assert.js';
+import { withDirectory } from '../helpers/files.js';
+import { greys, images } from '../helpers/fixtures.js';
 
 await useBackend();
 

@@ -3,7 +3,6 @@
  * done here, or the title of a test that does it.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { toFiles } from '../../src/artifact/artifact.js';
@@ -13,8 +12,9 @@ import type { MatrixInput } from '../../src/data/matrix.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { assertRefused } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
-import { assertFinite, groups } from '../checks/subject.js';
+import { assertFinite, saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { read } from '../helpers/files.js';
 
 await useBackend();
 
@@ -333,7 +333,7 @@ for (const { number, fault, covered = [], check } of faults) {
     for (const pointer of covered) {
       const [file, ...title] = pointer.split(': ');
       const name = file!.startsWith('checks/') ? `${file}.ts` : `${file}.test.ts`;
-      const source = readFileSync(new URL(`../../../test/${name}`, import.meta.url), 'utf8');
+      const source = read(`test/${name}`);
       assert.ok(source.includes(title.join(': ')), `${name} has no test '${title.join(': ')}'`);
     }
     await check?.();

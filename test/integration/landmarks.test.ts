@@ -7,8 +7,9 @@ import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js
 import type { LandmarkPositions } from '../../src/estimators/umap/landmarks.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
+import { assertRefused, assertSum, brief } from '../checks/digits.js';
+import { saying } from '../helpers/assert.js';
+import { digits, greys, images } from '../helpers/fixtures.js';
 
 await useBackend();
 

@@ -9,8 +9,8 @@ import type { Targets } from '../../src/data/targets.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/estimators/umap/prepare.js';
-import { saying } from '../checks/options.js';
-import { groups } from '../checks/subject.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
 
 await useBackend('wasm');
 

@@ -9,8 +9,10 @@ import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { logitsCrossEntropy } from '../../src/losses/reconstruction.js';
 import { earlyStopping } from '../../src/training/callbacks.js';
-import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
+import { assertRefused, assertSum, brief } from '../checks/digits.js';
+import { allClose, saying } from '../helpers/assert.js';
+import { logged } from '../helpers/child.js';
+import { digits, greys, images } from '../helpers/fixtures.js';
 
 await useBackend();
 
@@ -32,33 +34,13 @@ function dense(sizes: readonly number[], activation: 'linear' | 'sigmoid' = 'lin
 const predict = (model: tf.LayersModel, rows: number[][]) =>
   tf.tidy(() => (model.predict(tf.tensor2d(rows)) as tf.Tensor2D).arraySync());
 
-function assertClose(found: readonly number[][], wanted: readonly number[][]): void {
-  found.forEach((row, i) => {
-    row.forEach((value, c) => {
-      assert.ok(Math.abs(value - wanted[i]![c]!) < 1e-4, `${value} for ${wanted[i]![c]} at ${i}, ${c}`);
-    });
-  });
-}
-
 async function fit(options: Partial<ParametricUMAPOptions>, X: MatrixInput = greys) {
   return new ParametricUMAP({ ...reconstruction, ...options }).fit(X);
 }
 
-/** What `verbose` writes on stderr during a fit. */
-async function said(options: Partial<ParametricUMAPOptions>, X: MatrixInput): Promise<string> {
-  const { write } = process.stderr;
-  let text = '';
-  process.stderr.write = (chunk: string | Uint8Array) => {
-    text += String(chunk);
-    return true;
-  };
-  try {
-    (await fit({ ...options, verbose: true }, X)).dispose();
-  } finally {
-    process.stderr.write = write;
-  }
-  return text;
-}
+/** What `verbose` logs during a fit. */
+const logOf = (options: Partial<ParametricUMAPOptions>, X: MatrixInput) =>
+  logged(async () => (await fit({ ...options, verbose: true }, X)).dispose());
 
 test('the default loss follows the data, and is said in one line', async () => {
   const cases: [Partial<ParametricUMAPOptions>, number[][], RegExp][] = [
@@ -68,7 +50,9 @@ test('the default loss follows the data, and is said in one line', async () => {
     [{ parametricReconstructionLossFn: (x, r) => tf.mean(tf.abs(tf.sub(x, r))) }, greys, /caller's/],
   ];
   for (const [options, X, wanted] of cases) {
-    const lines = (await said(options, X)).split('\n').filter((line) => line.includes('reconstruction loss'));
+    const lines = (await logOf(options, X))
+      .split('\n')
+      .filter((line) => line.includes('reconstruction loss'));
     assert.equal(lines.length, 1);
     assert.match(lines[0]!, wanted);
   }
@@ -80,9 +64,10 @@ test('inverseTransform gives values in data space, never logits', async () => {
   const map = await umap.transform(greys);
   const rows = await umap.inverseTransform(map);
   const logits = predict(decoder, map);
-  assertClose(
-    rows,
-    logits.map((row) => row.map((logit) => 1 / (1 + Math.exp(-logit)))),
+  allClose(
+    rows.flat(),
+    logits.flat().map((logit) => 1 / (1 + Math.exp(-logit))),
+    1e-4,
   );
   assert.ok(
     logits.flat().some((logit) => logit < -1),
@@ -117,7 +102,8 @@ test('a decoder that ends in a sigmoid, and a loss of the caller’s, give their
   ]) {
     const umap = await fit(options);
     const map = await umap.transform(greys);
-    assertClose(await umap.inverseTransform(map), predict(options.decoder, map));
+    const back = await umap.inverseTransform(map);
+    allClose(back.flat(), predict(options.decoder, map).flat(), 1e-4);
     umap.dispose();
     assert.equal(predict(options.decoder, map).length, 300, 'the decoder stays the caller’s');
   }

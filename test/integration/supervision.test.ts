@@ -11,9 +11,10 @@ import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import { superviseContinuous } from '../../src/graph/supervised.js';
 import { groupTargets, nearNumbers } from '../../src/graph/targetGroups.js';
 import { targetMemberships } from '../../src/graph/targetNeighbors.js';
-import { assertRefused, assertSum, brief, digits, greys, images, supervised } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
-import { groups } from '../checks/subject.js';
+import { assertRefused, assertSum, brief } from '../checks/digits.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { digits, greys, images, supervised } from '../helpers/fixtures.js';
 
 await useBackend();
 

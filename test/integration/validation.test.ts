@@ -6,8 +6,9 @@ import { DataError, OptionError } from '../../src/core/errors.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/estimators/umap/prepare.js';
 import { earlyStopping } from '../../src/training/callbacks.js';
-import { assertRefused, brief, greys } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
+import { assertRefused, brief } from '../checks/digits.js';
+import { saying } from '../helpers/assert.js';
+import { greys } from '../helpers/fixtures.js';
 
 await useBackend();
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
 import type { Matrix } from '../../src/core/types.js';
 import { bend, nearRows, projectionOf, projectRows } from '../../src/networks/projection.js';
-import { flat, groups } from '../checks/subject.js';
+import { flat, groups } from '../helpers/data.js';
 
 await tf.setBackend('cpu');
 

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { DenseLayer, DenseReach } from '../../../src/backend/dense/passes.js';
 import { type DenseCrew, openDenseCrew } from '../../../src/backend/dense/pool.js';
 import { createRandom } from '../../../src/core/random.js';
+import { allClose, largest } from '../../helpers/assert.js';
 
 await tf.setBackend('cpu');
 
@@ -99,10 +100,8 @@ async function staffed(layers: DenseLayer[], threads: number, reach: DenseReach)
 function assertClose(name: string, got: readonly Float32Array[], wanted: readonly Float32Array[]): void {
   assert.equal(got.length, wanted.length, name);
   got.forEach((values, i) => {
-    assert.equal(values.length, wanted[i]!.length, `${name}: length of result ${i}`);
-    const scale = wanted[i]!.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
-    const worst = values.reduce((most, value, j) => Math.max(most, Math.abs(value - wanted[i]![j]!)), 0);
-    assert.ok(worst < 5e-6 * scale, `${name}: result ${i} is off by ${worst} of ${scale}`);
+    const scale = Math.max(1e-3, largest(wanted[i]!));
+    allClose(values, wanted[i]!, 5e-6 * scale, `${name}: result ${i}, value`);
   });
 }
 

@@ -10,9 +10,11 @@ import { ParametricUMAP } from '../../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../../src/estimators/umap/prepare.js';
 import { earlyStopping } from '../../../src/index.js';
 import { knnAccuracy, trustworthiness } from '../../../src/metrics/scores.js';
-import { assertRefused, assertSum, brief, digits, greys } from '../../checks/digits.js';
-import { saying } from '../../checks/options.js';
-import { assertFinite, groups } from '../../checks/subject.js';
+import { assertRefused, assertSum, brief } from '../../checks/digits.js';
+import { assertFinite, saying } from '../../helpers/assert.js';
+import { logged } from '../../helpers/child.js';
+import { groups } from '../../helpers/data.js';
+import { digits, greys } from '../../helpers/fixtures.js';
 
 await useBackend();
 
@@ -347,17 +349,7 @@ test('a fit that diverges in its first report leaves an estimator that is not fi
 });
 
 test('verbose says on stderr, in one line, which backend and which search it took, and why', async () => {
-  const { write } = process.stderr;
-  let text = '';
-  process.stderr.write = (chunk: string | Uint8Array) => {
-    text += String(chunk);
-    return true;
-  };
-  try {
-    await outcome({ verbose: true });
-  } finally {
-    process.stderr.write = write;
-  }
+  const text = await logged(() => outcome({ verbose: true }));
   const first = text.split('\n')[0]!;
   assert.match(first, /backend: \S+/);
   assert.match(first, /neighbours: .*exact/);
