@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { DataError, NotFittedError } from '../../src/core/errors.js';
 import { saying } from '../helpers/assert.js';
 import { groups } from '../helpers/data.js';
-import { type Check, type Estimator, fitted, mapFrom, places, quickly, type Subject } from './subject.js';
+import type { Estimator } from './estimator.js';
+import { type Check, fitted, mapFrom, needs, places, quickly, type Subject } from './subject.js';
 
 /** Ways to break a fit after some reports; each rejects with an error that says 'enough'. */
 const breaks: Readonly<Record<string, (estimator: Estimator) => Promise<unknown>>> = {
@@ -67,7 +68,7 @@ export const failureChecks: Readonly<Record<string, Check>> = {
     }
   },
 
-  async 'a callback that throws leaves the earlier model whole'(subject) {
+  'a callback that throws leaves the earlier model whole': needs(['callbacks'], async (subject) => {
     for (const method of moments) {
       const { state, estimator } = withCallback(subject, method);
       await estimator.fit(groups());
@@ -81,9 +82,9 @@ export const failureChecks: Readonly<Record<string, Check>> = {
       await assertGoesOn(subject, estimator);
       estimator.dispose();
     }
-  },
+  }),
 
-  async 'a callback that throws in the first fit leaves nothing behind'(subject) {
+  'a callback that throws in the first fit leaves nothing behind': needs(['callbacks'], async (subject) => {
     const tensors = tf.memory().numTensors;
     for (const method of [...moments, 'setParams']) {
       const { state, estimator } = withCallback(subject, method);
@@ -101,7 +102,7 @@ export const failureChecks: Readonly<Record<string, Check>> = {
     const estimator = quickly(subject, { callbacks: [{ setParams, setModel() {} }] });
     await assert.rejects(estimator.fit(groups()), /enough/);
     assert.equal(tf.memory().numTensors, tensors, 'setParams');
-  },
+  }),
 
   async 'a fit refused for its rows leaves the earlier model whole'(subject) {
     const estimator = await fitted(subject);

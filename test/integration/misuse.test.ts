@@ -11,10 +11,10 @@ import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/estimators/umap/prepare.js';
 import { saying } from '../helpers/assert.js';
 import { groups } from '../helpers/data.js';
+import { quick } from '../subjects/parametricUmap.js';
 
 await useBackend('wasm');
 
-const quick = { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' } as const;
 const rows = groups();
 const columns = rows[0]!.length;
 const { dense } = tf.layers;

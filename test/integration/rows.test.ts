@@ -15,10 +15,10 @@ import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/estimators/umap/prepare.js';
 import { trustworthiness } from '../../src/metrics/scores.js';
-import { brief } from '../checks/digits.js';
 import { saying } from '../helpers/assert.js';
 import { logged } from '../helpers/child.js';
 import { flat } from '../helpers/data.js';
+import { brief } from '../subjects/parametricUmap.js';
 
 await useBackend();
 

@@ -1,17 +1,15 @@
 /** Landmarks: rows that stay where they are told, in one fit or from fit to fit. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { useBackend } from '../../src/backend/choose.js';
 import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
-import type { LandmarkPositions } from '../../src/estimators/umap/landmarks.js';
-import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
-import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { assertRefused, assertSum, brief } from '../checks/digits.js';
+import type { LandmarkPositions } from '../../src/index.js';
+import type { Options } from '../checks/estimator.js';
+import type { Subject } from '../checks/subject.js';
 import { saying } from '../helpers/assert.js';
 import { digits, greys, images } from '../helpers/fixtures.js';
+import { briefly, feature, refusals, sums } from './feature.js';
 
-await useBackend();
+const { test, check } = feature('landmarks');
 
 /** Every tenth row on a circle. */
 const circle = greys.map((_, i) =>
@@ -31,24 +29,25 @@ function away(map: readonly (readonly number[])[], places: readonly (readonly nu
 }
 
 async function mapWith(
-  options: Partial<ParametricUMAPOptions>,
+  subject: Subject,
+  options: Options,
   landmarkPositions?: LandmarkPositions,
 ): Promise<number[][]> {
-  const umap = new ParametricUMAP({ ...brief, nEpochs: 15, ...options });
+  const umap = briefly(subject, { ...subject.epochs(15), ...options });
   const map = await umap.fitTransform(greys, null, landmarkPositions && { landmarkPositions });
   umap.dispose();
   return map;
 }
 
-test('landmarks come to their places, and more so with more weight', async () => {
-  const free = away(await mapWith({}), circle);
-  const light = away(await mapWith({ landmarkLossWeight: 0.01 }, circle), circle);
-  const heavy = away(await mapWith({ landmarkLossWeight: 1 }, circle), circle);
+test('landmarks come to their places, and more so with more weight', async (subject) => {
+  const free = away(await mapWith(subject, {}), circle);
+  const light = away(await mapWith(subject, { landmarkLossWeight: 0.01 }, circle), circle);
+  const heavy = away(await mapWith(subject, { landmarkLossWeight: 1 }, circle), circle);
   assert.ok(heavy < 0.5 * light && light < 0.9 * free, `${heavy}, ${light}, ${free}`);
 });
 
-test('places come in every form', async () => {
-  const wanted = await mapWith({ nEpochs: 5 }, circle);
+test('places come in every form', async (subject) => {
+  const wanted = await mapWith(subject, subject.epochs(5), circle);
   const nan = circle.map((place) => place ?? [Number.NaN, Number.NaN]);
   const tensor = tf.tensor2d(nan);
   for (const form of [
@@ -58,13 +57,14 @@ test('places come in every form', async () => {
     { data: Float32Array.from(nan.flat()), shape: [300, 2] },
     tensor,
   ]) {
-    assert.deepEqual(await mapWith({ nEpochs: 5 }, form), wanted);
+    assert.deepEqual(await mapWith(subject, subject.epochs(5), form), wanted);
   }
   tensor.dispose();
 });
 
-test('the weight is part of the sum, of the option or of the one fit, and acts at once', async () => {
-  const umap = new ParametricUMAP({ ...brief, landmarkLossWeight: 0.25 });
+test('the weight is part of the sum, of the option or of the one fit, and acts at once', async (subject) => {
+  const assertSum = sums(subject);
+  const umap = briefly(subject, { landmarkLossWeight: 0.25 });
   await umap.fit(greys, null, { landmarkPositions: circle });
   assertSum(umap.history, { landmark: 0.25 });
   const reports = umap.history.loss!.length;
@@ -76,9 +76,9 @@ test('the weight is part of the sum, of the option or of the one fit, and acts a
   umap.dispose();
 });
 
-test('a weight given later pulls as much as one given from the start', async () => {
+test('a weight given later pulls as much as one given from the start', async (subject) => {
   const moved = async (weight: number) => {
-    const umap = new ParametricUMAP({ ...brief, nEpochs: 15, landmarkLossWeight: 0 });
+    const umap = briefly(subject, { ...subject.epochs(15), landmarkLossWeight: 0 });
     await umap.fit(greys, null, { landmarkPositions: circle });
     await umap.fit(greys, null, { landmarkPositions: circle, landmarkLossWeight: weight });
     const distance = away(await umap.transform(greys), circle);
@@ -88,11 +88,11 @@ test('a weight given later pulls as much as one given from the start', async () 
   assert.ok((await moved(10)) < 0.3 * (await moved(0)));
 });
 
-test('a loss of the caller’s is used', async () => {
+test('a loss of the caller’s is used', async (subject) => {
+  const assertSum = sums(subject);
   let calls = 0;
-  const umap = new ParametricUMAP({
-    ...brief,
-    landmarkLossFn(target, prediction) {
+  const umap = briefly(subject, {
+    landmarkLossFn(target: tf.Tensor, prediction: tf.Tensor) {
       calls++;
       return tf.mean(tf.squaredDifference(target, prediction));
     },
@@ -107,8 +107,8 @@ test('a loss of the caller’s is used', async () => {
 const old = greys.filter((_, i) => digits.y[i]! < 5);
 const fresh = greys.filter((_, i) => digits.y[i]! >= 5);
 
-async function grown(weight: number | undefined) {
-  const umap = new ParametricUMAP({ ...brief, nEpochs: 20 });
+async function grown(subject: Subject, weight: number | undefined) {
+  const umap = briefly(subject, subject.epochs(20));
   await umap.fit(old);
   const before = await umap.transform(old);
   if (weight !== undefined) await umap.addLandmarks(old, { fraction: 0.3, landmarkLossWeight: weight });
@@ -117,17 +117,18 @@ async function grown(weight: number | undefined) {
   return { umap, map, drift: away(after, before) };
 }
 
-test('kept landmarks hold the map while new rows are learned', async () => {
-  const free = await grown(undefined);
-  const held = await grown(10);
+test('kept landmarks hold the map while new rows are learned', async (subject) => {
+  const free = await grown(subject, undefined);
+  const held = await grown(subject, 10);
   assert.ok(held.drift < 0.5 * free.drift, `${held.drift} against ${free.drift}`);
   assert.equal(held.map.length, fresh.length, 'only the rows that were given come out');
   free.umap.dispose();
   held.umap.dispose();
 });
 
-test('the weight of addLandmarks is the weight of the next fits; by default it is the option’s', async () => {
-  const umap = await new ParametricUMAP({ ...brief, landmarkLossWeight: 3 }).fit(old, null, {
+test('the weight of addLandmarks is the weight of the next fits; by default it is the option’s', async (subject) => {
+  const assertSum = sums(subject);
+  const umap = await briefly(subject, { landmarkLossWeight: 3 }).fit(old, null, {
     landmarkPositions: old.map((_, i) => (i < 50 ? [0, i] : null)),
   });
   const before = () => umap.history.loss!.length;
@@ -145,8 +146,8 @@ test('the weight of addLandmarks is the weight of the next fits; by default it i
   umap.dispose();
 });
 
-test('removeLandmarks lets go', async () => {
-  const umap = await new ParametricUMAP(brief).fit(old);
+test('removeLandmarks lets go', async (subject) => {
+  const umap = await briefly(subject).fit(old);
   await umap.addLandmarks(old, { fraction: 0.1 });
   umap.removeLandmarks();
   await umap.fit(fresh);
@@ -154,8 +155,8 @@ test('removeLandmarks lets go', async () => {
   umap.dispose();
 });
 
-test('adding landmarks is seeded, and changes neither the map nor the rows', async () => {
-  const umap = await new ParametricUMAP(brief).fit(old);
+test('adding landmarks is seeded, and changes neither the map nor the rows', async (subject) => {
+  const umap = await briefly(subject).fit(old);
   const map = await umap.transform(old);
   const rows = async () => (await umap.toArtifact()).tables.landmarks!.arrays.rows;
   await umap.addLandmarks(old, { fraction: 0.1 });
@@ -171,8 +172,8 @@ test('adding landmarks is seeded, and changes neither the map nor the rows', asy
   umap.dispose();
 });
 
-test('resetting the optimiser resets it, and not resetting does not', async () => {
-  const umap = await new ParametricUMAP(brief).fit(old);
+test('resetting the optimiser resets it, and not resetting does not', async (subject) => {
+  const umap = await briefly(subject).fit(old);
   const taken = async () => {
     const state = (await umap.toArtifact()).tables.optimizer?.state as { taken: number } | undefined;
     return state?.taken ?? 0;
@@ -186,21 +187,21 @@ test('resetting the optimiser resets it, and not resetting does not', async () =
   umap.dispose();
 });
 
-test('landmarks go together with labels, known or not', async () => {
+test('landmarks go together with labels, known or not', ['supervised'], async (subject) => {
   const labels = (rows: number[][]) => rows.map((_, i) => (i % 4 === 0 ? null : i % 3));
   for (const y of [labels(old), undefined]) {
-    const umap = await new ParametricUMAP(brief).fit(old, labels(old));
+    const umap = await briefly(subject).fit(old, labels(old));
     await umap.addLandmarks(old, { fraction: 0.2, y });
     await umap.fit(fresh, labels(fresh));
     assert.ok(umap.history.landmark!.every(Number.isFinite));
-    assert.equal(umap.graph.vertices, fresh.length + Math.floor(old.length * 0.2));
+    if (subject.traits.needsGraph)
+      assert.equal(umap.graph.vertices, fresh.length + Math.floor(old.length * 0.2));
     umap.dispose();
   }
 });
 
-test('landmarks go together with continuous targets', async () => {
-  const options = { ...brief, targetMetric: 'euclidean' } as const;
-  const umap = await new ParametricUMAP(options).fit(
+test('landmarks go together with continuous targets', ['supervised'], async (subject) => {
+  const umap = await briefly(subject, { targetMetric: 'euclidean' }).fit(
     old,
     old.map((_, i) => i / 7),
   );
@@ -231,33 +232,39 @@ test('landmarks go together with continuous targets', async () => {
   umap.dispose();
 });
 
-test('landmarks go together with precomputed distances, which then cover them too', async () => {
-  const distances = (rows: number[][]) =>
-    rows.map((a) => rows.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));
-  const options = { ...brief, metric: 'precomputed' } as const;
-  const umap = await new ParametricUMAP(options).fit(old, null, { distances: distances(old) });
-  const indices = [0, 5, 9, 30, 31, 32];
-  await umap.addLandmarks(old, { indices });
-  const all = [...fresh, ...indices.map((i) => old[i]!)];
-  await umap.fit(fresh, null, { distances: distances(all) });
-  assert.equal(umap.graph.vertices, all.length);
-  assert.equal(umap.history.landmark!.length, umap.history.loss!.length / 2);
-  const short = saying(DataError, 'distances', String(all.length), String(fresh.length), 'kept landmarks');
-  await assert.rejects(umap.fit(fresh, null, { distances: distances(fresh) }), short);
-  umap.dispose();
-});
+test(
+  'landmarks go together with precomputed distances, which then cover them too',
+  ['needsGraph'],
+  async (subject) => {
+    const distances = (rows: number[][]) =>
+      rows.map((a) => rows.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));
+    const umap = await briefly(subject, { metric: 'precomputed' }).fit(old, null, {
+      distances: distances(old),
+    });
+    const indices = [0, 5, 9, 30, 31, 32];
+    await umap.addLandmarks(old, { indices });
+    const all = [...fresh, ...indices.map((i) => old[i]!)];
+    await umap.fit(fresh, null, { distances: distances(all) });
+    assert.equal(umap.graph.vertices, all.length);
+    assert.equal(umap.history.landmark!.length, umap.history.loss!.length / 2);
+    const short = saying(DataError, 'distances', String(all.length), String(fresh.length), 'kept landmarks');
+    await assert.rejects(umap.fit(fresh, null, { distances: distances(fresh) }), short);
+    umap.dispose();
+  },
+);
 
-test('landmarks go together with image-shaped rows, in either shape', async () => {
-  const umap = await new ParametricUMAP({ ...brief, dims: [8, 8, 1] }).fit(images.slice(0, 200));
+test('landmarks go together with image-shaped rows, in either shape', ['ownEncoder'], async (subject) => {
+  const umap = await briefly(subject, { dims: [8, 8, 1] }).fit(images.slice(0, 200));
   await umap.addLandmarks(images.slice(0, 200), { fraction: 0.1 });
   await umap.fit(images.slice(200));
   await umap.addLandmarks(greys.slice(0, 200), { fraction: 0.1 });
   await umap.fit(greys.slice(200));
-  assert.equal(umap.graph.vertices, 120);
+  if (subject.traits.needsGraph) assert.equal(umap.graph.vertices, 120);
   umap.dispose();
 });
 
-test('places that do not fit are refused before training', async () => {
+test('places that do not fit are refused before training', async (subject) => {
+  const assertRefused = refusals(subject);
   const named = (kind: new (message: string) => Error, ...parts: (string | RegExp)[]) =>
     saying(kind, 'landmarkPositions', ...parts);
   const wrong: [unknown, (error: unknown) => boolean][] = [
@@ -280,8 +287,8 @@ test('places that do not fit are refused before training', async () => {
   }
 });
 
-test('landmarks that do not fit are refused, and nothing changes', async () => {
-  const umap = new ParametricUMAP(brief);
+test('landmarks that do not fit are refused, and nothing changes', ['supervised'], async (subject) => {
+  const umap = briefly(subject);
   await assert.rejects(umap.addLandmarks(old), saying(NotFittedError, 'addLandmarks'));
   await umap.fit(old);
   const state = await umap.toArtifact();
@@ -299,3 +306,6 @@ test('landmarks that do not fit are refused, and nothing changes', async () => {
   await assert.rejects(umap.fit(fresh, [1, 2, 3]), wanted);
   umap.dispose();
 });
+
+/** Registers the tests of this feature. */
+export const checkLandmarks = check;
