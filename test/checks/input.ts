@@ -5,7 +5,7 @@ import { DataError } from '../../src/core/errors.js';
 import type { MatrixInput } from '../../src/data/matrix.js';
 import { assertFinite, farthest, saying } from '../helpers/assert.js';
 import { flat, groups } from '../helpers/data.js';
-import { type Check, fitted, mapFrom, needs, places, quickly } from './subject.js';
+import { type Check, embeddingOf, fitted, mapFrom, needs, quickly } from './subject.js';
 
 /** How far rows may move when they go through the network in other company: rounding, no more. */
 const ROUNDING = 1e-5;
@@ -48,11 +48,11 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     const plain = await estimator.transform({ data: rows.flat(), shape: [60, 6] });
     assert.deepEqual(plain, out);
     const tensor = tf.tensor2d(matrix.data, [60, 6]);
-    const places = await estimator.transform(tensor);
-    assert.ok(places instanceof tf.Tensor);
-    assert.deepEqual(places.shape, [60, 2]);
-    assert.deepEqual(places.dataSync(), out.data);
-    tf.dispose([tensor, places]);
+    const embedding = await estimator.transform(tensor);
+    assert.ok(embedding instanceof tf.Tensor);
+    assert.deepEqual(embedding.shape, [60, 2]);
+    assert.deepEqual(embedding.dataSync(), out.data);
+    tf.dispose([tensor, embedding]);
     estimator.dispose();
   },
 
@@ -63,7 +63,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     const forms: MatrixInput[] = [flat(rows), rows.map((row) => Float32Array.from(row)), tensor];
     for (const form of forms) {
       const estimator = await fitted(subject, {}, form);
-      assert.deepEqual(await places(estimator, rows), wanted);
+      assert.deepEqual(await embeddingOf(estimator, rows), wanted);
       estimator.dispose();
     }
     tensor.dispose();
@@ -74,23 +74,23 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     const wanted = await mapFrom(subject, {}, rows);
     for (const Typed of [Uint8Array, Int32Array, Int16Array, Float64Array]) {
       const estimator = await fitted(subject, {}, { data: Typed.from(rows.flat()), shape: [60, 6] });
-      assert.deepEqual(await places(estimator, rows), wanted, Typed.name);
+      assert.deepEqual(await embeddingOf(estimator, rows), wanted, Typed.name);
       estimator.dispose();
     }
     const tensor = tf.tensor2d(rows, [60, 6], 'int32');
     const estimator = await fitted(subject, {}, tensor);
-    assert.deepEqual(await places(estimator, rows), wanted, 'int32 tensor');
+    assert.deepEqual(await embeddingOf(estimator, rows), wanted, 'int32 tensor');
     tensor.dispose();
     estimator.dispose();
   },
 
   async 'transform is the same every time and changes nothing'(subject) {
     const estimator = await fitted(subject);
-    const first = await places(estimator, groups());
+    const first = await embeddingOf(estimator, groups());
     const history = structuredClone(estimator.history);
-    assert.deepEqual(await places(estimator, groups()), first);
+    assert.deepEqual(await embeddingOf(estimator, groups()), first);
     await estimator.transform(groups(7, 6, 'others'));
-    assert.deepEqual(await places(estimator, groups()), first);
+    assert.deepEqual(await embeddingOf(estimator, groups()), first);
     assert.deepEqual(structuredClone(estimator.history), history);
     estimator.dispose();
   },
@@ -158,7 +158,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
       const rows = groups().map((row) => row.map((value) => Math.fround(value * scale)));
       const map = await mapFrom(subject, {}, rows);
       assertFinite(map);
-      assert.ok(new Set(map).size > 50, `scale ${scale}: distinct places`);
+      assert.ok(new Set(map).size > 50, `scale ${scale}: distinct positions`);
     }
   },
 

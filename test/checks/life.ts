@@ -5,7 +5,7 @@ import { NotFittedError, OptionError } from '../../src/core/errors.js';
 import { farthest, saying } from '../helpers/assert.js';
 import { groups } from '../helpers/data.js';
 import type { Estimator } from './estimator.js';
-import { type Check, fitted, mapFrom, needs, places, quickly, type Subject } from './subject.js';
+import { type Check, embeddingOf, fitted, mapFrom, needs, quickly, type Subject } from './subject.js';
 
 /** A rate so low that no weight changes. */
 const still = ({ names }: Subject) => ({ [names.learningRate]: 1e-30 });
@@ -68,7 +68,7 @@ export const lifeChecks: Readonly<Record<string, Check>> = {
     }
     assert.ok(reports >= 3);
     assert.equal(estimator.history.loss!.length, reports);
-    assert.deepEqual(await places(estimator, groups()), await mapFrom(subject));
+    assert.deepEqual(await embeddingOf(estimator, groups()), await mapFrom(subject));
     estimator.dispose();
   },
 
@@ -76,7 +76,7 @@ export const lifeChecks: Readonly<Record<string, Check>> = {
     const estimator = quickly(subject);
     for await (const { epoch } of estimator.steps(groups())) if (epoch === 1) break;
     assert.equal(estimator.history.loss!.length, 2);
-    const early = await places(estimator, groups());
+    const early = await embeddingOf(estimator, groups());
     assert.ok(farthest(early, await mapFrom(subject, still(subject))) > 1e-3, 'something was learned');
     assert.ok(farthest(early, await mapFrom(subject)) > 1e-3, 'not everything');
     await estimator.fit(groups());
@@ -86,26 +86,26 @@ export const lifeChecks: Readonly<Record<string, Check>> = {
   async 'a second fit goes on with the same networks'(subject) {
     const estimator = await fitted(subject);
     const reports = estimator.history.loss!.length;
-    const before = await places(estimator, groups());
+    const before = await embeddingOf(estimator, groups());
     const [first] = estimator.history.loss!;
     for await (const { losses } of estimator.steps(groups())) {
       assert.ok(losses.loss! < first!, 'where the first fit ended, not where it began');
       break;
     }
     assert.equal(estimator.history.loss!.length, reports + 1);
-    const after = await places(estimator, groups());
+    const after = await embeddingOf(estimator, groups());
     assert.notDeepEqual(after, before);
     estimator.dispose();
   },
 
   async 'a second fit draws other numbers'(subject) {
     const estimator = await fitted(subject, still(subject));
-    const before = await places(estimator, groups());
+    const before = await embeddingOf(estimator, groups());
     const reports = estimator.history.loss!.length;
     await estimator.fit(groups());
     const { loss } = estimator.history;
     assert.equal(loss!.length, 2 * reports);
-    assert.ok(farthest(before, await places(estimator, groups())) < 1e-3, 'nothing was learned');
+    assert.ok(farthest(before, await embeddingOf(estimator, groups())) < 1e-3, 'nothing was learned');
     assert.ok(farthest(loss!.slice(0, reports), loss!.slice(reports)) > 1e-4, 'other draws, other losses');
     estimator.dispose();
   },
@@ -122,7 +122,7 @@ export const lifeChecks: Readonly<Record<string, Check>> = {
     const first = estimator.fit(groups());
     await assert.rejects(estimator.fit(groups()), saying(OptionError, 'already fitting'));
     await first;
-    assert.deepEqual(await places(estimator, groups()), await mapFrom(subject));
+    assert.deepEqual(await embeddingOf(estimator, groups()), await mapFrom(subject));
     estimator.dispose();
   },
 
@@ -135,8 +135,8 @@ export const lifeChecks: Readonly<Record<string, Check>> = {
         if ((await stream.next()).done) streams.splice(streams.indexOf(stream), 1);
       }
     }
-    assert.deepEqual(await places(a, groups()), await mapFrom(subject, one));
-    assert.deepEqual(await places(b, groups()), await mapFrom(subject, two));
+    assert.deepEqual(await embeddingOf(a, groups()), await mapFrom(subject, one));
+    assert.deepEqual(await embeddingOf(b, groups()), await mapFrom(subject, two));
     a.dispose();
     b.dispose();
   },
@@ -145,9 +145,9 @@ export const lifeChecks: Readonly<Record<string, Check>> = {
     const [one, two] = seeds(subject);
     const [a, b] = [quickly(subject, one), quickly(subject, two)];
     await Promise.all([a.fit(groups()), b.fit(groups())]);
-    assert.deepEqual(await places(a, groups()), await mapFrom(subject, one));
+    assert.deepEqual(await embeddingOf(a, groups()), await mapFrom(subject, one));
     a.dispose();
-    assert.deepEqual(await places(b, groups()), await mapFrom(subject, two));
+    assert.deepEqual(await embeddingOf(b, groups()), await mapFrom(subject, two));
     b.dispose();
   },
 

@@ -23,8 +23,8 @@ export const memoryChecks: Readonly<Record<string, Check>> = {
       await assert.rejects(estimator.inverseTransform(groups(3, 5)));
     }
     const tensor = tf.tensor2d(groups());
-    const places = await estimator.transform(tensor);
-    tf.dispose([tensor, places]);
+    const embedding = await estimator.transform(tensor);
+    tf.dispose([tensor, embedding]);
     assert.equal(tf.memory().numTensors, held);
     estimator.dispose();
   },

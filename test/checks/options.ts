@@ -4,7 +4,7 @@ import { DataError, OptionError } from '../../src/core/errors.js';
 import { saying } from '../helpers/assert.js';
 import { groups } from '../helpers/data.js';
 import type { Options } from './estimator.js';
-import { type Check, fitted, mapFrom, places, quickly, type Subject } from './subject.js';
+import { type Check, embeddingOf, fitted, mapFrom, quickly, type Subject } from './subject.js';
 
 /** The options that every subject names. */
 function optionNames({ names: { mainLoss: _, ...options } }: Subject): string[] {
@@ -24,7 +24,7 @@ export const optionChecks: Readonly<Record<string, Check>> = {
     for (const name of Object.keys(subject.quick)) assert.ok(name in estimator.options, name);
     assert.deepEqual(clone.options, estimator.options);
     await clone.fit(groups());
-    assert.deepEqual(await places(clone, groups()), await places(estimator, groups()));
+    assert.deepEqual(await embeddingOf(clone, groups()), await embeddingOf(estimator, groups()));
     estimator.dispose();
     clone.dispose();
   },

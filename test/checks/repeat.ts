@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { inAnotherProcess } from '../helpers/child.js';
 import { groups } from '../helpers/data.js';
-import { type Check, fitted, mapFrom, places } from './subject.js';
+import { type Check, embeddingOf, fitted, mapFrom } from './subject.js';
 
 export const repeatChecks: Readonly<Record<string, Check>> = {
   async 'the same seed makes the same map to the last bit'(subject) {
@@ -32,7 +32,7 @@ export const repeatChecks: Readonly<Record<string, Check>> = {
     };
     try {
       const estimator = await fitted(subject, subject.inverse);
-      assert.deepEqual(await places(estimator, groups()), wanted);
+      assert.deepEqual(await embeddingOf(estimator, groups()), wanted);
       const map = await estimator.transform(groups());
       if (subject.traits.decoder) await estimator.inverseTransform(map);
       await estimator.fit(groups());

@@ -8,7 +8,7 @@ import { ArtifactError } from '../../src/core/errors.js';
 import { inAnotherProcess } from '../helpers/child.js';
 import { groups } from '../helpers/data.js';
 import { withDirectory } from '../helpers/files.js';
-import { type Check, fitted, places } from './subject.js';
+import { type Check, embeddingOf, fitted } from './subject.js';
 
 export const savingChecks: Readonly<Record<string, Check>> = {
   async 'a loaded model is the saved one, to the last bit'(subject) {
@@ -44,10 +44,10 @@ export const savingChecks: Readonly<Record<string, Check>> = {
         inAnotherProcess({ name, load: moved }),
         inAnotherProcess({ name, load: moved, fit: true }),
       ]);
-      assert.deepEqual(there.map, await places(estimator, groups()));
+      assert.deepEqual(there.map, await embeddingOf(estimator, groups()));
       assert.equal(there.printed, '');
       await estimator.fit(groups());
-      assert.deepEqual(trained.map, await places(estimator, groups()));
+      assert.deepEqual(trained.map, await embeddingOf(estimator, groups()));
       estimator.dispose();
     });
   },
@@ -60,7 +60,7 @@ export const savingChecks: Readonly<Record<string, Check>> = {
       const loaded = await subject.load(path.join(directory, 'model'));
       const rows = subject.traits.parametric ? groups(50, 6, 'more') : groups();
       for (const each of [estimator, loaded]) await each.fit(rows);
-      assert.deepEqual(await places(loaded, groups()), await places(estimator, groups()));
+      assert.deepEqual(await embeddingOf(loaded, groups()), await embeddingOf(estimator, groups()));
       assert.deepEqual(structuredClone(loaded.history), structuredClone(estimator.history));
       estimator.dispose();
       loaded.dispose();
@@ -75,7 +75,7 @@ export const savingChecks: Readonly<Record<string, Check>> = {
     const loaded = await subject.fromArtifact(artifact);
     assert.deepEqual(loaded.options, estimator.options);
     for (let fits = 0; fits < 2; fits++) {
-      assert.deepEqual(await places(loaded, groups()), await places(estimator, groups()));
+      assert.deepEqual(await embeddingOf(loaded, groups()), await embeddingOf(estimator, groups()));
       for (const each of [estimator, loaded]) await each.fit(groups());
     }
     estimator.dispose();

@@ -92,8 +92,8 @@ export async function fitted(
   return estimator;
 }
 
-/** The places of rows as one array. */
-export async function places(estimator: Estimator, rows: readonly (readonly number[])[]) {
+/** The embedding of rows as one array. */
+export async function embeddingOf(estimator: Estimator, rows: readonly (readonly number[])[]) {
   return (await estimator.transform(flat(rows))).data;
 }
 
@@ -105,7 +105,7 @@ export async function mapFrom(
 ): Promise<Float32Array> {
   const estimator = await fitted(subject, options, rows);
   try {
-    return await places(estimator, rows);
+    return await embeddingOf(estimator, rows);
   } finally {
     estimator.dispose();
   }

@@ -4,12 +4,17 @@ import * as tf from '@tensorflow/tfjs';
 import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
 import type { LandmarkPositions } from '../../src/index.js';
 import type { Options } from '../checks/estimator.js';
-import type { Subject } from '../checks/subject.js';
+import type { Subject, Trait } from '../checks/subject.js';
 import { saying } from '../helpers/assert.js';
 import { digits, greys, images } from '../helpers/fixtures.js';
 import { briefly, feature, refusals, sums } from './feature.js';
 
 const { test, check } = feature('landmarks');
+
+/** For a later fit on other rows. */
+const other: readonly Trait[] = ['parametric'];
+const otherLabeled: readonly Trait[] = ['parametric', 'supervised'];
+const otherImages: readonly Trait[] = ['parametric', 'ownEncoder'];
 
 /** Every tenth row on a circle. */
 const circle = greys.map((_, i) =>
@@ -117,7 +122,7 @@ async function grown(subject: Subject, weight: number | undefined) {
   return { umap, map, drift: away(after, before) };
 }
 
-test('kept landmarks hold the map while new rows are learned', async (subject) => {
+test('kept landmarks hold the map while new rows are learned', other, async (subject) => {
   const free = await grown(subject, undefined);
   const held = await grown(subject, 10);
   assert.ok(held.drift < 0.5 * free.drift, `${held.drift} against ${free.drift}`);
@@ -126,7 +131,7 @@ test('kept landmarks hold the map while new rows are learned', async (subject) =
   held.umap.dispose();
 });
 
-test('the weight of addLandmarks is the weight of the next fits; by default it is the option’s', async (subject) => {
+test('the weight of addLandmarks holds for the next fits; default: the option’s', other, async (subject) => {
   const assertSum = sums(subject);
   const umap = await briefly(subject, { landmarkLossWeight: 3 }).fit(old, null, {
     landmarkPositions: old.map((_, i) => (i < 50 ? [0, i] : null)),
@@ -146,7 +151,7 @@ test('the weight of addLandmarks is the weight of the next fits; by default it i
   umap.dispose();
 });
 
-test('removeLandmarks lets go', async (subject) => {
+test('removeLandmarks lets go', other, async (subject) => {
   const umap = await briefly(subject).fit(old);
   await umap.addLandmarks(old, { fraction: 0.1 });
   umap.removeLandmarks();
@@ -187,7 +192,7 @@ test('resetting the optimiser resets it, and not resetting does not', async (sub
   umap.dispose();
 });
 
-test('landmarks go together with labels, known or not', ['supervised'], async (subject) => {
+test('landmarks go together with labels, known or not', otherLabeled, async (subject) => {
   const labels = (rows: number[][]) => rows.map((_, i) => (i % 4 === 0 ? null : i % 3));
   for (const y of [labels(old), undefined]) {
     const umap = await briefly(subject).fit(old, labels(old));
@@ -200,7 +205,7 @@ test('landmarks go together with labels, known or not', ['supervised'], async (s
   }
 });
 
-test('landmarks go together with continuous targets', ['supervised'], async (subject) => {
+test('landmarks go together with continuous targets', otherLabeled, async (subject) => {
   const umap = await briefly(subject, { targetMetric: 'euclidean' }).fit(
     old,
     old.map((_, i) => i / 7),
@@ -234,7 +239,7 @@ test('landmarks go together with continuous targets', ['supervised'], async (sub
 
 test(
   'landmarks go together with precomputed distances, which then cover them too',
-  ['needsGraph'],
+  ['parametric', 'needsGraph'],
   async (subject) => {
     const distances = (rows: number[][]) =>
       rows.map((a) => rows.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));
@@ -253,7 +258,7 @@ test(
   },
 );
 
-test('landmarks go together with image-shaped rows, in either shape', ['ownEncoder'], async (subject) => {
+test('landmarks go together with image-shaped rows, in either shape', otherImages, async (subject) => {
   const umap = await briefly(subject, { dims: [8, 8, 1] }).fit(images.slice(0, 200));
   await umap.addLandmarks(images.slice(0, 200), { fraction: 0.1 });
   await umap.fit(images.slice(200));
@@ -287,7 +292,7 @@ test('places that do not fit are refused before training', async (subject) => {
   }
 });
 
-test('landmarks that do not fit are refused, and nothing changes', ['supervised'], async (subject) => {
+test('landmarks that do not fit are refused, and nothing changes', otherLabeled, async (subject) => {
   const umap = briefly(subject);
   await assert.rejects(umap.addLandmarks(old), saying(NotFittedError, 'addLandmarks'));
   await umap.fit(old);

@@ -75,7 +75,7 @@ function classifying(subject: Subject, options: Options = {}): FeaturedEstimator
   return subject.create({ ...quick, ...epochs(30), classifier: true, ...options }) as FeaturedEstimator;
 }
 
-test('a few labels teach the classifier all rows, and new ones', async (subject) => {
+test('a few labels teach the classifier all rows, and new ones', ['parametric'], async (subject) => {
   const assertSum = sums(subject);
   const umap = await classifying(subject).fit(rows, few);
   assert.deepEqual(umap.classes, names);
@@ -178,7 +178,7 @@ test('the classifier goes on over later fits, with labels, without, and with all
   assert.equal(tf.memory().numTensors, tensors);
 });
 
-test('the classifier takes rows in every form and shape', ['ownEncoder'], async (subject) => {
+test('the classifier takes rows in every form and shape', ['parametric', 'ownEncoder'], async (subject) => {
   const y = digits.y.slice(0, 100);
   const umap = await briefly(subject, { classifier: true, dims: [8, 8, 1] }).fit(images.slice(0, 100), y);
   const wanted = await umap.predict(images);
