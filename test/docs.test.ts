@@ -5,8 +5,9 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 import ts from 'typescript';
 import * as library from '../src/index.js';
-import { anchors, type Block, blocks, pages, read, root } from './checks/pages.js';
-import { folderWith, node, project } from './integration/packed.js';
+import { read, root } from './helpers/files.js';
+import { folderWith, node, project } from './helpers/packed.js';
+import { anchors, type Block, blocks, pages } from './helpers/pages.js';
 
 const manifest = JSON.parse(read('package.json'));
 const readme = read('README.md');

@@ -1,11 +1,9 @@
 /** Every example, on the first 400 digits and with a short training, does what it is there to show. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { pathToFileURL } from 'node:url';
 import * as autoencoder from '../examples/autoencoder.js';
 import * as basic from '../examples/basic.js';
 import * as customEncoder from '../examples/customEncoder.js';
@@ -22,8 +20,9 @@ import * as saveLoad from '../examples/saveLoad.js';
 import * as semiSupervised from '../examples/semiSupervised.js';
 import * as supervised from '../examples/supervised.js';
 import { trustworthiness } from '../src/metrics/scores.js';
+import { run } from './helpers/child.js';
+import { root } from './helpers/files.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const digits = loadDigits(400);
 const short = { nEpochs: 10 };
 
@@ -163,9 +162,7 @@ test('the demo says what it found and leaves its pictures', async () => {
   const pictures = ['digits.html', 'digits.svg', 'loss.svg'].map((name) =>
     path.join(root, 'examples/output', name),
   );
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-    path.join(root, 'build/examples/demo.js'),
-  ]);
+  const { stdout, stderr } = await run(process.execPath, [path.join(root, 'build/examples/demo.js')]);
   assert.match(stderr, /backend: [\s\S]*neighbors: exact \(1,438 rows\)/);
   const [, ...figures] = /perfect\)\s+(\S+)\s+(\S+)[\s\S]*numbers\s+(\S+) %[\s\S]*numbers\s+(\S+) %/.exec(
     stdout,

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { relaxedSimd, simd } from '../src/backend/wasm/binary.js';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { root } from './helpers/files.js';
 
 test('the training kernels need nothing but the memory they work in', async () => {
   const module = await WebAssembly.compile(Buffer.from(simd, 'base64'));

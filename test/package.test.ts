@@ -15,8 +15,10 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import * as library from '../src/index.js';
 import * as extras from '../src/node.js';
-import { firstExample, read, root, wholeLife } from './checks/pages.js';
-import { npm, run, tarball } from './integration/packed.js';
+import { run } from './helpers/child.js';
+import { read, root } from './helpers/files.js';
+import { npm, tarball } from './helpers/packed.js';
+import { firstExample, wholeLife } from './helpers/pages.js';
 
 const manifest = JSON.parse(read('package.json'));
 

@@ -6,7 +6,7 @@ import type { DistanceFunction, Edges, Knn, Matrix, Random } from '../core/types
 import { takeRows } from '../data/matrix.js';
 import { type ParsedTargets, readValues } from '../data/targets.js';
 import { cutAtBound, disconnectionDefault } from '../math/disconnection.js';
-import { chooseNeighbors, findNeighbors, type NeighborChoice } from '../neighbors/choose.js';
+import { chooseNeighbors, type NeighborChoice } from '../neighbors/choose.js';
 import { linkCopies } from '../neighbors/copies.js';
 import {
   type DistanceInput,
@@ -187,11 +187,11 @@ async function supervise(
     const query = {
       k: Math.min(k, groups.count),
       metric: 'euclidean',
-      neighbors,
       random: random.fork('search'),
       signal,
     };
-    near = nearRows(groups, await findNeighbors(searchTable(groups), query), k);
+    const { provider } = await chooseNeighbors({ rows: groups.count, metric: 'euclidean', neighbors });
+    near = nearRows(groups, await provider.search(searchTable(groups), query), k);
   }
   const memberships = await pauses.run(targetMembershipsInParts(edges, groups, near, k, random));
   const known = (row: number) => groups.groupOf[row]! >= 0;

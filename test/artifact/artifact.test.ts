@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { edgesOf, graphTable, takeArray } from '../../src/artifact/arrays.js';
@@ -8,6 +7,7 @@ import { type Artifact, fromFiles, toFiles } from '../../src/artifact/artifact.j
 import { networkArtifacts, networkFrom } from '../../src/artifact/layersModel.js';
 import { formatVersion, isArtifactFile, libraryVersion, manifestName } from '../../src/artifact/manifest.js';
 import { ArtifactError } from '../../src/core/errors.js';
+import { read } from '../helpers/files.js';
 
 type Files = Map<string, Uint8Array>;
 /** A manifest as it stands in the file, to be spoiled. */
@@ -158,7 +158,7 @@ test('the manifest says in JSON what the model is, with the graph and its arrays
 });
 
 test('the library version is that of the package', () => {
-  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const manifest = read('package.json');
   assert.equal(libraryVersion, JSON.parse(manifest).version);
 });
 

@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { adamStep, createAdam } from '../../src/backend/adam.js';
 import { useBackend } from '../../src/backend/choose.js';
 import { nativeOnCpu } from '../../src/backend/tensorflow.js';
-import { available, source } from './onBoth.js';
+import { allClose } from '../helpers/assert.js';
+import { available, source } from '../helpers/backends.js';
 
 const shapes = [[3, 4], [5], [1], [2, 3, 3], [129]];
 
@@ -68,16 +69,11 @@ for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
     const reshaped = variable.reshape([3, 1]);
     const momentCopy = state.first[0]!.clone();
     adamStep(state, [variable], [gradient], { learningRate: 0.5 });
-    const close = (values: ArrayLike<number>, expected: number[]) => {
-      for (const [i, value] of expected.entries()) {
-        assert.ok(Math.abs(values[i]! - value) < 1e-5, `${values[i]}, not ${value}`);
-      }
-    };
-    close(await initial.data(), [1, 2, 3]);
-    close(await copy.data(), [0.5, 1.5, 2.5]);
-    close(await reshaped.data(), [0.5, 1.5, 2.5]);
-    close(await momentCopy.data(), [0.1, 0.1, 0.1]);
-    close(await variable.data(), [0, 1, 2]);
+    allClose(await initial.data(), [1, 2, 3], 1e-5);
+    allClose(await copy.data(), [0.5, 1.5, 2.5], 1e-5);
+    allClose(await reshaped.data(), [0.5, 1.5, 2.5], 1e-5);
+    allClose(await momentCopy.data(), [0.1, 0.1, 0.1], 1e-5);
+    allClose(await variable.data(), [0, 1, 2], 1e-5);
   });
 
   test(`${backend}: moments of a gradient that has become 0 reach 0`, {

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { root } from '../helpers/files.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const installed = (name: string) => existsSync(`${root}node_modules/${name}/package.json`);
 const native = installed('@tensorflow/tfjs-node') || installed('@tensorflow/tfjs-node-gpu');
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { source } from './onBoth.js';
+import { source } from '../helpers/backends.js';
 
 type Op = (x: tf.Tensor4D) => tf.Tensor;
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { gatherRows, hostRows } from '../../src/backend/gatherRows.js';
 import type { Matrix } from '../../src/core/types.js';
-import { onBoth } from './onBoth.js';
+import { onBoth } from '../helpers/backends.js';
 
 const table: Matrix = { data: Float32Array.from({ length: 60 }, (_, i) => i / 7), shape: [10, 6] };
 const rows = Int32Array.of(9, 0, 3, 3, 7);

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { root } from '../helpers/files.js';
 
-const script = fileURLToPath(new URL('../../../scripts/native.mjs', import.meta.url));
+const script = path.join(root, 'scripts/native.mjs');
 
 /** Runs the script in an empty project, without a network, and gives the exit code and what it said. */
 function run(

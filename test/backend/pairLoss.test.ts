@@ -5,8 +5,9 @@ import { useBackend } from '../../src/backend/choose.js';
 import { onStandalone, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { createRandom } from '../../src/core/random.js';
 import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
+import { close } from '../helpers/assert.js';
+import { available, onBoth } from '../helpers/backends.js';
 import { stepOf } from '../losses/steps.js';
-import { available, onBoth } from './onBoth.js';
 
 const powers = [0.4, 0.8951, 1.9];
 const curveOf = (b: number, a = 1.5769): PairCurve => ({
@@ -43,11 +44,6 @@ async function both(points: Float32Array, columns: number, pairs: WeightedPairs,
   return { kernel, plain: { value: expected, gradient: plain } };
 }
 
-function near(found: number, expected: number, tolerance: number, what: string): void {
-  // Not >: a NaN must fail.
-  if (!(Math.abs(found - expected) <= tolerance)) assert.fail(`${what}: ${found} for ${expected}`);
-}
-
 for (const b of powers) {
   test(`cost and gradient of each pair are those of JavaScript, near and far, b = ${b}`, async () => {
     const random = createRandom(b);
@@ -64,9 +60,9 @@ for (const b of powers) {
           // Derivatives below the smallest normal 32-bit number may be 0.
           const least = 2 ** -126 * Math.max(1, distance);
           const what = `columns ${columns}, distance ${distance}, positives ${positives}`;
-          near(kernel.value, plain.value, exact * Math.abs(plain.value), `cost at ${what}`);
+          close(kernel.value, plain.value, exact * Math.abs(plain.value), `cost at ${what}`);
           plain.gradient.forEach((expected, i) => {
-            near(
+            close(
               kernel.gradient[i]!,
               expected,
               exact * Math.abs(expected) + least,
@@ -102,10 +98,10 @@ for (const [rows, columns, positives, count] of sizes) {
     const pairs = pairsOf(draw(), draw(), positives, weights);
     for (const b of powers) {
       const { kernel, plain } = await both(points, columns, pairs, curveOf(b));
-      near(kernel.value, plain.value, 2e-7 * plain.value, 'cost');
+      close(kernel.value, plain.value, 2e-7 * plain.value, 'cost');
       const largest = plain.gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
       plain.gradient.forEach((expected, i) => {
-        near(kernel.gradient[i]!, expected, 1e-6 * largest, `gradient ${i}, b = ${b}`);
+        close(kernel.gradient[i]!, expected, 1e-6 * largest, `gradient ${i}, b = ${b}`);
       });
       assert.deepEqual((await both(points, columns, pairs, curveOf(b))).kernel, kernel, 'the same twice');
     }
@@ -170,7 +166,7 @@ test('no pairs cost nothing', async () => {
 test('entries beyond the count are ignored', async () => {
   const pairs = { ...pairsOf([0, 1, 9, 9], [1, 0, 9, 9], 1), count: 2 };
   const { kernel, plain } = await both(Float32Array.of(1, 2, 3, 4), 2, pairs, curveOf(0.9));
-  near(kernel.value, plain.value, 1e-8, 'cost');
+  close(kernel.value, plain.value, 1e-8, 'cost');
 });
 
 test('values that are not finite, and rows out of range, give NaN', async () => {

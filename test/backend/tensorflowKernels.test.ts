@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { available, onBoth, source, withGradients } from './onBoth.js';
+import { available, onBoth, source, withGradients } from '../helpers/backends.js';
 
 const skip = await available('tensorflow');
 const same = (name: string, compute: () => tf.Tensor | tf.Tensor[]) =>

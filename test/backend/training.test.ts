@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { available, onBoth, source } from './onBoth.js';
+import { available, onBoth, source } from '../helpers/backends.js';
 
 const { layers } = tf;
 /** Initialised by number, so that both backends start from the same weights. */

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { root } from '../helpers/files.js';
 
 /** SwiftShader, a Vulkan driver without a graphics card, with the loader it needs: part of Debian's chromium-common. */
 const software = '/usr/lib/chromium';
 const icd = `${software}/vk_swiftshader_icd.json`;
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const packages = ['webgpu', '@tensorflow/tfjs-backend-webgpu'];
 const missing = packages.filter((name) => !existsSync(`${root}node_modules/${name}/package.json`));
 

@@ -2,17 +2,10 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { DataError, NotFittedError } from '../../src/core/errors.js';
-import { saying } from './options.js';
-import {
-  type Check,
-  type Estimator,
-  fitted,
-  groups,
-  mapFrom,
-  places,
-  quickly,
-  type Subject,
-} from './subject.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import type { Estimator } from './estimator.js';
+import { type Check, embeddingOf, fitted, mapFrom, needs, quickly, type Subject } from './subject.js';
 
 /** Ways to break a fit after some reports; each rejects with an error that says 'enough'. */
 const breaks: Readonly<Record<string, (estimator: Estimator) => Promise<unknown>>> = {
@@ -49,12 +42,12 @@ export const failureChecks: Readonly<Record<string, Check>> = {
     const tensors = tf.memory().numTensors;
     for (const [name, breakOff] of Object.entries(breaks)) {
       const estimator = await fitted(subject);
-      const map = await places(estimator, groups());
+      const map = await embeddingOf(estimator, groups());
       const history = structuredClone(estimator.history);
       const held = tf.memory().numTensors;
       await assert.rejects(breakOff(estimator), /enough/, name);
       assert.equal(tf.memory().numTensors, held, name);
-      assert.deepEqual(await places(estimator, groups()), map, name);
+      assert.deepEqual(await embeddingOf(estimator, groups()), map, name);
       assert.deepEqual(structuredClone(estimator.history), history, name);
       await assertGoesOn(subject, estimator);
       estimator.dispose();
@@ -70,28 +63,28 @@ export const failureChecks: Readonly<Record<string, Check>> = {
       assert.equal(tf.memory().numTensors, tensors, name);
       await assert.rejects(estimator.transform(groups()), NotFittedError, name);
       await estimator.fit(groups());
-      assert.deepEqual(await places(estimator, groups()), await mapFrom(subject), name);
+      assert.deepEqual(await embeddingOf(estimator, groups()), await mapFrom(subject), name);
       estimator.dispose();
     }
   },
 
-  async 'a callback that throws leaves the earlier model whole'(subject) {
+  'a callback that throws leaves the earlier model whole': needs(['callbacks'], async (subject) => {
     for (const method of moments) {
       const { state, estimator } = withCallback(subject, method);
       await estimator.fit(groups());
-      const map = await places(estimator, groups());
+      const map = await embeddingOf(estimator, groups());
       const held = tf.memory().numTensors;
       state.armed = true;
       await assert.rejects(estimator.fit(groups()), /enough/, method);
       state.armed = false;
       assert.equal(tf.memory().numTensors, held, method);
-      assert.deepEqual(await places(estimator, groups()), map, method);
+      assert.deepEqual(await embeddingOf(estimator, groups()), map, method);
       await assertGoesOn(subject, estimator);
       estimator.dispose();
     }
-  },
+  }),
 
-  async 'a callback that throws in the first fit leaves nothing behind'(subject) {
+  'a callback that throws in the first fit leaves nothing behind': needs(['callbacks'], async (subject) => {
     const tensors = tf.memory().numTensors;
     for (const method of [...moments, 'setParams']) {
       const { state, estimator } = withCallback(subject, method);
@@ -109,11 +102,11 @@ export const failureChecks: Readonly<Record<string, Check>> = {
     const estimator = quickly(subject, { callbacks: [{ setParams, setModel() {} }] });
     await assert.rejects(estimator.fit(groups()), /enough/);
     assert.equal(tf.memory().numTensors, tensors, 'setParams');
-  },
+  }),
 
   async 'a fit refused for its rows leaves the earlier model whole'(subject) {
     const estimator = await fitted(subject);
-    const map = await places(estimator, groups());
+    const map = await embeddingOf(estimator, groups());
     const held = tf.memory().numTensors;
     const broken = groups();
     broken[0]![0] = Number.NaN;
@@ -121,7 +114,7 @@ export const failureChecks: Readonly<Record<string, Check>> = {
       await assert.rejects(estimator.fit(rows), saying(DataError, 'fit'));
     }
     assert.equal(tf.memory().numTensors, held);
-    assert.deepEqual(await places(estimator, groups()), map);
+    assert.deepEqual(await embeddingOf(estimator, groups()), map);
     await assertGoesOn(subject, estimator);
     estimator.dispose();
   },
@@ -145,6 +138,6 @@ async function assertGoesOn(subject: Subject, estimator: Estimator): Promise<voi
   await estimator.fit(groups());
   const other = await fitted(subject);
   await other.fit(groups());
-  assert.deepEqual(await places(estimator, groups()), await places(other, groups()));
+  assert.deepEqual(await embeddingOf(estimator, groups()), await embeddingOf(other, groups()));
   other.dispose();
 }

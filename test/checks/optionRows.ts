@@ -3,23 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { OptionError } from '../../src/core/errors.js';
-import type { OptionRow } from '../../src/core/options.js';
-
-/** An estimator class and its rows. */
-export interface OptionSubject {
-  /** The name that begins its messages. */
-  readonly name: string;
-  readonly rows: Readonly<Record<string, OptionRow<unknown>>>;
-  create(options: Readonly<Record<string, unknown>>): {
-    readonly options: object;
-    dispose(): void;
-  };
-  /** The page that lists its options, as Markdown. */
-  readonly page: string;
-}
+import { read } from '../helpers/files.js';
+import type { Subject } from './subject.js';
 
 /** Registers a test for each check. */
-export function checkOptionRows({ name, rows, create, page }: OptionSubject): void {
+export function checkOptionRows({ name, optionRows: rows, create, optionsPage }: Subject): void {
   test(`${name}: every option accepts its default and takes it when left out`, () => {
     const plain = create({});
     assert.deepEqual(Object.keys(plain.options), Object.keys(rows));
@@ -49,7 +37,7 @@ export function checkOptionRows({ name, rows, create, page }: OptionSubject): vo
   });
 
   test(`${name}: the table of the docs is the table of the code`, () => {
-    const documented = tableOf(page);
+    const documented = tableOf(read(optionsPage));
     const inCode = Object.entries(rows).map(([option, row]) => ({
       option,
       default: typeof row.default === 'string' ? `'${row.default}'` : JSON.stringify(row.default),

@@ -1,19 +1,20 @@
 /** Checks of options: complete, copied, refused by name. */
 import assert from 'node:assert/strict';
 import { DataError, OptionError } from '../../src/core/errors.js';
-import { type Check, fitted, groups, mapFrom, places, quickly } from './subject.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import type { Options } from './estimator.js';
+import { type Check, embeddingOf, fitted, mapFrom, quickly, type Subject } from './subject.js';
 
-/** An error of the class with all of these in its message. */
-export function saying(kind: new (message: string) => Error, ...parts: (RegExp | string)[]) {
-  return (error: unknown) => {
-    assert.ok(error instanceof kind, `${kind.name} wanted, got ${String(error)}`);
-    for (const part of parts) {
-      if (typeof part === 'string') assert.ok(error.message.includes(part), `'${part}' in: ${error.message}`);
-      else assert.match(error.message, part);
-    }
-    return true;
-  };
+/** The options that every subject names. */
+function optionNames({ names: { mainLoss: _, ...options } }: Subject): string[] {
+  return Object.values(options);
 }
+
+/** A name with one wrong letter. */
+const misspelled = (name: string) => `${name.slice(0, -2)}s${name.slice(-1)}`;
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 export const optionChecks: Readonly<Record<string, Check>> = {
   async 'options are complete and frozen, and make an equal estimator'(subject) {
@@ -23,7 +24,7 @@ export const optionChecks: Readonly<Record<string, Check>> = {
     for (const name of Object.keys(subject.quick)) assert.ok(name in estimator.options, name);
     assert.deepEqual(clone.options, estimator.options);
     await clone.fit(groups());
-    assert.deepEqual(await places(clone, groups()), await places(estimator, groups()));
+    assert.deepEqual(await embeddingOf(clone, groups()), await embeddingOf(estimator, groups()));
     estimator.dispose();
     clone.dispose();
   },
@@ -37,47 +38,62 @@ export const optionChecks: Readonly<Record<string, Check>> = {
   },
 
   async "the caller's options are neither changed nor kept"(subject) {
-    const options = Object.freeze({ ...subject.quick, ...subject.inverse, seed: 7 });
+    const { seed } = subject.names;
+    const options = Object.freeze({ ...subject.quick, ...subject.inverse, [seed]: 7 });
     const copy = structuredClone(options);
     const estimator = subject.create(options);
     await estimator.fit(groups());
     assert.deepEqual(options, copy);
-    const changed: Record<string, unknown> = { ...subject.quick, seed: 7 };
+    const changed: Record<string, unknown> = { ...subject.quick, [seed]: 7 };
     const other = subject.create(changed);
-    changed.seed = 8;
-    assert.equal((other.options as Record<string, unknown>).seed, 7);
+    changed[seed] = 8;
+    assert.equal((other.options as Options)[seed], 7);
     estimator.dispose();
   },
 
   async 'an option left undefined takes its default'(subject) {
-    const { seed } = subject.create({}).options as Record<string, unknown>;
-    const given = subject.create({ seed: undefined }).options as Record<string, unknown>;
-    assert.equal(given.seed, seed);
-    assert.notEqual(seed, undefined);
+    const { seed } = subject.names;
+    const plain = subject.create({}).options as Options;
+    const given = subject.create({ [seed]: undefined }).options as Options;
+    assert.equal(given[seed], plain[seed]);
+    assert.notEqual(plain[seed], undefined);
   },
 
   async 'an unknown option is refused with the likely name'(subject) {
+    for (const name of optionNames(subject)) {
+      const typo = misspelled(name);
+      assert.throws(
+        () => subject.create({ [typo]: 4 }),
+        saying(OptionError, subject.name, `'${typo}'`, `'${name}'`),
+      );
+    }
     assert.throws(
-      () => subject.create({ batchSise: 4 }),
-      saying(OptionError, subject.name, "'batchSise'", "'batchSize'"),
+      () => subject.create({ qqqqqqqqqq: 4 }),
+      saying(OptionError, "'qqqqqqqqqq'", subject.names.seed),
     );
-    assert.throws(() => subject.create({ qqqqqqqqqq: 4 }), saying(OptionError, "'qqqqqqqqqq'", 'seed'));
   },
 
   async 'a snake_case option is refused with its camelCase name'(subject) {
+    for (const name of optionNames(subject).filter((option) => snakeCase(option) !== option)) {
+      const snake = snakeCase(name);
+      assert.throws(() => subject.create({ [snake]: 4 }), saying(OptionError, `'${snake}'`, `'${name}'`));
+    }
     assert.throws(
-      () => subject.create({ batch_size: 4 }),
-      saying(OptionError, "'batch_size'", "'batchSize'"),
+      () => subject.create({ random_state: 4 }),
+      saying(OptionError, "'random_state'", `'${subject.names.seed}'`),
     );
-    assert.throws(() => subject.create({ random_state: 4 }), saying(OptionError, "'random_state'", "'seed'"));
   },
 
   async 'a value out of range is refused with the range and the value'(subject) {
-    for (const batchSize of [0, 1.5, '16', Number.NaN, -3]) {
-      assert.throws(() => subject.create({ batchSize }), saying(OptionError, 'batchSize', /integer of at/));
+    const { batchSize, dimensions, learningRate } = subject.names;
+    for (const size of [0, 1.5, '16', Number.NaN, -3]) {
+      assert.throws(
+        () => subject.create({ [batchSize]: size }),
+        saying(OptionError, batchSize, /integer of at/),
+      );
     }
-    assert.throws(() => subject.create({ learningRate: -1 }), saying(OptionError, 'learningRate', 'got -1'));
-    assert.throws(() => subject.create({ nComponents: 0 }), saying(OptionError, 'nComponents', 'got 0'));
+    assert.throws(() => subject.create({ [learningRate]: -1 }), saying(OptionError, learningRate, 'got -1'));
+    assert.throws(() => subject.create({ [dimensions]: 0 }), saying(OptionError, dimensions, 'got 0'));
     assert.throws(
       () => subject.create([] as unknown as Record<string, unknown>),
       saying(OptionError, 'array'),
@@ -85,10 +101,10 @@ export const optionChecks: Readonly<Record<string, Check>> = {
   },
 
   async 'every number of dimensions asked for is what comes out'(subject) {
-    for (const nComponents of [1, 3]) {
-      const estimator = await fitted(subject, { nComponents });
+    for (const columns of [1, 3]) {
+      const estimator = await fitted(subject, { [subject.names.dimensions]: columns });
       const map = await estimator.transform(groups());
-      assert.deepEqual([map.length, map[0]!.length], [60, nComponents]);
+      assert.deepEqual([map.length, map[0]!.length], [60, columns]);
       estimator.dispose();
     }
   },
@@ -107,8 +123,8 @@ export const optionChecks: Readonly<Record<string, Check>> = {
     estimator.dispose();
   },
 
-  async 'learningRate acts'(subject) {
-    const [calm, brisk] = [await mapFrom(subject, { learningRate: 1e-9 }), await mapFrom(subject)];
-    assert.notDeepEqual(calm, brisk);
+  async 'the learning rate acts'(subject) {
+    const slow = await mapFrom(subject, { [subject.names.learningRate]: 1e-9 });
+    assert.notDeepEqual(slow, await mapFrom(subject));
   },
 };

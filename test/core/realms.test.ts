@@ -10,7 +10,8 @@ import * as tf from '../../src/core/tf.js';
 import { fromUtf8, toUtf8 } from '../../src/core/utf8.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { groups } from '../checks/subject.js';
+import { groups } from '../helpers/data.js';
+import { quick as plain } from '../subjects/parametricUmap.js';
 
 await useBackend('wasm');
 
@@ -68,7 +69,7 @@ test('objects, arrays and buffers of another realm are saved', () => {
 
 test('rows, options, labels and indices of another realm do what ours do, from fit to load', async () => {
   const rows = groups();
-  const quick = { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random', metric: 'minkowski' } as const;
+  const quick = { ...plain, metric: 'minkowski' } as const;
   const far = runInNewContext(
     `({
       rows: JSON.parse(text),

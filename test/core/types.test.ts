@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { root } from '../helpers/files.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const entries = ['index', 'node'].map((name) => path.join(root, `src/${name}.ts`));
 const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);

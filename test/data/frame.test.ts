@@ -12,7 +12,7 @@ import {
   unframe,
 } from '../../src/data/frame.js';
 import { toMatrix } from '../../src/data/matrix.js';
-import { saying } from '../checks/options.js';
+import { saying } from '../helpers/assert.js';
 
 const free: FrameRules = { noShift: undefined, noScale: undefined, columnwise: false };
 const random = createRandom(3);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
 import { type MatrixInput, toMatrix } from '../../src/data/matrix.js';
-import { saying } from '../checks/options.js';
+import { saying } from '../helpers/assert.js';
 
 const numbers = [1, 2, 3, 4, 5, 6];
 const wanted = Float32Array.from(numbers);

@@ -8,7 +8,7 @@ import {
   readClasses,
   readValues,
 } from '../../src/data/targets.js';
-import { saying } from '../checks/options.js';
+import { saying } from '../helpers/assert.js';
 
 test('labels become indices into their sorted names; null, undefined and -1 are unknown', () => {
   const { ids, names } = readClasses([10, 2, null, -1, 10, undefined, 0], 7);

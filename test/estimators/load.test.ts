@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { writeManifest } from '../../src/artifact/manifest.js';
 import { useBackend } from '../../src/backend/choose.js';
 import { ArtifactError } from '../../src/core/errors.js';
 import { load } from '../../src/estimators/load.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { groups, withDirectory } from '../checks/subject.js';
+import { groups } from '../helpers/data.js';
+import { root, withDirectory } from '../helpers/files.js';
 
 await useBackend();
 
-const models = fileURLToPath(new URL('../../../test/fixtures/models/', import.meta.url));
+const models = path.join(root, 'test/fixtures/models');
 
 interface Expected {
   readonly map: number[][];

@@ -12,7 +12,7 @@ import {
   readPositions,
   resolveLandmarkOptions,
 } from '../../src/fit/landmarks.js';
-import { saying } from '../checks/options.js';
+import { saying } from '../helpers/assert.js';
 
 const { NaN: free } = Number;
 

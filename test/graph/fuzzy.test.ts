@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import type { Edges, Knn } from '../../src/core/types.js';
 import { directedMemberships, disconnectedVertices, fuzzyGraph } from '../../src/graph/fuzzy.js';
 import { smoothKnn } from '../../src/graph/smoothKnn.js';
+import { allClose } from '../helpers/assert.js';
+import { fixture } from '../helpers/fixtures.js';
 
 interface Golden {
   cases: {
@@ -22,9 +23,7 @@ interface Golden {
     weights: number[];
   }[];
 }
-const golden = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/fuzzy_digits300.json', import.meta.url), 'utf8'),
-) as Golden;
+const golden = fixture('fuzzy_digits300') as Golden;
 
 /** A row: its own id at 0, then the given ids and distances. */
 type Row = [id: number, distance: number][];
@@ -62,19 +61,9 @@ const unrounded = {
   cosine: (distance: number) => Math.round(distance * 2 ** 24) / 2 ** 24,
 };
 
-function assertClose(
-  actual: ArrayLike<number>,
-  wanted: ArrayLike<number>,
-  relative: number | ((i: number) => number),
-  what: string,
-) {
-  assert.equal(actual.length, wanted.length, what);
-  for (let i = 0; i < wanted.length; i++) {
-    const error = Math.abs(actual[i]! - wanted[i]!);
-    const bound = typeof relative === 'number' ? relative : relative(i);
-    assert.ok(error <= bound * Math.abs(wanted[i]!), `${what} ${i}: ${actual[i]} against ${wanted[i]}`);
-  }
-}
+/** A bound in parts of the expected value. */
+const relative = (part: number | ((i: number) => number)) => (i: number, expected: number) =>
+  (typeof part === 'number' ? part : part(i)) * Math.abs(expected);
 
 /** The graph as a full table, with a check of order and uniqueness on the way. */
 function dense({ head, tail, weight, vertices }: Edges): number[][] {
@@ -98,12 +87,17 @@ for (const [number, wanted] of golden.cases.entries()) {
         ids.map((j, c): [number, number] => [j, unrounded[wanted.metric](wanted.knnDistances[i]![c]!)]),
       ),
     );
-    assertClose(knn.distances, wanted.knnDistances.flat(), 1e-6, 'distance');
+    allClose(knn.distances, wanted.knnDistances.flat(), relative(1e-6), 'distance');
     const exact = wanted.knnDistances.map((row) => wanted.metric === 'euclidean' || row.at(-1)! < 0.1);
     assert.ok(exact.filter(Boolean).length > 90);
     const { sigma, rho } = smoothKnn(knn, { localConnectivity: wanted.localConnectivity });
-    assertClose(rho, wanted.rho, 1e-5, 'rho');
-    assertClose(sigma, wanted.sigma, (i) => (exact[i] ? 1e-5 : 1e-4), 'sigma');
+    allClose(rho, wanted.rho, relative(1e-5), 'rho');
+    allClose(
+      sigma,
+      wanted.sigma,
+      relative((i) => (exact[i] ? 1e-5 : 1e-4)),
+      'sigma',
+    );
     const edges = fuzzyGraph(knn, {
       localConnectivity: wanted.localConnectivity,
       setOpMixRatio: wanted.setOpMixRatio,
@@ -111,7 +105,12 @@ for (const [number, wanted] of golden.cases.entries()) {
     assert.deepEqual(Array.from(edges.head), wanted.rows);
     assert.deepEqual(Array.from(edges.tail), wanted.cols);
     const strict = (edge: number) => exact[edges.head[edge]!] && exact[edges.tail[edge]!];
-    assertClose(edges.weight, wanted.weights, (edge) => (strict(edge) ? 1e-5 : 1e-4), 'weight');
+    allClose(
+      edges.weight,
+      wanted.weights,
+      relative((edge) => (strict(edge) ? 1e-5 : 1e-4)),
+      'weight',
+    );
   });
 }
 
@@ -310,7 +309,7 @@ test('all distances equal: sigma stands at its floor and memberships are full', 
   );
   const { sigma, rho } = smoothKnn(knn);
   assert.ok(rho.every((value) => value === 2));
-  assertClose(sigma, new Array(5).fill(1e-3 * 1.5), 1e-6, 'sigma');
+  allClose(sigma, new Array(5).fill(1e-3 * 1.5), relative(1e-6), 'sigma');
   assert.ok(fuzzyGraph(knn).weight.every((value) => value === 1));
 });
 

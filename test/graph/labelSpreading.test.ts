@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
 import type { Edges } from '../../src/core/types.js';
 import { fuzzyGraph } from '../../src/graph/fuzzy.js';
 import { spreadLabels } from '../../src/graph/labelSpreading.js';
+import { fixture } from '../helpers/fixtures.js';
 
 /** An undirected graph from pairs of vertices, all of one weight. */
 function graph(vertices: number, pairs: [number, number][]): Edges {
@@ -53,8 +53,7 @@ test('a vertex between two labels leans to the nearer one', () => {
 });
 
 test('two labels a class name most of 300 real digits', () => {
-  const path = new URL('../../../test/fixtures/fuzzy_digits300.json', import.meta.url);
-  const { y, cases } = JSON.parse(readFileSync(path, 'utf8'));
+  const { y, cases } = fixture('fuzzy_digits300');
   const { k, knnIndices, knnDistances } = cases[0];
   const distances = Float32Array.from(knnDistances.flat());
   const edges = fuzzyGraph({ indices: Int32Array.from(knnIndices.flat()), distances, rows: 300, k });

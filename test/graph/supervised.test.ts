@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
@@ -10,6 +9,7 @@ import { superviseCategorical, superviseContinuous } from '../../src/graph/super
 import { groupTargets, nearNumbers } from '../../src/graph/targetGroups.js';
 import { targetMemberships } from '../../src/graph/targetNeighbors.js';
 import { type SparseRows, transpose } from '../../src/math/sparse.js';
+import { fixture } from '../helpers/fixtures.js';
 
 interface GoldenGraph {
   rows: number[];
@@ -22,10 +22,8 @@ interface GoldenCase extends GoldenGraph {
   targetKnnIndices?: number[][];
   targetKnnDistances?: number[][];
 }
-const read = (file: string) =>
-  JSON.parse(readFileSync(new URL(`../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
-const golden = read('supervised_digits300') as { labels: number[]; target: number[]; cases: GoldenCase[] };
-const start = (read('fuzzy_digits300') as { cases: GoldenGraph[] }).cases[0]!;
+const golden = fixture('supervised_digits300') as { labels: number[]; target: number[]; cases: GoldenCase[] };
+const start = (fixture('fuzzy_digits300') as { cases: GoldenGraph[] }).cases[0]!;
 
 const edges: Edges = {
   head: Int32Array.from(start.rows),

@@ -1,18 +1,16 @@
 /** umap-js, the non-parametric relative in JavaScript, as a second opinion on the graph. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { UMAP } from 'umap-js';
 import { createRandom } from '../../src/core/random.js';
 import { fuzzyGraph } from '../../src/graph/fuzzy.js';
+import { fixture } from '../helpers/fixtures.js';
 
 interface Fixture {
   X: number[][];
   cases: { k: number; knnIndices: number[][]; knnDistances: number[][] }[];
 }
-const { X, cases }: Fixture = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/fuzzy_digits300.json', import.meta.url), 'utf8'),
-);
+const { X, cases }: Fixture = fixture('fuzzy_digits300');
 
 test('umap-js builds the same fuzzy graph from the same neighbors', () => {
   const { k, knnIndices, knnDistances } = cases[0]!;

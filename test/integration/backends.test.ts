@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { groups } from '../checks/subject.js';
+import { groups } from '../helpers/data.js';
+import { quick as plain } from '../subjects/parametricUmap.js';
 
-const quick = { nNeighbors: 5, nEpochs: 20, batchSize: 64, init: 'random' } as const;
+const quick = { ...plain, nEpochs: 20 } as const;
 const rows = groups();
 type Name = 'cpu' | 'wasm';
 const create = (backend: Name) => new ParametricUMAP({ ...quick, backend, parametricReconstruction: true });

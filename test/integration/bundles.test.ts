@@ -6,7 +6,7 @@ import { before, test } from 'node:test';
 import { build as esbuild } from 'esbuild';
 import { build as vite } from 'vite';
 import webpack from 'webpack';
-import { folderAlone, folderWith, node, program } from './packed.js';
+import { folderAlone, folderWith, node, program } from '../helpers/packed.js';
 
 /** Counts the worker threads that come to life. */
 const server = `

@@ -2,23 +2,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useBackend } from '../../src/backend/choose.js';
-import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import type { Subject } from '../checks/subject.js';
+import * as library from '../../src/index.js';
 import { checkEstimator, estimatorChecks } from '../estimatorChecks.js';
+import { subjects } from '../subjects.js';
 
 // Started first, so that its own tensors are not counted against an estimator.
 await useBackend();
-
-const parametricUmap: Subject = {
-  name: 'ParametricUMAP',
-  quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' },
-  inverse: { parametricReconstruction: true },
-  create: (options) => new ParametricUMAP(options),
-  load: (directory) => ParametricUMAP.load(directory),
-};
 
 test('the suite is at least as large as was promised', () => {
   assert.ok(Object.keys(estimatorChecks).length >= 24);
 });
 
-checkEstimator(parametricUmap);
+test('every estimator that the library exports is checked, under its own name', () => {
+  const exported = Object.entries(library)
+    .filter(([, value]) => typeof value === 'function' && typeof value.prototype?.fitTransform === 'function')
+    .map(([, value]) => (value as { readonly name: string }).name);
+  const checked = subjects.map(({ name }) => name);
+  for (const name of new Set(exported)) assert.ok(checked.includes(name), `${name} is in test/subjects.ts`);
+  for (const { name, create } of subjects.filter((subject) => exported.includes(subject.name))) {
+    const Class = (library as Readonly<Record<string, unknown>>)[name] as new () => object;
+    assert.ok(create({}) instanceof Class, name);
+  }
+});
+
+for (const subject of subjects) checkEstimator(subject);

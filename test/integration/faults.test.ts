@@ -3,7 +3,6 @@
  * done here, or the title of a test that does it.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { toFiles } from '../../src/artifact/artifact.js';
@@ -12,11 +11,15 @@ import { DataError, OptionError } from '../../src/core/errors.js';
 import type { MatrixInput } from '../../src/data/matrix.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { assertRefused } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
-import { assertFinite, groups } from '../checks/subject.js';
+import { refusals } from '../features/feature.js';
+import { assertFinite, saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { read } from '../helpers/files.js';
+import { parametricUmap, quick } from '../subjects/parametricUmap.js';
 
 await useBackend();
+
+const assertRefused = refusals(parametricUmap);
 
 interface Fault {
   readonly number: number;
@@ -26,7 +29,6 @@ interface Fault {
   readonly check?: () => Promise<void>;
 }
 
-const quick = { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' } as const;
 const rows = groups();
 
 async function fitted(options: Partial<ParametricUMAPOptions> = {}, X: MatrixInput = rows) {
@@ -97,24 +99,24 @@ const faults: readonly Fault[] = [
     number: 6,
     fault: 'a landmark weight given later is not heard',
     covered: [
-      'integration/landmarks: a weight given later pulls as much as one given from the start',
-      'integration/landmarks: the weight is part of the sum, of the option or of the one fit, and acts at once',
+      'features/landmarks: a weight given later pulls as much as one given from the start',
+      'features/landmarks: the weight is part of the sum, of the option or of the one fit, and acts at once',
     ],
   },
   {
     number: 7,
     fault: 'resetting the optimiser does nothing',
-    covered: ['integration/landmarks: resetting the optimiser resets it, and not resetting does not'],
+    covered: ['features/landmarks: resetting the optimiser resets it, and not resetting does not'],
   },
   {
     number: 8,
     fault: 'inverse_transform returns logits',
-    covered: ['integration/reconstruction: inverseTransform gives values in data space, never logits'],
+    covered: ['features/reconstruction: inverseTransform gives values in data space, never logits'],
   },
   {
     number: 9,
     fault: 'an exported encoder passes its output through a ReLU; only the default architecture exports',
-    covered: ['integration/encoders: saves, loads and goes on as it would have'],
+    covered: ['features/encoders: saves, loads and goes on as it would have'],
     async check() {
       const umap = await fitted();
       const map = await umap.transform(rows);
@@ -133,7 +135,7 @@ const faults: readonly Fault[] = [
     number: 10,
     fault: 'val_loss mixes in a loss against zeros, and fails beside the correlation term',
     covered: [
-      'integration/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and valUmap stands beside it',
+      'features/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and that of the main loss stands beside it',
       'training/validation: a loss is the mean over all held-out rows, or over the batches of pairs',
     ],
   },
@@ -141,10 +143,7 @@ const faults: readonly Fault[] = [
     number: 11,
     fault: 'unique=True misaligns landmarks in silence',
     async check() {
-      await assertRefused(
-        { options: { unique: true } as object },
-        saying(OptionError, "'unique'", 'drop them'),
-      );
+      await assertRefused({ options: { unique: true } }, saying(OptionError, "'unique'", 'drop them'));
       // Duplicates keep their own places in the list of landmarks: rows 20 to 39 are rows 0 to 19 once more.
       const twins = [...rows.slice(0, 20), ...rows.slice(0, 20)];
       const wanted = twins.map((_, i) => (i < 20 ? null : i % 3 === 0 ? [20, 0] : [-20, 0]));
@@ -216,22 +215,22 @@ const faults: readonly Fault[] = [
     number: 16,
     fault: 'add_landmarks fails together with y, precomputed distances, image dims and lists',
     covered: [
-      'integration/landmarks: landmarks go together with labels, known or not',
-      'integration/landmarks: landmarks go together with continuous targets',
-      'integration/landmarks: landmarks go together with precomputed distances, which then cover them too',
-      'integration/landmarks: landmarks go together with image-shaped rows, in either shape',
-      'integration/landmarks: kept landmarks hold the map while new rows are learned',
+      'features/landmarks: landmarks go together with labels, known or not',
+      'features/landmarks: landmarks go together with continuous targets',
+      'features/landmarks: landmarks go together with precomputed distances, which then cover them too',
+      'features/landmarks: landmarks go together with image-shaped rows, in either shape',
+      'features/landmarks: kept landmarks hold the map while new rows are learned',
     ],
   },
   {
     number: 17,
     fault: 'a later fit with a new loss breaks the history',
-    covered: ['integration/reconstruction: a later fit may add a loss to the history'],
+    covered: ['features/reconstruction: a later fit may add a loss to the history'],
   },
   {
     number: 18,
     fault: 'one backend only, despite branches for others',
-    covered: ['integration/encoders: every backend trains a convolution to the same losses'],
+    covered: ['features/encoders: every backend trains a convolution to the same losses'],
     async check() {
       const active = tf.getBackend();
       for (const backend of ['cpu', 'wasm'] as const) {
@@ -304,15 +303,15 @@ const faults: readonly Fault[] = [
     fault: 'progress bars ignore verbose=False, and losses are not reported by name',
     covered: [
       'checks/repeat: another process makes the same map, and prints nothing',
-      'integration/reconstruction: the total is the sum of the terms by their weights',
+      'features/reconstruction: the total is the sum of the terms by their weights',
     ],
   },
   {
     number: 25,
     fault: 'no held-out UMAP loss, early stopping on the training loss alone, options without effect',
     covered: [
-      'integration/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and valUmap stands beside it',
-      'estimators/umap/parametricUmap: early stopping ends the fit, and brings the best weights back',
+      'features/reconstruction: valLoss is the reconstruction loss of the held-out rows alone, and that of the main loss stands beside it',
+      'features/callbacks: early stopping ends the fit, and brings the best weights back',
       'estimators/umap/parametricUmap: what the Python original has and this has not is refused by name',
       'estimators/umap/parametricUmap: every option acts, or is tested elsewhere',
     ],
@@ -332,8 +331,8 @@ for (const { number, fault, covered = [], check } of faults) {
   test(`fault ${number}: ${fault}`, async () => {
     for (const pointer of covered) {
       const [file, ...title] = pointer.split(': ');
-      const name = file!.startsWith('checks/') ? `${file}.ts` : `${file}.test.ts`;
-      const source = readFileSync(new URL(`../../../test/${name}`, import.meta.url), 'utf8');
+      const name = /^(checks|features)\//.test(file!) ? `${file}.ts` : `${file}.test.ts`;
+      const source = read(`test/${name}`);
       assert.ok(source.includes(title.join(': ')), `${name} has no test '${title.join(': ')}'`);
     }
     await check?.();

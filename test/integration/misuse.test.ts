@@ -9,12 +9,12 @@ import type { Targets } from '../../src/data/targets.js';
 import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/fit/inputs.js';
-import { saying } from '../checks/options.js';
-import { groups } from '../checks/subject.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { quick } from '../subjects/parametricUmap.js';
 
 await useBackend('wasm');
 
-const quick = { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' } as const;
 const rows = groups();
 const columns = rows[0]!.length;
 const { dense } = tf.layers;

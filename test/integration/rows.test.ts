@@ -15,8 +15,10 @@ import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js
 import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../src/fit/inputs.js';
 import { trustworthiness } from '../../src/metrics/scores.js';
-import { brief } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
+import { saying } from '../helpers/assert.js';
+import { logged } from '../helpers/child.js';
+import { flat } from '../helpers/data.js';
+import { brief } from '../subjects/parametricUmap.js';
 
 await useBackend();
 
@@ -25,10 +27,6 @@ const random = createRandom(11);
 const rows = Array.from({ length: 300 }, (_, i) =>
   Array.from({ length: 6 }, (_, c) => random.normal() + (c === i % 3 ? 5 : 0)),
 );
-const flat = (table: number[][]) => ({
-  data: Float32Array.from(table.flat()),
-  shape: [table.length, table[0]!.length] as const,
-});
 const trust = (table: number[][], map: number[][]) => trustworthiness(flat(table), flat(map));
 const times = (size: number) => rows.map((row) => row.map((value) => value * size));
 
@@ -45,28 +43,12 @@ async function graphOf(
   return graph;
 }
 
-/** Lines that a fit writes on stderr under `verbose`. */
-async function said(work: () => Promise<unknown>): Promise<string> {
-  const { write } = process.stderr;
-  let text = '';
-  process.stderr.write = (chunk: string | Uint8Array) => {
-    text += String(chunk);
-    return true;
-  };
-  try {
-    await work();
-  } finally {
-    process.stderr.write = write;
-  }
-  return text;
-}
-
 test('timestamps are told apart, placed, saved, rebuilt and learned on', async () => {
   const stamps = Array.from({ length: 400 }, (_, i) => [1.7e12 + 1000 * i]);
   const folder = await mkdtemp(path.join(tmpdir(), 'parametric-umap-rows-'));
   const umap = new ParametricUMAP({ parametricReconstruction: true, verbose: true });
   let map: number[][] = [];
-  const text = await said(async () => {
+  const text = await logged(async () => {
     map = await umap.fitTransform(stamps);
   });
   assert.match(text, /32 bits cannot hold.*centered/);
@@ -201,15 +183,15 @@ test('haversine refuses degrees with the conversion, and takes the poles and the
 
 test('a later fit in another unit is said, one on the same data is not', async () => {
   const umap = new ParametricUMAP({ ...brief, verbose: true });
-  assert.doesNotMatch(await said(() => umap.fit(rows)), /outside/);
-  assert.doesNotMatch(await said(() => umap.fit(rows.slice(0, 100))), /outside/);
+  assert.doesNotMatch(await logged(() => umap.fit(rows)), /outside/);
+  assert.doesNotMatch(await logged(() => umap.fit(rows.slice(0, 100))), /outside/);
   for (const size of [1000, 1 / 1000]) {
     assert.match(
-      await said(() => umap.fit(times(size))),
+      await logged(() => umap.fit(times(size))),
       /rows: they lie outside what the network was scaled for/,
     );
   }
-  assert.match(await said(() => umap.fit(rows.map((row) => row.map((value) => value + 500)))), /outside/);
+  assert.match(await logged(() => umap.fit(rows.map((row) => row.map((value) => value + 500)))), /outside/);
   umap.dispose();
 });
 

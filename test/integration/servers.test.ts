@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { folderWith, node, program, root } from './packed.js';
+import { root } from '../helpers/files.js';
+import { folderWith, node, program } from '../helpers/packed.js';
 
 test('a server that hears errors itself goes on after a fit', async () => {
   const folder = await folderWith({

@@ -6,7 +6,8 @@ import type { Matrix, Network } from '../../src/core/types.js';
 import { classificationLoss } from '../../src/losses/classification.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { batchOf, near, stepOf } from './steps.js';
+import { near } from '../helpers/assert.js';
+import { batchOf, stepOf } from './steps.js';
 
 await tf.setBackend('cpu');
 

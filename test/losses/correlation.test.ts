@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
 import type { Matrix } from '../../src/core/types.js';
 import { correlationLoss } from '../../src/losses/correlation.js';
-import { assertGradient, evaluate, near } from './steps.js';
+import { near } from '../helpers/assert.js';
+import { assertGradient, evaluate } from './steps.js';
 
 await tf.setBackend('cpu');
 

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import type { Matrix } from '../../src/core/types.js';
 import { euclideanLandmarkLoss, landmarkLoss, landmarkRows } from '../../src/losses/landmark.js';
-import { assertGradient, evaluate, near } from './steps.js';
+import { near } from '../helpers/assert.js';
+import { assertGradient, evaluate } from './steps.js';
 
 await tf.setBackend('cpu');
 

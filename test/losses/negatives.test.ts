@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { createRandom } from '../../src/core/random.js';
 import { edgeSampler } from '../../src/data/sampler.js';
 import { pairTable, repel } from '../../src/losses/umap.js';
-import { fullBatch, near } from './steps.js';
+import { near } from '../helpers/assert.js';
+import { fullBatch } from './steps.js';
 
 test('negatives are uniform over the batch, never the row itself, and weigh R in all', () => {
   const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });

@@ -13,7 +13,8 @@ import {
 } from '../../src/losses/reconstruction.js';
 import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
-import { batchOf, near, stepOf } from './steps.js';
+import { near } from '../helpers/assert.js';
+import { batchOf, stepOf } from './steps.js';
 
 await tf.setBackend('cpu');
 

@@ -81,10 +81,3 @@ export function assertGradient(
     );
   }
 }
-
-export function near(found: number, wanted: number, tolerance = 1e-5, what = 'a value'): void {
-  assert.ok(
-    Math.abs(found - wanted) <= tolerance * Math.max(1, Math.abs(wanted)),
-    `${what}: ${found} for ${wanted}`,
-  );
-}

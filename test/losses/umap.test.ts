@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
 import { byTensors, crossEntropy, type PairTable, umapLoss } from '../../src/losses/umap.js';
-import { fullBatch, near, stepOf } from './steps.js';
+import { near } from '../helpers/assert.js';
+import { fixture } from '../helpers/fixtures.js';
+import { fullBatch, stepOf } from './steps.js';
 
 await tf.setBackend('cpu');
 
@@ -18,9 +19,7 @@ interface Fixture {
   repulsion: number[][];
   mean: number;
 }
-const golden: Fixture = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/umap_loss.json', import.meta.url), 'utf8'),
-);
+const golden: Fixture = fixture('umap_loss');
 
 /** The fixture's pairs: heads are points 0 to 7, tails 8 to 15; weights as the reference means them. */
 function goldenPairs(): { points: Float32Array; pairs: PairTable } {

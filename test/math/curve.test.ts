@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OptionError } from '../../src/core/errors.js';
 import { fitCurve } from '../../src/math/curve.js';
+import { fixture } from '../helpers/fixtures.js';
 
 interface Golden {
   cases: { spread: number; minDist: number; a: number; b: number }[];
 }
-const golden = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/curve.json', import.meta.url), 'utf8'),
-) as Golden;
+const golden = fixture('curve') as Golden;
 
 test('a and b equal those of umap-learn', () => {
   assert.equal(golden.cases.length, 26);

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import type { Distance } from '../../src/core/types.js';
 import { disconnectionDefault } from '../../src/math/disconnection.js';
 import { checkMetricData, distanceFor, metricName, metricNames } from '../../src/math/distance.js';
+import { fixture } from '../helpers/fixtures.js';
 
 type Table = number[][];
-const golden = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/metrics.json', import.meta.url), 'utf8'),
-) as {
+const golden = fixture('metrics') as {
   P: Table;
   B: Table;
   real: Record<string, Table>;
@@ -186,9 +184,7 @@ test('the distance of unrelated rows is the bound of bounded metrics', () => {
     assert.equal(disconnectionDefault(metric), Number.POSITIVE_INFINITY);
 });
 
-const distributions = JSON.parse(
-  readFileSync(new URL('../../../test/fixtures/metrics_distributions.json', import.meta.url), 'utf8'),
-) as Record<string, { rows: Table; distances: Table }>;
+const distributions = fixture('metrics_distributions') as Record<string, { rows: Table; distances: Table }>;
 for (const name of ['symmetric_kl', 'll_dirichlet', 'poincare', 'softmax_hellinger']) {
   const { rows, distances } = distributions[name]!;
   test(`${name} equals umap-learn's`, () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { finish } from '../../src/core/pauses.js';
 import { createRandom } from '../../src/core/random.js';
 import { largestEigenpairs } from '../../src/math/eigen.js';
+import { allClose } from '../helpers/assert.js';
 
 /** A symmetric matrix with the given eigenvalues: a diagonal one, reflected at random vectors. */
 function withSpectrum(values: number[], seed: number): number[][] {
@@ -69,37 +70,31 @@ function solve(
   return pairs;
 }
 
-function assertValues(actual: Float64Array, wanted: number[], bound: number) {
-  assert.equal(actual.length, wanted.length);
-  for (const [i, value] of wanted.entries())
-    assert.ok(Math.abs(actual[i]! - value) < bound, `${i}: ${actual[i]}, ${value}`);
-}
-
 test('the largest eigenvalues of spread and of clustered spectra', () => {
   const spread = Array.from({ length: 150 }, (_, i) => 100 / (1 + i) - 2);
-  assertValues(solve(withSpectrum(spread, 1), 6).values, spread.slice(0, 6), 1e-8);
+  allClose(solve(withSpectrum(spread, 1), 6).values, spread.slice(0, 6), 1e-8);
   const clustered = [1, 0.999, 0.998, 0.997, ...Array.from({ length: 200 }, (_, i) => 0.99 - i / 150)];
-  assertValues(solve(withSpectrum(clustered, 2), 4).values, clustered.slice(0, 4), 1e-8);
+  allClose(solve(withSpectrum(clustered, 2), 4).values, clustered.slice(0, 4), 1e-8);
 });
 
 test('largest means algebraically: large negative ones do not count', () => {
   const values = [3, 2, 1, ...Array.from({ length: 60 }, (_, i) => -i)];
-  assertValues(solve(withSpectrum(values, 3), 3).values, [3, 2, 1], 1e-7);
+  allClose(solve(withSpectrum(values, 3), 3).values, [3, 2, 1], 1e-7);
 });
 
 test('repeated eigenvalues are all found', () => {
   const values = [5, 5, 5, 5, 2, 2, ...new Array<number>(80).fill(1)];
-  assertValues(solve(withSpectrum(values, 4), 4).values, [5, 5, 5, 5], 1e-9);
-  assertValues(solve(withSpectrum(values, 4), 7).values, [5, 5, 5, 5, 2, 2, 1], 1e-9);
-  assertValues(solve(withSpectrum(new Array<number>(30).fill(7), 5), 5).values, new Array(5).fill(7), 1e-12);
+  allClose(solve(withSpectrum(values, 4), 4).values, [5, 5, 5, 5], 1e-9);
+  allClose(solve(withSpectrum(values, 4), 7).values, [5, 5, 5, 5, 2, 2, 1], 1e-9);
+  allClose(solve(withSpectrum(new Array<number>(30).fill(7), 5), 5).values, new Array(5).fill(7), 1e-12);
 });
 
 test('all of a small spectrum, low ranks and zero', () => {
-  assertValues(solve(withSpectrum([4, 3, -1], 6), 3).values, [4, 3, -1], 1e-12);
-  assertValues(solve([[2]], 1).values, [2], 1e-15);
+  allClose(solve(withSpectrum([4, 3, -1], 6), 3).values, [4, 3, -1], 1e-12);
+  allClose(solve([[2]], 1).values, [2], 1e-15);
   const lowRank = [9, 4, ...new Array<number>(50).fill(0)];
-  assertValues(solve(withSpectrum(lowRank, 7), 5).values, [9, 4, 0, 0, 0], 1e-12);
-  assertValues(solve(withSpectrum(new Array<number>(40).fill(0), 8), 3).values, [0, 0, 0], 0.5e-300);
+  allClose(solve(withSpectrum(lowRank, 7), 5).values, [9, 4, 0, 0, 0], 1e-12);
+  allClose(solve(withSpectrum(new Array<number>(40).fill(0), 8), 3).values, [0, 0, 0], 0.5e-300);
 });
 
 test('when rounds run out, the best so far comes with its residuals', () => {
@@ -118,5 +113,5 @@ test('the start is drawn from the seed, and the answer does not depend on it', (
     10,
   );
   assert.deepEqual(solve(matrix, 3, { seed: 4 }), solve(matrix, 3, { seed: 4 }));
-  assertValues(solve(matrix, 3, { seed: 5 }).values, Array.from(solve(matrix, 3, { seed: 4 }).values), 1e-10);
+  allClose(solve(matrix, 3, { seed: 5 }).values, Array.from(solve(matrix, 3, { seed: 4 }).values), 1e-10);
 });

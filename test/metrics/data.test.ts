@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
-import type { DistanceFunction, Matrix } from '../../src/core/types.js';
+import type { DistanceFunction } from '../../src/core/types.js';
 import {
   distanceCorrelation,
   knnAccuracy,
@@ -11,8 +11,10 @@ import {
   silhouette,
   trustworthiness,
 } from '../../src/metrics/scores.js';
-import { saying } from '../checks/options.js';
-import { pages, read } from '../checks/pages.js';
+import { saying } from '../helpers/assert.js';
+import { flat } from '../helpers/data.js';
+import { read } from '../helpers/files.js';
+import { pages } from '../helpers/pages.js';
 
 await tf.setBackend('cpu');
 
@@ -23,11 +25,6 @@ const rows = Array.from({ length: 90 }, (_, i) =>
 const map = rows.map((row) => [row[0]! + 0.1 * row[3]!, row[1]! - 0.2 * row[2]!]);
 const numbers = rows.map((_, i) => i % 3);
 const words = numbers.map((label) => ['ant', 'bee', 'cow'][label]!);
-
-const flat = (table: number[][]): Matrix => ({
-  data: Float32Array.from(table.flat()),
-  shape: [table.length, table[0]!.length],
-});
 
 /** The same rows in every form that estimators take. */
 const forms = (table: number[][]) => ({

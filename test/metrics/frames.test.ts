@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DataError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import { distanceCorrelation, knnAccuracy, silhouette, trustworthiness } from '../../src/metrics/scores.js';
-import { saying } from '../checks/options.js';
+import { allClose, saying } from '../helpers/assert.js';
 
 const random = createRandom(3);
 // Eighths, which stay what they are at 1.7e12 in 64 bits.
@@ -32,10 +32,7 @@ const scores = (X: number[][], Z: number[][]) => [
 test('scores are the same where 32 bits cannot hold the rows, or the map', () => {
   const wanted = scores(rows, map);
   // A unit that is no power of 2 parts equal distances, by its rounding.
-  const near = (found: number[], what: string) =>
-    found.forEach((score, i) => {
-      assert.ok(Math.abs(score - wanted[i]!) < 1e-3, `${what}, score ${i}: ${score} for ${wanted[i]}`);
-    });
+  const near = (found: number[], what: string) => allClose(found, wanted, 1e-3, `${what}, score`);
   for (const by of [2 ** -1000, 1e-300, 1e-39, 1e19, 1e38, 1e300]) {
     near(
       scores(

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
@@ -11,17 +10,17 @@ import {
   silhouette,
   trustworthiness,
 } from '../../src/metrics/scores.js';
-
-const read = (file: string) =>
-  JSON.parse(readFileSync(new URL(`../../../test/fixtures/${file}.json`, import.meta.url), 'utf8'));
+import { close } from '../helpers/assert.js';
+import { flat } from '../helpers/data.js';
+import { fixture } from '../helpers/fixtures.js';
 
 type MapName = 'random' | 'pca';
 const mapNames: readonly MapName[] = ['random', 'pca'];
-const digits = read('fuzzy_digits300') as { X: number[][]; y: number[] };
-const golden = read('trustworthiness') as Record<MapName, number[][]> & {
+const digits = fixture('fuzzy_digits300') as { X: number[][]; y: number[] };
+const golden = fixture('trustworthiness') as Record<MapName, number[][]> & {
   values: Record<string, Record<MapName, number>>;
 };
-const { scores } = read('metrics_scores') as {
+const { scores } = fixture('metrics_scores') as {
   scores: Record<
     MapName,
     {
@@ -34,14 +33,10 @@ const { scores } = read('metrics_scores') as {
   > & { X: { silhouette: number } };
 };
 
-const matrix = (rows: number[][]): Matrix => ({
-  data: Float32Array.from(rows.flat()),
-  shape: [rows.length, rows[0]!.length],
-});
-const X = matrix(digits.X);
+const X = flat(digits.X);
 const y = Int32Array.from(digits.y);
-const maps = { random: matrix(golden.random), pca: matrix(golden.pca) };
-const uneven = matrix(digits.X.map((row) => row.map((value, c) => value * (1 + c / 97))));
+const maps = { random: flat(golden.random), pca: flat(golden.pca) };
+const uneven = flat(digits.X.map((row) => row.map((value, c) => value * (1 + c / 97))));
 
 const manhattan: Distance = (a, i, b, j, columns) => {
   let sum = 0;
@@ -53,10 +48,6 @@ const euclidean: Distance = (a, i, b, j, columns) => {
   for (let c = 0; c < columns; c++) sum += (a[i + c]! - b[j + c]!) ** 2;
   return Math.sqrt(sum);
 };
-
-function close(actual: number, wanted: number, bound: number, what: string) {
-  assert.ok(Math.abs(actual - wanted) <= bound, `${what}: ${actual} against ${wanted}`);
-}
 
 function randomMatrix(seed: number, rows: number, columns: number): Matrix {
   const random = createRandom(seed);
@@ -111,7 +102,7 @@ for (const name of mapNames) {
   test(`accuracy, silhouette and distance correlation equal those of scikit-learn and SciPy, ${name}`, () => {
     const half = (odd: number) => {
       const rows = golden[name].filter((_, i) => i % 2 === odd);
-      return [matrix(rows), y.filter((_, i) => i % 2 === odd)] as const;
+      return [flat(rows), y.filter((_, i) => i % 2 === odd)] as const;
     };
     const [train, trainLabels] = half(0);
     const [testRows, testLabels] = half(1);
@@ -163,16 +154,16 @@ test('a copy of the data is fully trustworthy, and a swap on a line costs what i
   assert.equal(trustworthiness(data, data), 1);
   // 0 and 6 swapped on a line of 7 points, k = 1. Nearest in the map: 0 -> 5, 1 -> 6, 2 -> 1, 3 -> 2, 4 -> 3,
   // 5 -> 4, 6 -> 1. In the data 5 is 5th from 0, 6 is 6th from 1 and 1 is 5th from 6: penalty 4 + 5 + 4.
-  const line = matrix([[0], [1], [2.1], [3.3], [4.6], [6], [7.5]]);
-  const swapped = matrix([[7.5], [1], [2.1], [3.3], [4.6], [6], [0]]);
+  const line = flat([[0], [1], [2.1], [3.3], [4.6], [6], [7.5]]);
+  const swapped = flat([[7.5], [1], [2.1], [3.3], [4.6], [6], [0]]);
   close(trustworthiness(line, swapped, { nNeighbors: 1 }), 1 - (2 / (7 * 10)) * 13, 1e-12, 'by hand');
 });
 
 test('the accuracy takes a majority, and the smallest of equally frequent labels', () => {
-  const train = matrix([[0], [1], [2], [10]]);
+  const train = flat([[0], [1], [2], [10]]);
   const trainLabels = Int32Array.of(7, 3, -2, 7);
   const predicts = (at: number, label: number, k: number) =>
-    knnAccuracy({ train, trainLabels, test: matrix([[at]]), testLabels: Int32Array.of(label), k }) === 1;
+    knnAccuracy({ train, trainLabels, test: flat([[at]]), testLabels: Int32Array.of(label), k }) === 1;
   assert.ok(predicts(0.1, 7, 1));
   assert.ok(predicts(0.1, 3, 2));
   assert.ok(predicts(0.1, -2, 3));
@@ -199,10 +190,10 @@ test('the recall counts found neighbors, not the row itself', () => {
 test('the silhouette of two pairs on a line, by hand', () => {
   // a = 1, b = (9 + 10) / 2 and (8 + 9) / 2; then the same from the other side; a lone point counts 0.
   const wanted = (2 * ((9.5 - 1) / 9.5) + 2 * ((8.5 - 1) / 8.5)) / 4;
-  close(silhouette(matrix([[0], [1], [9], [10]]), Int32Array.of(5, 5, -1, -1)), wanted, 1e-12, 'pairs');
-  const lone = silhouette(matrix([[0], [1], [9]]), Int32Array.of(0, 0, 1));
+  close(silhouette(flat([[0], [1], [9], [10]]), Int32Array.of(5, 5, -1, -1)), wanted, 1e-12, 'pairs');
+  const lone = silhouette(flat([[0], [1], [9]]), Int32Array.of(0, 0, 1));
   close(lone, (1 - 1 / 9 + (1 - 1 / 8) + 0) / 3, 1e-12, 'lone');
-  assert.equal(silhouette(matrix([[0], [0], [0]]), Int32Array.of(0, 0, 1)), 0);
+  assert.equal(silhouette(flat([[0], [0], [0]]), Int32Array.of(0, 0, 1)), 0);
 });
 
 test('the distance correlation sees order alone, and uses the seed', () => {

@@ -7,7 +7,7 @@ import { fuzzyGraph } from '../../src/graph/fuzzy.js';
 import { connectedComponents, edgeRows } from '../../src/math/sparse.js';
 import { linkCopies } from '../../src/neighbors/copies.js';
 import { exact } from '../../src/neighbors/exact.js';
-import { flat, groups } from '../checks/subject.js';
+import { flat, groups } from '../helpers/data.js';
 
 const search = (rows: number[][], k: number): Promise<Knn> =>
   exact().search(flat(rows), { k, metric: 'euclidean', random: createRandom(1) });

@@ -1,13 +1,13 @@
 /** Data and checks that the tests of neighbors share. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { createRandom } from '../../src/core/random.js';
 import type { DistanceFunction, Knn, Matrix } from '../../src/core/types.js';
 import { distanceFor } from '../../src/math/distance.js';
+import { read } from '../helpers/files.js';
 
 /** 1,797 handwritten digits of 8 x 8. */
 export function digits(): Matrix {
-  const text = readFileSync(new URL('../../../examples/data/digits.csv', import.meta.url), 'utf8');
+  const text = read('examples/data/digits.csv');
   const rows = text.trim().split('\n').slice(1);
   const data = Float32Array.from(rows.flatMap((row) => row.split(',').slice(0, 64).map(Number)));
   return { data, shape: [rows.length, 64] };

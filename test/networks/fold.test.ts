@@ -10,7 +10,7 @@ import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
 import { type Projection, projectRows } from '../../src/networks/projection.js';
 import { readWeights } from '../../src/training/train.js';
-import { farthest } from '../checks/subject.js';
+import { farthest } from '../helpers/assert.js';
 
 await tf.setBackend('cpu');
 

@@ -5,7 +5,7 @@ import { createRandom } from '../../src/core/random.js';
 import type { Matrix } from '../../src/core/types.js';
 import { nearRows } from '../../src/networks/outliers.js';
 import { bend, projectionOf, projectRows } from '../../src/networks/projection.js';
-import { flat, groups } from '../checks/subject.js';
+import { flat, groups } from '../helpers/data.js';
 
 await tf.setBackend('cpu');
 

@@ -11,7 +11,7 @@ import {
   type Training,
   type TrainingCallback,
 } from '../../src/training/callbacks.js';
-import { saying } from '../checks/options.js';
+import { saying } from '../helpers/assert.js';
 
 await tf.setBackend('cpu');
 

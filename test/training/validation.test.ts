@@ -8,7 +8,7 @@ import { mlp } from '../../src/networks/mlp.js';
 import { networkOf } from '../../src/networks/network.js';
 import { rowsForward } from '../../src/training/forward.js';
 import { type Evaluation, validate } from '../../src/training/validation.js';
-import { near } from '../losses/steps.js';
+import { near } from '../helpers/assert.js';
 
 await tf.setBackend('cpu');
 

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { DenseGradients, DenseLayer } from '../../../src/backend/dense/layout.js';
 import { type DensePool, openDensePool } from '../../../src/backend/dense/pool.js';
 import { createRandom } from '../../../src/core/random.js';
+import { allClose, largest } from '../../helpers/assert.js';
 
 await tf.setBackend('cpu');
 
@@ -106,10 +107,8 @@ async function startedPool(
 function assertClose(name: string, got: readonly Float32Array[], expected: readonly Float32Array[]): void {
   assert.equal(got.length, expected.length, name);
   got.forEach((values, i) => {
-    assert.equal(values.length, expected[i]!.length, `${name}: length of result ${i}`);
-    const scale = expected[i]!.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-3);
-    const worst = values.reduce((most, value, j) => Math.max(most, Math.abs(value - expected[i]![j]!)), 0);
-    assert.ok(worst < 5e-6 * scale, `${name}: result ${i} is off by ${worst} of ${scale}`);
+    const scale = Math.max(1e-3, largest(expected[i]!));
+    allClose(values, expected[i]!, 5e-6 * scale, `${name}: result ${i}, value`);
   });
 }
 

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { onBoth, source, withGradients } from '../onBoth.js';
+import { onBoth, source, withGradients } from '../../helpers/backends.js';
 
 test('convolutions: values and gradients over strides, paddings and filter sizes', async () => {
   const cases: [number[], number[], number, 'same' | 'valid' | number][] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../../src/backend/choose.js';
-import { onBoth, source, withGradients } from '../onBoth.js';
+import { onBoth, source, withGradients } from '../../helpers/backends.js';
 
 before(() => useBackend('wasm'));
 

@@ -6,8 +6,8 @@ import { useBackend } from '../../../src/backend/choose.js';
 import { ArtifactError, NotFittedError, OptionError } from '../../../src/core/errors.js';
 import type { ParametricUMAPOptions } from '../../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../../src/estimators/umap/parametricUmap.js';
-import { saying } from '../../checks/options.js';
-import { groups } from '../../checks/subject.js';
+import { saying } from '../../helpers/assert.js';
+import { groups } from '../../helpers/data.js';
 
 await useBackend();
 

@@ -8,18 +8,22 @@ import type { Edges } from '../../../src/core/types.js';
 import { type ParametricUMAPOptions, parametricUmapDefaults } from '../../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../../src/fit/inputs.js';
-import { earlyStopping } from '../../../src/index.js';
 import { knnAccuracy, trustworthiness } from '../../../src/metrics/scores.js';
-import { assertRefused, assertSum, brief, digits, greys } from '../../checks/digits.js';
-import { saying } from '../../checks/options.js';
-import { assertFinite, groups } from '../../checks/subject.js';
+import { refusals, sums } from '../../features/feature.js';
+import { assertFinite, saying } from '../../helpers/assert.js';
+import { logged } from '../../helpers/child.js';
+import { groups } from '../../helpers/data.js';
+import { digits, greys } from '../../helpers/fixtures.js';
+import { brief, parametricUmap, quick } from '../../subjects/parametricUmap.js';
 
 await useBackend();
+
+const assertRefused = refusals(parametricUmap);
+const assertSum = sums(parametricUmap);
 
 type Options = Partial<ParametricUMAPOptions>;
 
 const rows = groups();
-const quick = { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' } as const;
 
 /** Everything that a fit on the three groups leaves to be seen. */
 async function outcome(options: Options, y?: number[], inputs: FitInputs = {}) {
@@ -47,18 +51,18 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   a: 'elsewhere', // with b, below
   b: 'elsewhere',
   init: 'pca',
-  encoder: 'elsewhere', // test/integration/encoders
+  encoder: 'elsewhere', // test/features/encoders
   dims: 'elsewhere',
-  parametricReconstruction: 'elsewhere', // test/integration/reconstruction
+  parametricReconstruction: 'elsewhere', // test/features/reconstruction
   decoder: 'elsewhere',
   parametricReconstructionLossFn: 'elsewhere',
   parametricReconstructionLossWeight: 'elsewhere',
   autoencoderLoss: 'elsewhere',
   reconstructionValidation: 'elsewhere',
   globalCorrelationLossWeight: 5,
-  landmarkLossFn: 'elsewhere', // test/integration/landmarks
+  landmarkLossFn: 'elsewhere', // test/features/landmarks
   landmarkLossWeight: 'elsewhere',
-  targetMetric: 'elsewhere', // test/integration/supervision
+  targetMetric: 'elsewhere', // test/features/supervision
   targetWeight: 'elsewhere',
   targetNNeighbors: 'elsewhere',
   classifier: 'elsewhere',
@@ -73,7 +77,7 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   optimizer: tf.train.sgd(0.1),
   inputNoise: 3,
   clipValue: 1e-5,
-  callbacks: 'elsewhere', // below, and test/checks/failure
+  callbacks: 'elsewhere', // test/features/callbacks and test/checks/failure
   seed: 'another',
   backend: 'elsewhere', // test/backend/choose
   verbose: 'elsewhere', // below
@@ -256,38 +260,6 @@ test('the correlation term is in the history and in the sum, and raises the corr
   assert.ok(history.correlation!.at(-1)! < watched.history.correlation!.at(-1)!);
 });
 
-test('early stopping ends the fit, and brings the best weights back', async () => {
-  // Calm at first, then far too fast: the best report is the last calm one.
-  const learningRate = (done: number) => (done < 0.4 ? 0.01 : 2);
-  const options = { ...quick, nEpochs: 20, learningRate };
-  const stopping = earlyStopping({ monitor: 'umap', patience: 2, restoreBestWeights: true });
-  const stopped = await new ParametricUMAP({ ...options, callbacks: [stopping] }).fit(rows);
-  const losses = stopped.history.umap!;
-  const best = losses.indexOf(Math.min(...losses));
-  assert.equal(losses.length, best + 3);
-  assert.ok(losses.length < 10);
-  const left = new ParametricUMAP(options);
-  for await (const { epoch } of left.steps(rows)) if (epoch === best) break;
-  assert.deepEqual(await stopped.transform(rows), await left.transform(rows));
-  stopped.dispose();
-  left.dispose();
-});
-
-test('TensorFlow.js’ own callbacks are taken as they are', async () => {
-  const heard: string[] = [];
-  const custom = new tf.CustomCallback({
-    onTrainBegin: async () => void heard.push('begin'),
-    onEpochEnd: async (epoch, logs) => void heard.push(`${epoch} ${Object.keys(logs!).join()}`),
-    onBatchEnd: async (_, logs) => assert.equal(typeof logs!.loss, 'number'),
-    onTrainEnd: async () => void heard.push('end'),
-  });
-  const { history } = await outcome({ callbacks: [custom], lossReportFrequency: 2 });
-  assert.deepEqual(heard, ['begin', '0 loss,umap', '1 loss,umap', 'end']);
-  assert.equal(history.loss!.length, 2);
-  const impatient = tf.callbacks.earlyStopping({ monitor: 'umap', minDelta: 1e6 });
-  assert.equal((await outcome({ callbacks: [impatient] })).history.loss!.length, 2);
-});
-
 test('an optimiser of the caller’s is used, and stays the caller’s', async () => {
   const before = tf.memory().numTensors;
   const optimizer = tf.train.adam(0.05);
@@ -347,17 +319,7 @@ test('a fit that diverges in its first report leaves an estimator that is not fi
 });
 
 test('verbose says on stderr, in one line, which backend and which search it took, and why', async () => {
-  const { write } = process.stderr;
-  let text = '';
-  process.stderr.write = (chunk: string | Uint8Array) => {
-    text += String(chunk);
-    return true;
-  };
-  try {
-    await outcome({ verbose: true });
-  } finally {
-    process.stderr.write = write;
-  }
+  const text = await logged(() => outcome({ verbose: true }));
   const first = text.split('\n')[0]!;
   assert.match(first, /backend: \S+/);
   assert.match(first, /neighbors: .*exact/);

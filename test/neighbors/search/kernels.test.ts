@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createRandom } from '../../../src/core/random.js';
 import { bindKernels, createMemory } from '../../../src/neighbors/search/kernels.js';
 import { clearLists, createLists, createPush, viewLists } from '../../../src/neighbors/search/lists.js';
+import { close } from '../../helpers/assert.js';
 
 const memory = createMemory(1 << 20)!;
 const kernels = bindKernels(memory)!;
@@ -17,8 +18,6 @@ const random = createRandom(1);
 for (let i = 0; i < rows * width; i++) floats[base / 4 + i] = random.normal();
 
 const row = (i: number) => [...floats.subarray(base / 4 + i * width, base / 4 + (i + 1) * width)];
-const close = (got: number, want: number, label: string) =>
-  assert.ok(Math.abs(got - want) < 1e-4, `${label}: ${got} and ${want}`);
 const square = (i: number, j: number) => row(i).reduce((sum, value, c) => sum + (value - row(j)[c]!) ** 2, 0);
 
 test('tiles of products and squared differences', () => {
@@ -27,10 +26,11 @@ test('tiles of products and squared differences', () => {
   kernels.dots(base, 6, base, rows, width * 4, out);
   for (let i = 0; i < 6; i++) {
     for (let j = 0; j < rows; j++) {
-      close(squares[i * rows + j]!, square(i, j), `square ${i}, ${j}`);
+      close(squares[i * rows + j]!, square(i, j), 1e-4, `square ${i}, ${j}`);
       close(
         floats[out / 4 + i * rows + j]!,
         row(i).reduce((sum, v, c) => sum + v * row(j)[c]!, 0),
+        1e-4,
         `dot ${i}, ${j}`,
       );
     }

@@ -1,90 +1,66 @@
-/** Labels and numbers: supervised graphs, and the classifier on the map. */
+/** Labels and numbers: what they do to the graph, and the classifier on the embedding. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { useBackend } from '../../src/backend/choose.js';
 import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
-import { createRandom } from '../../src/core/random.js';
-import { readValues, type Targets } from '../../src/data/targets.js';
-import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
-import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { superviseContinuous } from '../../src/graph/supervised.js';
-import { groupTargets, nearNumbers } from '../../src/graph/targetGroups.js';
-import { targetMemberships } from '../../src/graph/targetNeighbors.js';
-import { assertRefused, assertSum, brief, digits, greys, images, supervised } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
-import { groups } from '../checks/subject.js';
+import type { Targets } from '../../src/data/targets.js';
+import type { FeaturedEstimator, Options } from '../checks/estimator.js';
+import type { Subject } from '../checks/subject.js';
+import { saying } from '../helpers/assert.js';
+import { groups } from '../helpers/data.js';
+import { digits, greys, images, supervised } from '../helpers/fixtures.js';
+import { briefly, feature, refusals, sums } from './feature.js';
 
-await useBackend();
+const { test, check } = feature('supervised');
 
 const [unsupervised] = digits.cases;
 const knn = { indices: unsupervised!.knnIndices, distances: unsupervised!.knnDistances };
 
-async function graphOf(options: Partial<ParametricUMAPOptions>, y?: Targets | null) {
-  const umap = await new ParametricUMAP({ ...brief, nEpochs: 1, ...options }).fit(digits.X, y, { knn });
+async function graphOf(subject: Subject, options: Options, y?: Targets | null) {
+  const umap = await briefly(subject, { ...subject.epochs(1), ...options }).fit(digits.X, y, { knn });
   const { graph } = umap;
   umap.dispose();
   return graph;
 }
 
-test('labels reweigh the graph as in umap-learn', async () => {
-  const cases = supervised.cases.filter(({ kind }) => kind === 'categorical');
-  assert.equal(cases.length, 3);
-  for (const { targetWeight, rows, cols, weights } of cases) {
-    const { head, tail, weight } = await graphOf({ targetWeight }, supervised.labels);
-    assert.deepEqual([...head], rows);
-    assert.deepEqual([...tail], cols);
-    weights.forEach((wanted, edge) => {
-      assert.ok(Math.abs(weight[edge]! - wanted) < 2e-5, `${weight[edge]} for ${wanted}`);
-    });
-  }
-});
+test(
+  'unknown labels may be null, undefined or -1, and labels words or numbers of any array',
+  ['needsGraph'],
+  async (subject) => {
+    const wanted = await graphOf(subject, {}, supervised.labels);
+    const { labels } = supervised;
+    const forms: Targets[] = [
+      labels.map((label) => (label === -1 ? null : label)),
+      labels.map((label) => (label === -1 ? undefined : `digit ${label}`)),
+      Int32Array.from(labels),
+      Float64Array.from(labels),
+      labels.map((label) => (label === -1 ? -1 : 100 - label)),
+    ];
+    for (const y of forms) assert.deepEqual(await graphOf(subject, {}, y), wanted);
+    assert.deepEqual(await graphOf(subject, {}, null), await graphOf(subject, {}));
+    assert.notDeepEqual(wanted, await graphOf(subject, {}));
+  },
+);
 
-test('numbers reweigh the graph, which their own test compares with umap-learn', async () => {
-  const plain = await graphOf({});
-  // Distinct, so that the nearest are who they are.
-  const values = supervised.target.map((value, i) => value + i / 1000);
-  const groups = groupTargets(readValues(values, values.length));
-  const targets = targetMemberships(plain, groups, nearNumbers(groups, 15), 15, createRandom(1));
-  for (const targetWeight of [0.2, 0.9]) {
+test(
+  'a target weight of 0 leaves the graph to the rows, and the neighbours of targets act',
+  ['needsGraph'],
+  async (subject) => {
+    const plain = await graphOf(subject, {});
+    assert.deepEqual(await graphOf(subject, { targetWeight: 0 }, supervised.labels), plain);
+    const numbers = { targetMetric: 'euclidean' } as const;
+    const few = await graphOf(subject, { ...numbers, targetNNeighbors: 5 }, supervised.target);
+    assert.notDeepEqual(few, await graphOf(subject, numbers, supervised.target));
     assert.deepEqual(
-      await graphOf({ targetWeight, targetMetric: 'euclidean' }, values),
-      superviseContinuous(plain, targets, { targetWeight }),
+      await graphOf(subject, { ...numbers, targetNNeighbors: 15 }, supervised.target),
+      await graphOf(subject, numbers, supervised.target),
     );
-  }
-});
+  },
+);
 
-test('unknown labels may be null, undefined or -1, and labels words or numbers of any array', async () => {
-  const wanted = await graphOf({}, supervised.labels);
-  const { labels } = supervised;
-  const forms: Targets[] = [
-    labels.map((label) => (label === -1 ? null : label)),
-    labels.map((label) => (label === -1 ? undefined : `digit ${label}`)),
-    Int32Array.from(labels),
-    Float64Array.from(labels),
-    labels.map((label) => (label === -1 ? -1 : 100 - label)),
-  ];
-  for (const y of forms) assert.deepEqual(await graphOf({}, y), wanted);
-  assert.deepEqual(await graphOf({}, null), await graphOf({}));
-  assert.notDeepEqual(wanted, await graphOf({}));
-});
-
-test('a target weight of 0 leaves the graph to the rows, and the neighbours of targets act', async () => {
-  const plain = await graphOf({});
-  assert.deepEqual(await graphOf({ targetWeight: 0 }, supervised.labels), plain);
-  const numbers = { targetMetric: 'euclidean' } as const;
-  const few = await graphOf({ ...numbers, targetNNeighbors: 5 }, supervised.target);
-  assert.notDeepEqual(few, await graphOf(numbers, supervised.target));
-  assert.deepEqual(
-    await graphOf({ ...numbers, targetNNeighbors: 15 }, supervised.target),
-    await graphOf(numbers, supervised.target),
-  );
-});
-
-test('the labels are left alone', async () => {
+test('the labels are left alone', ['needsGraph'], async (subject) => {
   const y = Object.freeze(digits.y.map((label, i) => (i % 3 === 0 ? null : label)));
   const copy = [...y];
-  await graphOf({}, y);
+  await graphOf(subject, {}, y);
   assert.deepEqual(y, copy);
 });
 
@@ -92,10 +68,16 @@ test('the labels are left alone', async () => {
 const rows = groups();
 const names = ['ash', 'elm', 'oak'];
 const few = rows.map((_, i) => (i < 6 ? names[i % 3]! : null));
-const quick = { nNeighbors: 5, nEpochs: 30, batchSize: 64, init: 'random', classifier: true } as const;
 
-test('a few labels teach the classifier all rows, and new ones', async () => {
-  const umap = await new ParametricUMAP(quick).fit(rows, few);
+/** A longer training on them, with a classifier. */
+function classifying(subject: Subject, options: Options = {}): FeaturedEstimator {
+  const { quick, epochs } = subject;
+  return subject.create({ ...quick, ...epochs(30), classifier: true, ...options }) as FeaturedEstimator;
+}
+
+test('a few labels teach the classifier all rows, and new ones', ['parametric'], async (subject) => {
+  const assertSum = sums(subject);
+  const umap = await classifying(subject).fit(rows, few);
   assert.deepEqual(umap.classes, names);
   const fresh = groups(90, 6, 'unseen');
   for (const [X, count] of [
@@ -105,13 +87,14 @@ test('a few labels teach the classifier all rows, and new ones', async () => {
     const right = (await umap.predict(X)).filter((name, i) => name === names[i % 3]).length;
     assert.ok(right >= 0.95 * count, `${right} of ${count}`);
   }
-  assert.deepEqual(Object.keys(umap.history), ['loss', 'umap', 'classification']);
+  assert.deepEqual(Object.keys(umap.history), ['loss', subject.names.mainLoss, 'classification']);
   assertSum(umap.history, { classification: 1 });
   umap.dispose();
 });
 
-test('probabilities are in the order of the classes, sum to 1, and agree with predict', async () => {
-  const umap = await new ParametricUMAP({ ...quick, classifierLossWeight: 0.3 }).fit(rows, few);
+test('probabilities are in the order of the classes, sum to 1, and agree with predict', async (subject) => {
+  const assertSum = sums(subject);
+  const umap = await classifying(subject, { classifierLossWeight: 0.3 }).fit(rows, few);
   const probabilities = await umap.predictProba(rows);
   const predicted = await umap.predict(rows);
   assert.equal(probabilities.length, 60);
@@ -126,8 +109,8 @@ test('probabilities are in the order of the classes, sum to 1, and agree with pr
   umap.dispose();
 });
 
-test('number labels come back as numbers, sorted by value', async () => {
-  const umap = await new ParametricUMAP({ ...quick, nEpochs: 2 }).fit(
+test('number labels come back as numbers, sorted by value', async (subject) => {
+  const umap = await classifying(subject, subject.epochs(2)).fit(
     rows,
     Int16Array.from(rows, (_, i) => (i < 9 ? [10, 9, 200][i % 3]! : -1)),
   );
@@ -136,7 +119,7 @@ test('number labels come back as numbers, sorted by value', async () => {
   umap.dispose();
 });
 
-test('a classifier of the caller’s is trained, and stays the caller’s', async () => {
+test('a classifier of the caller’s is trained, and stays the caller’s', async (subject) => {
   const classifier = tf.sequential({
     layers: [
       tf.layers.dense({
@@ -147,7 +130,7 @@ test('a classifier of the caller’s is trained, and stays the caller’s', asyn
     ],
   });
   const before = classifier.getWeights()[0]!.dataSync().slice();
-  const umap = await new ParametricUMAP({ ...quick, classifier }).fit(rows, few);
+  const umap = await classifying(subject, { classifier }).fit(rows, few);
   const after = classifier.getWeights()[0]!.dataSync().slice();
   assert.notDeepEqual(after, before);
   umap.dispose();
@@ -155,9 +138,9 @@ test('a classifier of the caller’s is trained, and stays the caller’s', asyn
   classifier.dispose();
 });
 
-test('the classifier goes on over later fits, with labels, without, and with all unknown', async () => {
+test('the classifier goes on over later fits, with labels, without, and with all unknown', async (subject) => {
   const tensors = tf.memory().numTensors;
-  const umap = await new ParametricUMAP({ ...quick, nEpochs: 10 }).fit(rows, few);
+  const umap = await classifying(subject, subject.epochs(10)).fit(rows, few);
   const reports = umap.history.loss!.length;
   const classified = umap.history.classification!.length;
   await umap.fit(rows);
@@ -195,12 +178,9 @@ test('the classifier goes on over later fits, with labels, without, and with all
   assert.equal(tf.memory().numTensors, tensors);
 });
 
-test('the classifier takes rows in every form and shape', async () => {
+test('the classifier takes rows in every form and shape', ['parametric', 'ownEncoder'], async (subject) => {
   const y = digits.y.slice(0, 100);
-  const umap = await new ParametricUMAP({ ...brief, classifier: true, dims: [8, 8, 1] }).fit(
-    images.slice(0, 100),
-    y,
-  );
+  const umap = await briefly(subject, { classifier: true, dims: [8, 8, 1] }).fit(images.slice(0, 100), y);
   const wanted = await umap.predict(images);
   const tensor = tf.tensor2d(greys);
   assert.deepEqual(await umap.predict(greys), wanted);
@@ -210,7 +190,8 @@ test('the classifier takes rows in every form and shape', async () => {
   umap.dispose();
 });
 
-test('labels that do not fit are refused before training', async () => {
+test('labels that do not fit are refused before training', async (subject) => {
+  const assertRefused = refusals(subject);
   const at = (i: number, value: unknown) =>
     digits.y.map((label, row) => (row === i ? value : label)) as Targets;
   for (const classifier of [false, true]) {
@@ -233,7 +214,8 @@ test('labels that do not fit are refused before training', async () => {
   await assertRefused({ options: numbers, y: [1] }, saying(DataError, '(300)', '1 entries'));
 });
 
-test('a classifier that cannot be is refused before training', async () => {
+test('a classifier that cannot be is refused before training', async (subject) => {
+  const assertRefused = refusals(subject);
   const dense = (inputs: number, units: number) =>
     tf.sequential({ layers: [tf.layers.dense({ units, inputShape: [inputs] })] });
   const classifier = true;
@@ -257,10 +239,13 @@ test('a classifier that cannot be is refused before training', async () => {
   }
 });
 
-test('without a classifier, predictions are refused', async () => {
-  const umap = await new ParametricUMAP({ ...brief, nEpochs: 1 }).fit(greys, digits.y);
+test('without a classifier, predictions are refused', async (subject) => {
+  const umap = await briefly(subject, subject.epochs(1)).fit(greys, digits.y);
   await assert.rejects(umap.predict(greys), saying(NotFittedError, 'predict', 'classifier: true'));
   await assert.rejects(umap.predictProba(greys), saying(NotFittedError, 'predictProba', 'classifier: true'));
   assert.deepEqual(umap.classes, []);
   umap.dispose();
 });
+
+/** Registers the tests of this feature. */
+export const checkSupervision = check;

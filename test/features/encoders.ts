@@ -1,21 +1,23 @@
-/** Encoders of the caller's: dense, convolutional, with normalisation and dropout, sequential and functional. */
+/** User-supplied encoders: dense, convolutional, with normalization and dropout, sequential and functional. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { DataError, OptionError } from '../../src/core/errors.js';
-import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
-import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import { assertRefused, brief, greys, images } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
-import { assertFinite, farthest, withDirectory } from '../checks/subject.js';
+import type { Options } from '../checks/estimator.js';
+import type { Subject } from '../checks/subject.js';
+import { assertFinite, farthest, saying } from '../helpers/assert.js';
+import { withDirectory } from '../helpers/files.js';
+import { greys, images } from '../helpers/fixtures.js';
+import { briefly, feature, refusals } from './feature.js';
 
-await useBackend();
+const { test, check } = feature('parametric', 'ownEncoder');
 
 const X = greys.slice(0, 120);
 const shaped = images.slice(0, 120);
-const quick = { ...brief, batchSize: 120, nEpochs: 3 } as const;
+
+/** Options of a short training on 120 digits. */
+const quick = ({ names, epochs }: Subject): Options => ({ [names.batchSize]: 120, ...epochs(3) });
 
 const kernel = (seed: number) => ({ kernelInitializer: tf.initializers.glorotUniform({ seed }) });
 
@@ -80,23 +82,19 @@ const makers: Readonly<Record<string, () => tf.LayersModel>> = {
     ),
 };
 
-async function fitted(
-  encoder: tf.LayersModel,
-  options: Partial<ParametricUMAPOptions> = {},
-  rows: unknown = X,
-) {
-  return new ParametricUMAP({ ...quick, encoder, ...options }).fit(rows as number[][]);
+async function fitted(subject: Subject, encoder: tf.LayersModel, options: Options = {}, rows: unknown = X) {
+  return briefly(subject, { ...quick(subject), encoder, ...options }).fit(rows as number[][]);
 }
 
 const weightsOf = (model: tf.LayersModel) => model.weights.map((weight) => weight.read().dataSync().slice());
 
 for (const [name, make] of Object.entries(makers)) {
-  test(`${name}: trains, and places flat and image-shaped rows alike`, async () => {
+  test(`${name}: trains, and places flat and image-shaped rows alike`, async (subject) => {
     const before = tf.memory().numTensors;
     const encoder = make();
     const held = tf.memory().numTensors;
     const start = weightsOf(encoder);
-    const umap = await fitted(encoder);
+    const umap = await fitted(subject, encoder);
     weightsOf(encoder).forEach((weight, i) => {
       assert.notDeepEqual(weight, start[i], encoder.weights[i]!.name);
     });
@@ -115,11 +113,11 @@ for (const [name, make] of Object.entries(makers)) {
     assert.equal(tf.memory().numTensors, before);
   });
 
-  test(`${name}: the shape of the rows does not matter to the fit`, async () => {
+  test(`${name}: the shape of the rows does not matter to the fit`, async (subject) => {
     const maps: number[][][] = [];
     for (const rows of [X, shaped]) {
       const encoder = make();
-      const umap = await fitted(encoder, {}, rows);
+      const umap = await fitted(subject, encoder, {}, rows);
       maps.push(await umap.transform(X));
       umap.dispose();
       encoder.dispose();
@@ -127,12 +125,12 @@ for (const [name, make] of Object.entries(makers)) {
     assert.deepEqual(maps[0], maps[1]);
   });
 
-  test(`${name}: saves, loads and goes on as it would have`, async () => {
+  test(`${name}: saves, loads and goes on as it would have`, async (subject) => {
     const encoder = make();
-    const umap = await fitted(encoder);
+    const umap = await fitted(subject, encoder);
     await withDirectory(async (directory) => {
       await umap.save(path.join(directory, 'model'));
-      const loaded = await ParametricUMAP.load(path.join(directory, 'model'));
+      const loaded = await subject.load(path.join(directory, 'model'));
       assert.deepEqual(await loaded.transform(shaped), await umap.transform(X));
       for (const each of [umap, loaded]) await each.fit(shaped);
       assert.deepEqual(await loaded.transform(X), await umap.transform(X));
@@ -143,14 +141,14 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
-test('an encoder is not asked for where the rows come as images: the default one takes them flat', async () => {
+test('an encoder is not asked for where the rows come as images: the default one takes them flat', async (subject) => {
   const maps: number[][][] = [];
   for (const [rows, dims] of [
     [X, null],
     [shaped, null],
     [X, [8, 8, 1]],
   ] as const) {
-    const umap = new ParametricUMAP({ ...quick, dims });
+    const umap = briefly(subject, { ...quick(subject), dims });
     maps.push(await umap.fitTransform(rows as number[][]));
     assert.deepEqual(umap.encoder.inputs[0]!.shape.slice(1), dims ?? (rows === X ? [64] : [8, 8, 1]));
     umap.dispose();
@@ -159,10 +157,10 @@ test('an encoder is not asked for where the rows come as images: the default one
   assert.deepEqual(maps[2], maps[0]);
 });
 
-test('batch normalisation learns its statistics in training, and only uses them afterwards', async () => {
+test('batch normalisation learns its statistics in training, and only uses them afterwards', async (subject) => {
   const encoder = makers['batch normalisation']!();
   const norm = encoder.layers[1]!;
-  const umap = await fitted(encoder);
+  const umap = await fitted(subject, encoder);
   const [, , mean, variance] = norm.getWeights().map((weight) => weight.dataSync().slice());
   assert.ok(mean!.some((value) => Math.abs(value) > 1e-3));
   assert.ok(variance!.some((value) => Math.abs(value - 1) > 1e-3));
@@ -174,10 +172,10 @@ test('batch normalisation learns its statistics in training, and only uses them 
   encoder.dispose();
 });
 
-test('a fit that is aborted puts the statistics of batch normalisation back too', async () => {
+test('a fit that is aborted puts the statistics of batch normalisation back too', async (subject) => {
   const encoder = makers['batch normalisation']!();
   const before = weightsOf(encoder);
-  const umap = new ParametricUMAP({ ...quick, encoder });
+  const umap = briefly(subject, { ...quick(subject), encoder });
   const controller = new AbortController();
   const run = async () => {
     for await (const _ of umap.steps(X, null, { signal: controller.signal }))
@@ -190,7 +188,7 @@ test('a fit that is aborted puts the statistics of batch normalisation back too'
   encoder.dispose();
 });
 
-test('dropout drops in training, never afterwards, and with the seed', async () => {
+test('dropout drops in training, never afterwards, and with the seed', async (subject) => {
   const run = async (rate: number, seed = 1) => {
     const encoder = functional(
       [64],
@@ -198,7 +196,7 @@ test('dropout drops in training, never afterwards, and with the seed', async () 
       dropout({ rate }),
       dense({ units: 2, ...kernel(2) }),
     );
-    const umap = await fitted(encoder, { seed });
+    const umap = await fitted(subject, encoder, { [subject.names.seed]: seed });
     const map = await umap.transform(X);
     assert.deepEqual(await umap.transform(X), map);
     umap.dispose();
@@ -219,7 +217,7 @@ test('dropout drops in training, never afterwards, and with the seed', async () 
   }
 });
 
-test('noise layers are seeded too, and draw anew at every step', async () => {
+test('noise layers are seeded too, and draw anew at every step', async (subject) => {
   const masks: string[] = [];
   class Watched extends tf.layers.Layer {
     static className = 'WatchedForTests';
@@ -248,7 +246,7 @@ test('noise layers are seeded too, and draw anew at every step', async () => {
       dense({ units: 2, ...kernel(2) }),
     );
     masks.length = 0;
-    const umap = await fitted(encoder, { nEpochs: 2 });
+    const umap = await fitted(subject, encoder, subject.epochs(2));
     const map = await umap.transform(X);
     umap.dispose();
     encoder.dispose();
@@ -261,13 +259,13 @@ test('noise layers are seeded too, and draw anew at every step', async () => {
   assert.deepEqual(await run(), map);
 });
 
-test('frozen layers stay as they are', async () => {
+test('frozen layers stay as they are', async (subject) => {
   const encoder = makers['sequential dense']!();
   encoder.layers[0]!.trainable = false;
   const weights = () =>
     encoder.layers.map((layer) => layer.getWeights().map((weight) => weight.dataSync().slice()));
   const before = weights();
-  const umap = await fitted(encoder);
+  const umap = await fitted(subject, encoder);
   await umap.fit(X);
   assert.deepEqual(weights()[0], before[0]);
   assert.notDeepEqual(weights()[1], before[1]);
@@ -275,7 +273,7 @@ test('frozen layers stay as they are', async () => {
   encoder.dispose();
 });
 
-test('regularisation of the caller’s layers is part of the loss', async () => {
+test('regularisation of the caller’s layers is part of the loss', async (subject) => {
   const withPenalty = (l2: number) =>
     sequential(
       dense({
@@ -288,7 +286,7 @@ test('regularisation of the caller’s layers is part of the loss', async () => 
     );
   const size = async (l2: number) => {
     const encoder = withPenalty(l2);
-    const umap = await fitted(encoder, { nEpochs: 20 });
+    const umap = await fitted(subject, encoder, subject.epochs(20));
     let sum = 0;
     for (const value of weightsOf(encoder)[0]!) sum += value * value;
     const { history } = umap;
@@ -301,18 +299,18 @@ test('regularisation of the caller’s layers is part of the loss', async () => 
   assert.ok(held.sum < 0.5 * free.sum, `${held.sum} against ${free.sum}`);
   assert.equal('regularization' in free.history, false);
   held.history.loss!.forEach((total, i) => {
-    const sum = held.history.umap![i]! + held.history.regularization![i]!;
+    const sum = held.history[subject.names.mainLoss]![i]! + held.history.regularization![i]!;
     assert.ok(Math.abs(total - sum) < 1e-4 * Math.abs(sum));
   });
 });
 
-test('every backend trains a convolution to the same losses', async () => {
+test('every backend trains a convolution to the same losses', async (subject) => {
   const losses: number[][] = [];
   const active = tf.getBackend();
   for (const backend of ['cpu', 'wasm'] as const) {
     await useBackend(backend);
     const encoder = makers['functional convolution with strides']!();
-    const umap = await fitted(encoder, { backend, nEpochs: 10 });
+    const umap = await fitted(subject, encoder, { backend, ...subject.epochs(10) });
     losses.push([...umap.history.loss!]);
     umap.dispose();
     encoder.dispose();
@@ -323,7 +321,7 @@ test('every backend trains a convolution to the same losses', async () => {
   });
 });
 
-test('a convolutional decoder goes with a convolutional encoder', async () => {
+test('a convolutional decoder goes with a convolutional encoder', ['reconstruction'], async (subject) => {
   const encoder = makers['sequential convolution']!();
   const decoder = sequential(
     dense({ units: 16, activation: 'relu', inputShape: [2], ...kernel(3) }),
@@ -331,7 +329,11 @@ test('a convolutional decoder goes with a convolutional encoder', async () => {
     tf.layers.conv2dTranspose({ filters: 1, kernelSize: 3, strides: 2, padding: 'same', ...kernel(4) }),
   );
   const start = weightsOf(decoder);
-  const umap = await fitted(encoder, { decoder, parametricReconstruction: true, autoencoderLoss: true });
+  const umap = await fitted(subject, encoder, {
+    decoder,
+    parametricReconstruction: true,
+    autoencoderLoss: true,
+  });
   weightsOf(decoder).forEach((weight, i) => {
     assert.notDeepEqual(weight, start[i], decoder.weights[i]!.name);
   });
@@ -343,7 +345,8 @@ test('a convolutional decoder goes with a convolutional encoder', async () => {
   decoder.dispose();
 });
 
-test('an encoder that does not fit is refused before training', async () => {
+test('an encoder that does not fit is refused before training', async (subject) => {
+  const assertRefused = refusals(subject);
   const twice = tf.input({ shape: [64] });
   const outputs = [1, 2].map(() => dense({ units: 2 }).apply(twice) as tf.SymbolicTensor);
   const open = functional(
@@ -367,9 +370,9 @@ test('an encoder that does not fit is refused before training', async () => {
   encoder.dispose();
 });
 
-test('an encoder that starts from one point for all rows learns, or says that it cannot', async () => {
+test('an encoder that starts from one point for all rows learns, or says that it cannot', async (subject) => {
   const zeros = { kernelInitializer: 'zeros' } as const;
-  const options = { ...quick, init: 'random', nEpochs: 20 } as const;
+  const options = { ...quick(subject), ...subject.epochs(20) };
   const starts = [
     sequential(dense({ units: 2, inputShape: [64], ...zeros })),
     sequential(
@@ -378,7 +381,7 @@ test('an encoder that starts from one point for all rows learns, or says that it
     ),
   ];
   for (const encoder of starts) {
-    const umap = new ParametricUMAP({ ...options, encoder });
+    const umap = briefly(subject, { ...options, encoder });
     const map = await umap.fitTransform(X);
     assert.ok(new Set(map.map(String)).size > 100, `${new Set(map.map(String)).size} different places`);
     umap.dispose();
@@ -389,8 +392,11 @@ test('an encoder that starts from one point for all rows learns, or says that it
     dense({ units: 16, inputShape: [64], activation: 'relu', ...zeros }),
     dense({ units: 2, ...zeros }),
   );
-  const umap = new ParametricUMAP({ ...options, encoder: dead });
+  const umap = briefly(subject, { ...options, encoder: dead });
   await assert.rejects(umap.fit(X), saying(OptionError, 'encoder', 'one point', 'random'));
   umap.dispose();
   dead.dispose();
 });
+
+/** Registers the tests of this feature. */
+export const checkEncoders = check;

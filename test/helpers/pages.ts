@@ -1,10 +1,7 @@
 /** The README and the pages of `docs`, and the code in them. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const root = fileURLToPath(new URL('../../../', import.meta.url));
-export const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
+import { read, root } from './files.js';
 
 /** Paths from the root, and texts. */
 export const pages: ReadonlyMap<string, string> = new Map(

@@ -1,20 +1,19 @@
 /** The way back: decoder, its losses, what reaches the encoder, held-out rows. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { useBackend } from '../../src/backend/choose.js';
 import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
-import type { MatrixInput } from '../../src/data/matrix.js';
-import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
-import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
+import { earlyStopping, type MatrixInput } from '../../src/index.js';
 import { logitsCrossEntropy } from '../../src/losses/reconstruction.js';
-import { earlyStopping } from '../../src/training/callbacks.js';
-import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
+import type { Options } from '../checks/estimator.js';
+import type { Subject } from '../checks/subject.js';
+import { allClose, saying } from '../helpers/assert.js';
+import { logged } from '../helpers/child.js';
+import { digits, greys, images } from '../helpers/fixtures.js';
+import { briefly, feature, heldOutName, refusals, sums } from './feature.js';
 
-await useBackend();
+const { test, check } = feature('decoder', 'reconstruction');
 
-const reconstruction = { ...brief, parametricReconstruction: true } as const;
+const reconstruction = { parametricReconstruction: true } as const;
 
 /** A dense model of the given sizes, the last layer with an activation. */
 function dense(sizes: readonly number[], activation: 'linear' | 'sigmoid' = 'linear'): tf.LayersModel {
@@ -32,57 +31,44 @@ function dense(sizes: readonly number[], activation: 'linear' | 'sigmoid' = 'lin
 const predict = (model: tf.LayersModel, rows: number[][]) =>
   tf.tidy(() => (model.predict(tf.tensor2d(rows)) as tf.Tensor2D).arraySync());
 
-function assertClose(found: readonly number[][], wanted: readonly number[][]): void {
-  found.forEach((row, i) => {
-    row.forEach((value, c) => {
-      assert.ok(Math.abs(value - wanted[i]![c]!) < 1e-4, `${value} for ${wanted[i]![c]} at ${i}, ${c}`);
-    });
-  });
+async function fit(subject: Subject, options: Options, X: MatrixInput = greys) {
+  return briefly(subject, { ...reconstruction, ...options }).fit(X);
 }
 
-async function fit(options: Partial<ParametricUMAPOptions>, X: MatrixInput = greys) {
-  return new ParametricUMAP({ ...reconstruction, ...options }).fit(X);
-}
+/** What `verbose` logs during a fit. */
+const logOf = (subject: Subject, options: Options, X: MatrixInput) =>
+  logged(async () => (await fit(subject, { ...options, verbose: true }, X)).dispose());
 
-/** What `verbose` writes on stderr during a fit. */
-async function said(options: Partial<ParametricUMAPOptions>, X: MatrixInput): Promise<string> {
-  const { write } = process.stderr;
-  let text = '';
-  process.stderr.write = (chunk: string | Uint8Array) => {
-    text += String(chunk);
-    return true;
-  };
-  try {
-    (await fit({ ...options, verbose: true }, X)).dispose();
-  } finally {
-    process.stderr.write = write;
-  }
-  return text;
-}
-
-test('the default loss follows the data, and is said in one line', async () => {
-  const cases: [Partial<ParametricUMAPOptions>, number[][], RegExp][] = [
+test('the default loss follows the data, and is logged in one line', async (subject) => {
+  const cases: [Options, number[][], RegExp][] = [
     [{}, greys, /binary cross-entropy on logits/],
     [{}, digits.X, /mean squared error/],
     [{ decoder: dense([2, 64], 'sigmoid') }, greys, /sigmoid/],
-    [{ parametricReconstructionLossFn: (x, r) => tf.mean(tf.abs(tf.sub(x, r))) }, greys, /caller's/],
+    [
+      { parametricReconstructionLossFn: (x: tf.Tensor, r: tf.Tensor) => tf.mean(tf.abs(tf.sub(x, r))) },
+      greys,
+      /caller's/,
+    ],
   ];
   for (const [options, X, wanted] of cases) {
-    const lines = (await said(options, X)).split('\n').filter((line) => line.includes('reconstruction loss'));
+    const lines = (await logOf(subject, options, X))
+      .split('\n')
+      .filter((line) => line.includes('reconstruction loss'));
     assert.equal(lines.length, 1);
     assert.match(lines[0]!, wanted);
   }
 });
 
-test('inverseTransform gives values in data space, never logits', async () => {
+test('inverseTransform gives values in data space, never logits', async (subject) => {
   const decoder = dense([2, 30, 64]);
-  const umap = await fit({ decoder, nEpochs: 60 });
+  const umap = await fit(subject, { decoder, ...subject.epochs(60) });
   const map = await umap.transform(greys);
   const rows = await umap.inverseTransform(map);
   const logits = predict(decoder, map);
-  assertClose(
-    rows,
-    logits.map((row) => row.map((logit) => 1 / (1 + Math.exp(-logit)))),
+  allClose(
+    rows.flat(),
+    logits.flat().map((logit) => 1 / (1 + Math.exp(-logit))),
+    1e-4,
   );
   assert.ok(
     logits.flat().some((logit) => logit < -1),
@@ -91,9 +77,9 @@ test('inverseTransform gives values in data space, never logits', async () => {
   umap.dispose();
 });
 
-test('what comes back resembles the rows, in units of the data', async () => {
+test('what comes back resembles the rows, in units of the data', async (subject) => {
   for (const X of [greys, digits.X]) {
-    const umap = await fit({ nEpochs: 60 }, X);
+    const umap = await fit(subject, subject.epochs(60), X);
     const rows = await umap.inverseTransform(await umap.transform(X));
     let error = 0;
     let variance = 0;
@@ -109,25 +95,27 @@ test('what comes back resembles the rows, in units of the data', async () => {
   }
 });
 
-test('a decoder that ends in a sigmoid, and a loss of the caller’s, give their output as it is', async () => {
+test('a decoder that ends in a sigmoid, and a loss of the caller’s, give their output as it is', async (subject) => {
   const squared = (x: tf.Tensor, r: tf.Tensor) => tf.mean(tf.squaredDifference(x, r));
   for (const options of [
     { decoder: dense([2, 64], 'sigmoid') },
     { decoder: dense([2, 64]), parametricReconstructionLossFn: squared },
   ]) {
-    const umap = await fit(options);
+    const umap = await fit(subject, options);
     const map = await umap.transform(greys);
-    assertClose(await umap.inverseTransform(map), predict(options.decoder, map));
+    const back = await umap.inverseTransform(map);
+    allClose(back.flat(), predict(options.decoder, map).flat(), 1e-4);
     umap.dispose();
     assert.equal(predict(options.decoder, map).length, 300, 'the decoder stays the caller’s');
   }
 });
 
-test('a loss of the caller’s sees rows and reconstructions in the decoder’s shape', async () => {
+test('a loss of the caller’s sees rows and reconstructions in the decoder’s shape', async (subject) => {
   const shapes = new Set<string>();
   const umap = await fit(
+    subject,
     {
-      parametricReconstructionLossFn: (x, r) => {
+      parametricReconstructionLossFn: (x: tf.Tensor, r: tf.Tensor) => {
         shapes.add(JSON.stringify([x.shape.slice(1), r.shape.slice(1)]));
         assert.equal(x.shape[0], r.shape[0]);
         assert.ok(tf.max(x).dataSync()[0]! <= 1);
@@ -140,8 +128,8 @@ test('a loss of the caller’s sees rows and reconstructions in the decoder’s 
   umap.dispose();
 });
 
-test('reconstructions come in the shape of the rows', async () => {
-  const images8 = await fit({}, images);
+test('reconstructions come in the shape of the rows', ['ownEncoder'], async (subject) => {
+  const images8 = await fit(subject, {}, images);
   const map = await images8.transform(images);
   const back = (await images8.inverseTransform(map)) as unknown as number[][][][];
   assert.deepEqual(
@@ -151,7 +139,7 @@ test('reconstructions come in the shape of the rows', async () => {
   const flat = await images8.inverseTransform({ data: Float32Array.from(map.flat()), shape: [300, 2] });
   assert.deepEqual(flat.shape, [300, 8, 8, 1]);
   images8.dispose();
-  const rows = await fit({ dims: [8, 8, 1] });
+  const rows = await fit(subject, { dims: [8, 8, 1] });
   const plain = await rows.inverseTransform([[0, 0]]);
   assert.equal(plain[0]!.length, 64);
   await assert.rejects(
@@ -161,16 +149,25 @@ test('reconstructions come in the shape of the rows', async () => {
   rows.dispose();
 });
 
-test('the total is the sum of the terms by their weights', async () => {
-  const umap = await fit({ parametricReconstructionLossWeight: 2.5, globalCorrelationLossWeight: 0.5 });
-  assert.deepEqual(Object.keys(umap.history), ['loss', 'umap', 'reconstruction', 'correlation']);
+test('the total is the sum of the terms by their weights', async (subject) => {
+  const assertSum = sums(subject);
+  const umap = await fit(subject, {
+    parametricReconstructionLossWeight: 2.5,
+    globalCorrelationLossWeight: 0.5,
+  });
+  assert.deepEqual(Object.keys(umap.history), [
+    'loss',
+    subject.names.mainLoss,
+    'reconstruction',
+    'correlation',
+  ]);
   assertSum(umap.history, { reconstruction: 2.5, correlation: 0.5 });
   umap.dispose();
 });
 
-test('without the autoencoder loss the map is, to the last bit, the one without a decoder', async () => {
-  const map = async (options: Partial<ParametricUMAPOptions>) => {
-    const umap = new ParametricUMAP({ ...brief, ...options });
+test('without the autoencoder loss the map is, to the last bit, the one without a decoder', async (subject) => {
+  const map = async (options: Options) => {
+    const umap = briefly(subject, options);
     const places = await umap.fitTransform(greys);
     umap.dispose();
     return places;
@@ -181,51 +178,57 @@ test('without the autoencoder loss the map is, to the last bit, the one without 
   assert.notDeepEqual(await map({ ...heavy, autoencoderLoss: true }), wanted);
 });
 
-test('valLoss is the reconstruction loss of the held-out rows alone, and valUmap stands beside it', async () => {
-  const [train, held] = [greys.slice(0, 220), greys.slice(220)];
-  const encoder = dense([64, 20, 2]);
-  const decoder = dense([2, 20, 64]);
-  const umap = await fit(
-    {
-      encoder,
-      decoder,
-      reconstructionValidation: held,
-      globalCorrelationLossWeight: 1,
-      parametricReconstructionLossWeight: 3,
-      callbacks: [earlyStopping({ monitor: 'valUmap', patience: 99 })],
-    },
-    train,
-  );
-  const { history } = umap;
-  const reports = history.loss!.length;
-  assert.ok(reports >= 3);
-  for (const [name, values] of Object.entries(history)) {
-    assert.equal(values.length, reports, name);
-    assert.ok(values.every(Number.isFinite), name);
-  }
-  const wanted = tf.tidy(() => {
-    const logits = tf.tensor2d(predict(decoder, predict(encoder, held)));
-    return logitsCrossEntropy(tf.tensor2d(held), logits).dataSync()[0]!;
-  });
-  assert.ok(Math.abs(history.valLoss!.at(-1)! - wanted) < 1e-4, `${history.valLoss!.at(-1)} for ${wanted}`);
-  assert.ok(history.valUmap!.every((value) => value > 0));
-  assertSum(history, { reconstruction: 3, correlation: 1 });
-  umap.dispose();
-});
+test(
+  'valLoss is the reconstruction loss of the held-out rows alone, and that of the main loss stands beside it',
+  ['parametric', 'ownEncoder', 'callbacks'],
+  async (subject) => {
+    const assertSum = sums(subject);
+    const [train, held] = [greys.slice(0, 220), greys.slice(220)];
+    const encoder = dense([64, 20, 2]);
+    const decoder = dense([2, 20, 64]);
+    const umap = await fit(
+      subject,
+      {
+        encoder,
+        decoder,
+        reconstructionValidation: held,
+        globalCorrelationLossWeight: 1,
+        parametricReconstructionLossWeight: 3,
+        callbacks: [earlyStopping({ monitor: heldOutName(subject), patience: 99 })],
+      },
+      train,
+    );
+    const { history } = umap;
+    const reports = history.loss!.length;
+    assert.ok(reports >= 3);
+    for (const [name, values] of Object.entries(history)) {
+      assert.equal(values.length, reports, name);
+      assert.ok(values.every(Number.isFinite), name);
+    }
+    const wanted = tf.tidy(() => {
+      const logits = tf.tensor2d(predict(decoder, predict(encoder, held)));
+      return logitsCrossEntropy(tf.tensor2d(held), logits).dataSync()[0]!;
+    });
+    assert.ok(Math.abs(history.valLoss!.at(-1)! - wanted) < 1e-4, `${history.valLoss!.at(-1)} for ${wanted}`);
+    assert.ok(history[heldOutName(subject)]!.every((value) => value > 0));
+    assertSum(history, { reconstruction: 3, correlation: 1 });
+    umap.dispose();
+  },
+);
 
-test('held-out rows take no part in training', async () => {
-  const alone = await fit({});
+test('held-out rows take no part in training', async (subject) => {
+  const alone = await fit(subject, {});
   const wanted = await alone.transform(greys);
-  const watched = await fit({ reconstructionValidation: digits.X.slice(0, 40) });
+  const watched = await fit(subject, { reconstructionValidation: digits.X.slice(0, 40) });
   assert.deepEqual(await watched.transform(greys), wanted);
   alone.dispose();
   watched.dispose();
 });
 
-test('few held-out rows, image-shaped ones and tensors are as good', async () => {
+test('few held-out rows, image-shaped ones and tensors are as good', async (subject) => {
   const held = tf.tensor2d(greys.slice(0, 20));
   for (const reconstructionValidation of [greys.slice(0, 3), images.slice(0, 30), held]) {
-    const umap = await fit({ reconstructionValidation });
+    const umap = await fit(subject, { reconstructionValidation });
     assert.ok(umap.history.valLoss!.every(Number.isFinite));
     umap.dispose();
   }
@@ -233,18 +236,19 @@ test('few held-out rows, image-shaped ones and tensors are as good', async () =>
   held.dispose();
 });
 
-test('a later fit may add a loss to the history', async () => {
-  const umap = await fit({});
+test('a later fit may add a loss to the history', ['landmarks'], async (subject) => {
+  const umap = await fit(subject, {});
   const places = greys.map((_, i) => (i < 9 ? [i, i] : null));
   await umap.fit(greys, null, { landmarkPositions: places });
   const reports = umap.history.loss!.length / 2;
   assert.equal(umap.history.landmark!.length, reports);
-  assert.equal(umap.history.umap!.length, 2 * reports);
+  assert.equal(umap.history[subject.names.mainLoss]!.length, 2 * reports);
   umap.dispose();
 });
 
-test('what does not fit is refused before training', async () => {
-  const wrong: [Partial<ParametricUMAPOptions>, new (message: string) => Error, ...(RegExp | string)[]][] = [
+test('what does not fit is refused before training', async (subject) => {
+  const assertRefused = refusals(subject);
+  const wrong: [Options, new (message: string) => Error, ...(RegExp | string)[]][] = [
     [{ decoder: dense([2, 63]) }, OptionError, 'decoder', '64', '63'],
     [{ decoder: dense([3, 64]) }, OptionError, 'decoder', 'input', /\b2\b/, /\b3\b/],
     [{ reconstructionValidation: [[1, 2, 3]] }, DataError, 'reconstructionValidation', '64', '3'],
@@ -257,7 +261,8 @@ test('what does not fit is refused before training', async () => {
   }
 });
 
-test('options of the reconstruction without one are refused, not ignored', async () => {
+test('options of the reconstruction without one are refused, not ignored', async (subject) => {
+  const assertRefused = refusals(subject);
   for (const options of [
     { decoder: dense([2, 64]) },
     { autoencoderLoss: true },
@@ -267,7 +272,10 @@ test('options of the reconstruction without one are refused, not ignored', async
     const [name] = Object.keys(options);
     await assertRefused({ options }, saying(OptionError, name!, 'parametricReconstruction: true'));
   }
-  const umap = await new ParametricUMAP(brief).fit(greys);
+  const umap = await briefly(subject).fit(greys);
   await assert.rejects(umap.inverseTransform([[0, 0]]), saying(NotFittedError, 'parametricReconstruction'));
   umap.dispose();
 });
+
+/** Registers the tests of this feature. */
+export const checkReconstruction = check;

@@ -1,16 +1,20 @@
 /** Landmarks: rows that stay where they are told, in one fit or from fit to fit. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { useBackend } from '../../src/backend/choose.js';
 import { DataError, NotFittedError, OptionError } from '../../src/core/errors.js';
-import type { ParametricUMAPOptions } from '../../src/estimators/umap/options.js';
-import { ParametricUMAP } from '../../src/estimators/umap/parametricUmap.js';
-import type { LandmarkPositions } from '../../src/fit/landmarks.js';
-import { assertRefused, assertSum, brief, digits, greys, images } from '../checks/digits.js';
-import { saying } from '../checks/options.js';
+import type { LandmarkPositions } from '../../src/index.js';
+import type { Options } from '../checks/estimator.js';
+import type { Subject, Trait } from '../checks/subject.js';
+import { saying } from '../helpers/assert.js';
+import { digits, greys, images } from '../helpers/fixtures.js';
+import { briefly, feature, refusals, sums } from './feature.js';
 
-await useBackend();
+const { test, check } = feature('landmarks');
+
+/** For a later fit on other rows. */
+const other: readonly Trait[] = ['parametric'];
+const otherLabeled: readonly Trait[] = ['parametric', 'supervised'];
+const otherImages: readonly Trait[] = ['parametric', 'ownEncoder'];
 
 /** Every tenth row on a circle. */
 const circle = greys.map((_, i) =>
@@ -30,24 +34,25 @@ function away(map: readonly (readonly number[])[], places: readonly (readonly nu
 }
 
 async function mapWith(
-  options: Partial<ParametricUMAPOptions>,
+  subject: Subject,
+  options: Options,
   landmarkPositions?: LandmarkPositions,
 ): Promise<number[][]> {
-  const umap = new ParametricUMAP({ ...brief, nEpochs: 15, ...options });
+  const umap = briefly(subject, { ...subject.epochs(15), ...options });
   const map = await umap.fitTransform(greys, null, landmarkPositions && { landmarkPositions });
   umap.dispose();
   return map;
 }
 
-test('landmarks come to their places, and more so with more weight', async () => {
-  const free = away(await mapWith({}), circle);
-  const light = away(await mapWith({ landmarkLossWeight: 0.01 }, circle), circle);
-  const heavy = away(await mapWith({ landmarkLossWeight: 1 }, circle), circle);
+test('landmarks come to their places, and more so with more weight', async (subject) => {
+  const free = away(await mapWith(subject, {}), circle);
+  const light = away(await mapWith(subject, { landmarkLossWeight: 0.01 }, circle), circle);
+  const heavy = away(await mapWith(subject, { landmarkLossWeight: 1 }, circle), circle);
   assert.ok(heavy < 0.5 * light && light < 0.9 * free, `${heavy}, ${light}, ${free}`);
 });
 
-test('places come in every form', async () => {
-  const wanted = await mapWith({ nEpochs: 5 }, circle);
+test('places come in every form', async (subject) => {
+  const wanted = await mapWith(subject, subject.epochs(5), circle);
   const nan = circle.map((place) => place ?? [Number.NaN, Number.NaN]);
   const tensor = tf.tensor2d(nan);
   for (const form of [
@@ -57,13 +62,14 @@ test('places come in every form', async () => {
     { data: Float32Array.from(nan.flat()), shape: [300, 2] },
     tensor,
   ]) {
-    assert.deepEqual(await mapWith({ nEpochs: 5 }, form), wanted);
+    assert.deepEqual(await mapWith(subject, subject.epochs(5), form), wanted);
   }
   tensor.dispose();
 });
 
-test('the weight is part of the sum, of the option or of the one fit, and acts at once', async () => {
-  const umap = new ParametricUMAP({ ...brief, landmarkLossWeight: 0.25 });
+test('the weight is part of the sum, of the option or of the one fit, and acts at once', async (subject) => {
+  const assertSum = sums(subject);
+  const umap = briefly(subject, { landmarkLossWeight: 0.25 });
   await umap.fit(greys, null, { landmarkPositions: circle });
   assertSum(umap.history, { landmark: 0.25 });
   const reports = umap.history.loss!.length;
@@ -75,9 +81,9 @@ test('the weight is part of the sum, of the option or of the one fit, and acts a
   umap.dispose();
 });
 
-test('a weight given later pulls as much as one given from the start', async () => {
+test('a weight given later pulls as much as one given from the start', async (subject) => {
   const moved = async (weight: number) => {
-    const umap = new ParametricUMAP({ ...brief, nEpochs: 15, landmarkLossWeight: 0 });
+    const umap = briefly(subject, { ...subject.epochs(15), landmarkLossWeight: 0 });
     await umap.fit(greys, null, { landmarkPositions: circle });
     await umap.fit(greys, null, { landmarkPositions: circle, landmarkLossWeight: weight });
     const distance = away(await umap.transform(greys), circle);
@@ -87,11 +93,11 @@ test('a weight given later pulls as much as one given from the start', async () 
   assert.ok((await moved(10)) < 0.3 * (await moved(0)));
 });
 
-test('a loss of the caller’s is used', async () => {
+test('a loss of the caller’s is used', async (subject) => {
+  const assertSum = sums(subject);
   let calls = 0;
-  const umap = new ParametricUMAP({
-    ...brief,
-    landmarkLossFn(target, prediction) {
+  const umap = briefly(subject, {
+    landmarkLossFn(target: tf.Tensor, prediction: tf.Tensor) {
       calls++;
       return tf.mean(tf.squaredDifference(target, prediction));
     },
@@ -106,8 +112,8 @@ test('a loss of the caller’s is used', async () => {
 const old = greys.filter((_, i) => digits.y[i]! < 5);
 const fresh = greys.filter((_, i) => digits.y[i]! >= 5);
 
-async function grown(weight: number | undefined) {
-  const umap = new ParametricUMAP({ ...brief, nEpochs: 20 });
+async function grown(subject: Subject, weight: number | undefined) {
+  const umap = briefly(subject, subject.epochs(20));
   await umap.fit(old);
   const before = await umap.transform(old);
   if (weight !== undefined) await umap.addLandmarks(old, { fraction: 0.3, landmarkLossWeight: weight });
@@ -116,17 +122,18 @@ async function grown(weight: number | undefined) {
   return { umap, map, drift: away(after, before) };
 }
 
-test('kept landmarks hold the map while new rows are learned', async () => {
-  const free = await grown(undefined);
-  const held = await grown(10);
+test('kept landmarks hold the map while new rows are learned', other, async (subject) => {
+  const free = await grown(subject, undefined);
+  const held = await grown(subject, 10);
   assert.ok(held.drift < 0.5 * free.drift, `${held.drift} against ${free.drift}`);
   assert.equal(held.map.length, fresh.length, 'only the rows that were given come out');
   free.umap.dispose();
   held.umap.dispose();
 });
 
-test('the weight of addLandmarks is the weight of the next fits; by default it is the option’s', async () => {
-  const umap = await new ParametricUMAP({ ...brief, landmarkLossWeight: 3 }).fit(old, null, {
+test('the weight of addLandmarks holds for the next fits; default: the option’s', other, async (subject) => {
+  const assertSum = sums(subject);
+  const umap = await briefly(subject, { landmarkLossWeight: 3 }).fit(old, null, {
     landmarkPositions: old.map((_, i) => (i < 50 ? [0, i] : null)),
   });
   const before = () => umap.history.loss!.length;
@@ -144,8 +151,8 @@ test('the weight of addLandmarks is the weight of the next fits; by default it i
   umap.dispose();
 });
 
-test('removeLandmarks lets go', async () => {
-  const umap = await new ParametricUMAP(brief).fit(old);
+test('removeLandmarks lets go', other, async (subject) => {
+  const umap = await briefly(subject).fit(old);
   await umap.addLandmarks(old, { fraction: 0.1 });
   umap.removeLandmarks();
   await umap.fit(fresh);
@@ -153,8 +160,8 @@ test('removeLandmarks lets go', async () => {
   umap.dispose();
 });
 
-test('adding landmarks is seeded, and changes neither the map nor the rows', async () => {
-  const umap = await new ParametricUMAP(brief).fit(old);
+test('adding landmarks is seeded, and changes neither the map nor the rows', async (subject) => {
+  const umap = await briefly(subject).fit(old);
   const map = await umap.transform(old);
   const rows = async () => (await umap.toArtifact()).tables.landmarks!.arrays.rows;
   await umap.addLandmarks(old, { fraction: 0.1 });
@@ -170,8 +177,8 @@ test('adding landmarks is seeded, and changes neither the map nor the rows', asy
   umap.dispose();
 });
 
-test('resetting the optimiser resets it, and not resetting does not', async () => {
-  const umap = await new ParametricUMAP(brief).fit(old);
+test('resetting the optimiser resets it, and not resetting does not', async (subject) => {
+  const umap = await briefly(subject).fit(old);
   const taken = async () => {
     const state = (await umap.toArtifact()).tables.optimizer?.state as { taken: number } | undefined;
     return state?.taken ?? 0;
@@ -185,21 +192,21 @@ test('resetting the optimiser resets it, and not resetting does not', async () =
   umap.dispose();
 });
 
-test('landmarks go together with labels, known or not', async () => {
+test('landmarks go together with labels, known or not', otherLabeled, async (subject) => {
   const labels = (rows: number[][]) => rows.map((_, i) => (i % 4 === 0 ? null : i % 3));
   for (const y of [labels(old), undefined]) {
-    const umap = await new ParametricUMAP(brief).fit(old, labels(old));
+    const umap = await briefly(subject).fit(old, labels(old));
     await umap.addLandmarks(old, { fraction: 0.2, y });
     await umap.fit(fresh, labels(fresh));
     assert.ok(umap.history.landmark!.every(Number.isFinite));
-    assert.equal(umap.graph.vertices, fresh.length + Math.floor(old.length * 0.2));
+    if (subject.traits.needsGraph)
+      assert.equal(umap.graph.vertices, fresh.length + Math.floor(old.length * 0.2));
     umap.dispose();
   }
 });
 
-test('landmarks go together with continuous targets', async () => {
-  const options = { ...brief, targetMetric: 'euclidean' } as const;
-  const umap = await new ParametricUMAP(options).fit(
+test('landmarks go together with continuous targets', otherLabeled, async (subject) => {
+  const umap = await briefly(subject, { targetMetric: 'euclidean' }).fit(
     old,
     old.map((_, i) => i / 7),
   );
@@ -230,33 +237,39 @@ test('landmarks go together with continuous targets', async () => {
   umap.dispose();
 });
 
-test('landmarks go together with precomputed distances, which then cover them too', async () => {
-  const distances = (rows: number[][]) =>
-    rows.map((a) => rows.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));
-  const options = { ...brief, metric: 'precomputed' } as const;
-  const umap = await new ParametricUMAP(options).fit(old, null, { distances: distances(old) });
-  const indices = [0, 5, 9, 30, 31, 32];
-  await umap.addLandmarks(old, { indices });
-  const all = [...fresh, ...indices.map((i) => old[i]!)];
-  await umap.fit(fresh, null, { distances: distances(all) });
-  assert.equal(umap.graph.vertices, all.length);
-  assert.equal(umap.history.landmark!.length, umap.history.loss!.length / 2);
-  const short = saying(DataError, 'distances', String(all.length), String(fresh.length), 'kept landmarks');
-  await assert.rejects(umap.fit(fresh, null, { distances: distances(fresh) }), short);
-  umap.dispose();
-});
+test(
+  'landmarks go together with precomputed distances, which then cover them too',
+  ['parametric', 'needsGraph'],
+  async (subject) => {
+    const distances = (rows: number[][]) =>
+      rows.map((a) => rows.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));
+    const umap = await briefly(subject, { metric: 'precomputed' }).fit(old, null, {
+      distances: distances(old),
+    });
+    const indices = [0, 5, 9, 30, 31, 32];
+    await umap.addLandmarks(old, { indices });
+    const all = [...fresh, ...indices.map((i) => old[i]!)];
+    await umap.fit(fresh, null, { distances: distances(all) });
+    assert.equal(umap.graph.vertices, all.length);
+    assert.equal(umap.history.landmark!.length, umap.history.loss!.length / 2);
+    const short = saying(DataError, 'distances', String(all.length), String(fresh.length), 'kept landmarks');
+    await assert.rejects(umap.fit(fresh, null, { distances: distances(fresh) }), short);
+    umap.dispose();
+  },
+);
 
-test('landmarks go together with image-shaped rows, in either shape', async () => {
-  const umap = await new ParametricUMAP({ ...brief, dims: [8, 8, 1] }).fit(images.slice(0, 200));
+test('landmarks go together with image-shaped rows, in either shape', otherImages, async (subject) => {
+  const umap = await briefly(subject, { dims: [8, 8, 1] }).fit(images.slice(0, 200));
   await umap.addLandmarks(images.slice(0, 200), { fraction: 0.1 });
   await umap.fit(images.slice(200));
   await umap.addLandmarks(greys.slice(0, 200), { fraction: 0.1 });
   await umap.fit(greys.slice(200));
-  assert.equal(umap.graph.vertices, 120);
+  if (subject.traits.needsGraph) assert.equal(umap.graph.vertices, 120);
   umap.dispose();
 });
 
-test('places that do not fit are refused before training', async () => {
+test('places that do not fit are refused before training', async (subject) => {
+  const assertRefused = refusals(subject);
   const named = (kind: new (message: string) => Error, ...parts: (string | RegExp)[]) =>
     saying(kind, 'landmarkPositions', ...parts);
   const wrong: [unknown, (error: unknown) => boolean][] = [
@@ -279,8 +292,8 @@ test('places that do not fit are refused before training', async () => {
   }
 });
 
-test('landmarks that do not fit are refused, and nothing changes', async () => {
-  const umap = new ParametricUMAP(brief);
+test('landmarks that do not fit are refused, and nothing changes', otherLabeled, async (subject) => {
+  const umap = briefly(subject);
   await assert.rejects(umap.addLandmarks(old), saying(NotFittedError, 'addLandmarks'));
   await umap.fit(old);
   const state = await umap.toArtifact();
@@ -298,3 +311,6 @@ test('landmarks that do not fit are refused, and nothing changes', async () => {
   await assert.rejects(umap.fit(fresh, [1, 2, 3]), wanted);
   umap.dispose();
 });
+
+/** Registers the tests of this feature. */
+export const checkLandmarks = check;

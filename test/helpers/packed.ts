@@ -1,14 +1,10 @@
 /** The packed package as a project has it that installed it alone: packed once a run, for all test files together. */
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-export const root = fileURLToPath(new URL('../../../', import.meta.url));
-export const run = promisify(execFile);
+import { run } from './child.js';
+import { root } from './files.js';
 
 /** npm as it was started with, or the one on the path. */
 export async function npm(...args: string[]): Promise<string> {
