@@ -26,6 +26,7 @@ test('what is needed, and what is only used when it is there', () => {
     '@tensorflow/tfjs-backend-wasm',
     '@tensorflow/tfjs-core',
     '@tensorflow/tfjs-layers',
+    'csv-parse',
     'seedrandom',
   ]);
   const optional = [
