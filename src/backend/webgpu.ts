@@ -1,6 +1,7 @@
 /** WebGPU: the browser's, or in Node that of the `webgpu` package (Dawn) when installed. */
 
 import { UnavailableError } from '../core/errors.js';
+import { importPackage } from '../core/platform.js';
 import * as tf from '../core/tf.js';
 import { quietly } from './quiet.js';
 
@@ -57,12 +58,5 @@ async function provideGpu(): Promise<() => void> {
 }
 
 async function load(name: string): Promise<unknown> {
-  try {
-    return (await quietly(() => import(/* webpackIgnore: true */ /* @vite-ignore */ name))).value;
-  } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
-    const missing = code === 'ERR_MODULE_NOT_FOUND' && String(message).includes(name);
-    const reason = missing ? 'is not installed' : `does not load (${String(message).split('\n')[0]})`;
-    throw new UnavailableError(`webgpu: ${name} ${reason}; ${advice}`);
-  }
+  return (await quietly(() => importPackage(name, 'webgpu', advice))).value;
 }

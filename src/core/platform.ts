@@ -22,6 +22,34 @@ export async function requireNode<Module>(name: string, who: string, advice: str
   throw new UnavailableError(`${who}: expected ${name} of Node.js, got none, as in a browser; ${advice}`);
 }
 
+/**
+ * A package that may be missing, for `caller`. Its name is in a variable, which bundlers leave alone.
+ *
+ * @param advice the line to type, and what to use instead.
+ * @throws UnavailableError with the reason and the advice; the error of the import is its `cause`.
+ */
+export async function importPackage<Module>(name: string, caller: string, advice: string): Promise<Module> {
+  try {
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Module;
+  } catch (cause) {
+    const message = `${caller}: expected the package ${name}, got an error: ${importFault(name, cause)}; ${advice}`;
+    throw new UnavailableError(message, { cause });
+  }
+}
+
+/** Why a package could not be imported: it is not there, its native part is not, or something in it fails. */
+export function importFault(name: string, error: unknown): string {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  const text = String(message ?? error);
+  // Where a package of its own is missing, that one is in quotes.
+  if (/MODULE_NOT_FOUND$/.test(code ?? '') && text.includes(`'${name}'`)) return `${name} is not installed`;
+  const first = text.split('\n')[0]!.slice(0, 200);
+  if (/addon|binding|\.node\b|napi/.test(text)) {
+    return `${name} is installed but its native part is missing, as when install scripts were blocked (${first})`;
+  }
+  return `${name} does not load (${first})`;
+}
+
 /** Whether this is Node.js, or what calls itself so. */
 export function runsInNode(): boolean {
   return typeof globalThis.process?.versions?.node === 'string';

@@ -1,6 +1,7 @@
 /** Which way to search: the caller's choice, else by the number of rows. */
-import { OptionError, UnavailableError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import { pausesFor } from '../core/pauses.js';
+import { importPackage } from '../core/platform.js';
 import type { DistanceFunction, Knn, Matrix, NeighborProvider, NeighborQuery } from '../core/types.js';
 import { exact } from './exact.js';
 import { type HnswModule, hnsw } from './hnsw.js';
@@ -64,11 +65,11 @@ export async function chooseNeighbors({
     case 'nndescent':
       return { provider: nndescent({ threads }), reason: `nndescent (${asked})` };
     case 'hnsw': {
-      const module = await load<{ default: HnswModule }>('hnsw', 'hnswlib-node');
+      const module = await load<{ default: HnswModule }>(neighbors, 'hnswlib-node');
       return { provider: hnsw(module.default), reason: `hnswlib-node (${asked})` };
     }
     case 'usearch':
-      return { provider: usearch(await load('usearch', 'usearch')), reason: `usearch (${asked})` };
+      return { provider: usearch(await load(neighbors, 'usearch')), reason: `usearch (${asked})` };
     default:
       throw new OptionError(
         `neighbors: must be one of ${neighborChoices.join(', ')}, got ${String(neighbors)}`,
@@ -85,16 +86,7 @@ export async function findNeighbors(
   return provider.search(data, query);
 }
 
-async function load<Module>(choice: string, name: string): Promise<Module> {
-  try {
-    // A name in a variable keeps bundlers from asking for a package that need not be there.
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Module;
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    throw new UnavailableError(
-      `neighbors: '${choice}' needs the package ${name}, which ${missing ? 'is not installed' : 'does not load'} here; ` +
-        `run: npm install ${name} (with its install script allowed), or use neighbors: 'auto'`,
-      { cause },
-    );
-  }
+function load<Module>(choice: string, name: string): Promise<Module> {
+  const advice = `run: npm install ${name} (with its install script allowed), or use neighbors: 'auto'`;
+  return importPackage(name, `neighbors: '${choice}'`, advice);
 }
