@@ -34,6 +34,8 @@ export { ParametricUMAP, type SaveOptions, type TransformOptions } from './estim
 export type { FitInputs } from './estimators/umap/prepare.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {
+  type DistanceCorrelationOptions,
+  distanceCorrelation,
   type KnnAccuracyInput,
   knnAccuracy,
   knnRecall,

@@ -1,6 +1,7 @@
 /** How a metric's name, as in umap-learn, becomes a function; what a metric asks of its data. */
 
 import { DataError, describe, OptionError } from '../core/errors.js';
+import { closest } from '../core/options.js';
 import type { Distance, DistanceFunction, Knn, Matrix } from '../core/types.js';
 import { mahalanobis, minkowski, plainMetrics as ordinaryMetrics } from './distanceFormulas.js';
 import { distributionMetrics } from './distributionFormulas.js';
@@ -96,9 +97,9 @@ export function metricName(metric: string): string {
         "use another name such as 'euclidean', or a function (a, b) => number",
     );
   }
-  const closest = closestName(metric);
+  const likely = closest(metric, metricNames);
   throw new OptionError(
-    `metric: unknown metric '${metric}'${closest === undefined ? '' : `, did you mean '${closest}'?`} ` +
+    `metric: unknown metric '${metric}'${likely === undefined ? '' : `, did you mean '${likely}'?`} ` +
       `Allowed: ${metricNames.join(', ')}, or a function (a, b) => number`,
   );
 }
@@ -249,24 +250,4 @@ function weights(metric: string, key: string, lowest: number, given: unknown): F
 function numbers(given: unknown): Float64Array | undefined {
   if (Array.isArray(given)) return Float64Array.from(given.flat());
   return ArrayBuffer.isView(given) ? Float64Array.from(given as Float64Array) : undefined;
-}
-
-/** The known name with the fewest edits, when these are few enough for a slip of the fingers. */
-function closestName(given: string): string | undefined {
-  const scored = metricNames.map((name) => ({ name, edits: edits(given.toLowerCase(), name) }));
-  const best = scored.reduce((a, b) => (b.edits < a.edits ? b : a));
-  return best.edits <= Math.max(2, best.name.length / 3) ? best.name : undefined;
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

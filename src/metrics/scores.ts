@@ -1,8 +1,9 @@
 /** How good is a map? Scores for embeddings and for neighbour tables. */
 import { DataError, describe, OptionError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
-import { anything, callable, either, object, text } from '../core/rules.js';
-import type { Distance, DistanceFunction, Knn, Random } from '../core/types.js';
+import { createRandom } from '../core/random.js';
+import { anything, callable, either, integer, object, text } from '../core/rules.js';
+import type { Distance, DistanceFunction, Knn } from '../core/types.js';
 import { enterNow, type MatrixInput } from '../data/matrix.js';
 import { checkEqualRows, readDistance, readTable } from './data.js';
 import { nearestRows, rankPenalty, spearman, squaredDistance } from './ranks.js';
@@ -165,31 +166,52 @@ function readIds(
   return { indices: data, rows: shape[0], k: shape[1] };
 }
 
+/** Options of `distanceCorrelation`. */
+export interface DistanceCorrelationOptions {
+  /**
+   * Pairs of rows, drawn with replacement. All pairs are used, and nothing is drawn, where there are no more than that.
+   * The standard error is about 1 / sqrt(pairs). Default 100,000, at least 2.
+   */
+  readonly pairs?: number | undefined;
+  /** Decides which pairs are drawn. Default 42. */
+  readonly seed?: number | undefined;
+}
+
+const correlationDefaults: Required<DistanceCorrelationOptions> = { pairs: 100_000, seed: 42 };
+const correlationRules: OptionRules<DistanceCorrelationOptions> = {
+  pairs: integer(2),
+  seed: integer(0),
+};
+
 /**
  * Spearman correlation, in [-1, 1], of the Euclidean distances of pairs of rows in the data with those in the
  * embedding: does the map keep the order of distances, the large ones included? Equal distances share their
  * mean rank.
  *
- * - `pairs`, default 100,000: pairs drawn with replacement from `random`. All pairs are used, and nothing is
- *   drawn, where there are no more than that. The standard error is about 1 / sqrt(pairs).
+ * - `data`, n rows; `embedding`, the same n rows, any width: in any form that estimators take.
+ * - `pairs` and `seed`: as in `DistanceCorrelationOptions`.
  *
- * Throws `DataError` for tables that do not match or have fewer than 3 rows, `OptionError` for `pairs` below
- * 2. The result is NaN when all distances of one side are equal.
+ * Throws `DataError` for tables that do not match or have fewer than 3 rows, `OptionError` for unknown options and for
+ * `pairs` below 2. The result is NaN when all distances of one side are equal.
  */
 export function distanceCorrelation(
   data: MatrixInput,
   embedding: MatrixInput,
-  { pairs = 100_000, random }: { pairs?: number; random: Random },
+  options: DistanceCorrelationOptions = {},
 ): number {
   const who = 'distanceCorrelation';
+  const { pairs, seed } = resolveOptions<Required<DistanceCorrelationOptions>>(
+    who,
+    options,
+    correlationDefaults,
+    correlationRules,
+  );
+  const random = createRandom(seed);
   const table = readTable(who, 'data', data);
   const map = readTable(who, 'embedding', embedding);
   checkEqualRows(who, table, map);
   const rows = table.shape[0];
   if (rows < 3) throw new DataError(`${who}: at least 3 rows are needed (rows=${rows})`);
-  if (!(Number.isInteger(pairs) && pairs >= 2)) {
-    throw new OptionError(`${who}: pairs must be a whole number of at least 2 (pairs=${pairs})`);
-  }
   const all = (rows * (rows - 1)) / 2;
   const count = Math.min(pairs, all);
   const far = new Float64Array(count);

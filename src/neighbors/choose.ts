@@ -2,7 +2,7 @@
 import { OptionError } from '../core/errors.js';
 import { pausesFor } from '../core/pauses.js';
 import { importPackage } from '../core/platform.js';
-import type { DistanceFunction, Knn, Matrix, NeighborProvider, NeighborQuery } from '../core/types.js';
+import type { DistanceFunction, NeighborProvider } from '../core/types.js';
 import { exact } from './exact.js';
 import { type HnswModule, hnsw } from './hnsw.js';
 import { nndescent } from './nndescent.js';
@@ -19,8 +19,6 @@ export interface ChoiceInput {
   readonly metric: string | DistanceFunction;
   /** Default `auto`. */
   readonly neighbors?: NeighborChoice;
-  /** Worker threads of exact and nndescent; default: by the machine and the size of the data. */
-  readonly threads?: number;
 }
 
 export interface Choice {
@@ -45,25 +43,20 @@ const precomputed: NeighborProvider = {
  * @throws UnavailableError when an asked-for package is not installed or does not load; OptionError for an unknown
  *   choice.
  */
-export async function chooseNeighbors({
-  rows,
-  metric,
-  neighbors = 'auto',
-  threads,
-}: ChoiceInput): Promise<Choice> {
+export async function chooseNeighbors({ rows, metric, neighbors = 'auto' }: ChoiceInput): Promise<Choice> {
   const size = `${rows.toLocaleString('en-US')} rows`;
   if (metric === 'precomputed') return { provider: precomputed, reason: `precomputed distances (${size})` };
   const asked = `${size}, asked for`;
   switch (neighbors) {
     case 'auto': {
       const few = rows <= exactRows;
-      const provider = few ? exact({ threads }) : nndescent({ threads });
+      const provider = few ? exact() : nndescent();
       return { provider, reason: `${provider.name} (${size})` };
     }
     case 'exact':
-      return { provider: exact({ threads }), reason: `exact (${asked})` };
+      return { provider: exact(), reason: `exact (${asked})` };
     case 'nndescent':
-      return { provider: nndescent({ threads }), reason: `nndescent (${asked})` };
+      return { provider: nndescent(), reason: `nndescent (${asked})` };
     case 'hnsw': {
       const module = await load<{ default: HnswModule }>(neighbors, 'hnswlib-node');
       return { provider: hnsw(module.default), reason: `hnswlib-node (${asked})` };
@@ -75,15 +68,6 @@ export async function chooseNeighbors({
         `neighbors: must be one of ${neighborChoices.join(', ')}, got ${String(neighbors)}`,
       );
   }
-}
-
-/** Finds the nearest neighbours of every row in the way that `chooseNeighbors` picks. */
-export async function findNeighbors(
-  data: Matrix,
-  query: NeighborQuery & Pick<ChoiceInput, 'neighbors' | 'threads'>,
-): Promise<Knn> {
-  const { provider } = await chooseNeighbors({ ...query, rows: data.shape[0] });
-  return provider.search(data, query);
 }
 
 function load<Module>(choice: string, name: string): Promise<Module> {

@@ -15,14 +15,12 @@ export interface HnswIndex {
   searchKnn(point: number[], k: number): { distances: number[]; neighbors: number[] };
 }
 
-export interface HnswOptions {
-  /** Links of a row in the index (default 16). More: better and slower. */
-  readonly m?: number;
-  /** Candidates while building (default 200). */
-  readonly efConstruction?: number;
-  /** Candidates while searching (default 64, at least 2 k). */
-  readonly ef?: number;
-}
+/** Links of a row in the index. More: better and slower, as with the two below. */
+const LINKS = 16;
+/** Candidates while building. */
+const BUILD_CANDIDATES = 200;
+/** Candidates while searching, at least 2 k. */
+const SEARCH_CANDIDATES = 64;
 
 /**
  * Approximate nearest neighbours by hnswlib-node, one thread, the same for a seed. Metrics: euclidean, cosine,
@@ -30,10 +28,7 @@ export interface HnswOptions {
  *
  * @param module what `import('hnswlib-node')` gives as its default.
  */
-export function hnsw(
-  module: HnswModule,
-  { m = 16, efConstruction = 200, ef = 64 }: HnswOptions = {},
-): NeighborProvider {
+export function hnsw(module: HnswModule): NeighborProvider {
   return {
     name: 'hnsw',
     async search(data, query) {
@@ -44,8 +39,8 @@ export function hnsw(
       const index = new module.HierarchicalNSW('l2', width);
       // The package takes a signed 32-bit seed.
       const randomSeed = random.fork('hnsw').uint32() >>> 1;
-      index.initIndex({ maxElements: rows, m, efConstruction, randomSeed });
-      index.setEf(Math.max(ef, 2 * k));
+      index.initIndex({ maxElements: rows, m: LINKS, efConstruction: BUILD_CANDIDATES, randomSeed });
+      index.setEf(Math.max(SEARCH_CANDIDATES, 2 * k));
       // It takes plain arrays only, one row a call.
       const point = (row: number) => Array.from(table.subarray(row * width, (row + 1) * width));
       for (let row = 0; row < rows; row++) {

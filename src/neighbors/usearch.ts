@@ -28,14 +28,12 @@ export interface UsearchIndex {
   ): { keys: BigUint64Array; distances: Float32Array; counts?: BigUint64Array };
 }
 
-export interface UsearchOptions {
-  /** Links of a row in the index (default 16). More: better and slower. */
-  readonly connectivity?: number;
-  /** Candidates while building (default 200). */
-  readonly expansionAdd?: number;
-  /** Candidates while searching (default 64, at least 2 k). */
-  readonly expansionSearch?: number;
-}
+/** Links of a row in the index. More: better and slower, as with the two below. */
+const LINKS = 16;
+/** Candidates while building. */
+const BUILD_CANDIDATES = 200;
+/** Candidates while searching, at least 2 k. */
+const SEARCH_CANDIDATES = 64;
 
 /**
  * Approximate nearest neighbours by usearch. One thread, since with more its outcome changes from run to run.
@@ -43,10 +41,7 @@ export interface UsearchOptions {
  *
  * @param module what `import('usearch')` gives.
  */
-export function usearch(
-  module: UsearchModule,
-  { connectivity = 16, expansionAdd = 200, expansionSearch = 64 }: UsearchOptions = {},
-): NeighborProvider {
+export function usearch(module: UsearchModule): NeighborProvider {
   return {
     name: 'usearch',
     async search(data, query) {
@@ -58,9 +53,9 @@ export function usearch(
         dimensions: width,
         metric: 'l2sq',
         quantization: 'f32',
-        connectivity,
-        expansion_add: expansionAdd,
-        expansion_search: Math.max(expansionSearch, 2 * k),
+        connectivity: LINKS,
+        expansion_add: BUILD_CANDIDATES,
+        expansion_search: Math.max(SEARCH_CANDIDATES, 2 * k),
         multi: false,
       });
       for (let from = 0; from < rows; from += rowsAtATime) {

@@ -18,7 +18,7 @@ import { targetMemberships, targetMembershipsInParts } from '../../src/graph/tar
 import { refineLayoutInParts } from '../../src/layout/sgd.js';
 import { spectralLayoutInParts } from '../../src/layout/spectral.js';
 import { pcaInParts, projectInParts } from '../../src/math/pca.js';
-import { findNeighbors } from '../../src/neighbors/choose.js';
+import { nndescent } from '../../src/neighbors/nndescent.js';
 import { neighborsFromDistancesInParts } from '../../src/neighbors/precomputed.js';
 import { prepare } from '../../src/neighbors/search/prepare.js';
 import { openStages } from '../../src/neighbors/search/stages.js';
@@ -220,8 +220,8 @@ test('a search in this thread hears an abort in each of its stages', async () =>
   });
   try {
     setImmediate(() => setImmediate(() => control.abort(reason)));
-    const asked = { ...query, signal: control.signal, neighbors: 'nndescent', threads: 1 } as const;
-    await assert.rejects(findNeighbors(wide, asked), reason);
+    const asked = { ...query, signal: control.signal };
+    await assert.rejects(nndescent({ threads: 1 }).search(wide, asked), reason);
   } finally {
     clock.mock.restore();
   }

@@ -44,7 +44,7 @@ test('every score takes rows in every form, and gives the same number', () => {
     trustworthiness(ofRows[X], ofMaps[X]),
     knnAccuracy({ train: ofMaps[X], trainLabels: numbers, test: ofMaps[X], testLabels: numbers }),
     silhouette(ofMaps[X], numbers),
-    distanceCorrelation(ofRows[X], ofMaps[X], { random: createRandom(1) }),
+    distanceCorrelation(ofRows[X], ofMaps[X], { seed: 1 }),
   ];
   const wanted = scores('flat');
   for (const form of Object.keys(ofRows) as (keyof typeof ofRows)[]) {

@@ -19,7 +19,7 @@ const scores = (X: number[][], Z: number[][]) => [
   trustworthiness(X, Z),
   trustworthiness(X, Z, { distance: 'l1' }),
   trustworthiness(X, Z, { distance: 'hamming' }),
-  distanceCorrelation(X, Z, { random: createRandom(1) }),
+  distanceCorrelation(X, Z, { seed: 1 }),
   silhouette(Z, labels),
   knnAccuracy({
     train: Z.slice(40),

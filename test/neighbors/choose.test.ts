@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { OptionError, UnavailableError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import type { Matrix } from '../../src/core/types.js';
-import { chooseNeighbors, findNeighbors, type NeighborChoice } from '../../src/neighbors/choose.js';
-import { assertWellFormed, blobs } from './data.js';
+import { chooseNeighbors, type NeighborChoice } from '../../src/neighbors/choose.js';
+import { assertWellFormed, blobs, findNeighbors } from './data.js';
 
 test('auto is exact for few rows and approximate for many, and says so', async () => {
   const few = await chooseNeighbors({ rows: 1797, metric: 'euclidean' });
@@ -51,13 +51,13 @@ for (const [neighbors, name] of [
   });
 }
 
-test('findNeighbors searches in the way that was chosen', async () => {
+test('the choice searches in the way that was chosen', async () => {
   const data = blobs(300, 4, 1);
   const query = { k: 6, metric: 'euclidean', random: createRandom(1) };
   const found = await findNeighbors(data, query);
   assertWellFormed(found);
   assert.deepEqual(await findNeighbors(data, { ...query, neighbors: 'exact' }), found);
-  assertWellFormed(await findNeighbors(data, { ...query, neighbors: 'nndescent', threads: 2 }));
+  assertWellFormed(await findNeighbors(data, { ...query, neighbors: 'nndescent' }));
 });
 
 test("metric 'precomputed' reads the data as distances", async () => {

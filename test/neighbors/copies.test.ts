@@ -5,9 +5,9 @@ import { createRandom } from '../../src/core/random.js';
 import type { Knn } from '../../src/core/types.js';
 import { fuzzyGraph } from '../../src/graph/fuzzy.js';
 import { connectedComponents, edgeRows } from '../../src/math/sparse.js';
-import { findNeighbors } from '../../src/neighbors/choose.js';
 import { linkCopies } from '../../src/neighbors/copies.js';
 import { flat, groups } from '../checks/subject.js';
+import { findNeighbors } from './data.js';
 
 const search = (rows: number[][], k: number): Promise<Knn> =>
   findNeighbors(flat(rows), { k, metric: 'euclidean', random: createRandom(1), neighbors: 'exact' });

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRandom } from '../../src/core/random.js';
-import type { DistanceFunction, Knn, Matrix } from '../../src/core/types.js';
+import type { DistanceFunction, Knn, Matrix, NeighborQuery } from '../../src/core/types.js';
 import { distanceFor } from '../../src/math/distance.js';
+import { type ChoiceInput, chooseNeighbors } from '../../src/neighbors/choose.js';
 
 /** 1,797 handwritten digits of 8 x 8. */
 export function digits(): Matrix {
@@ -11,6 +12,15 @@ export function digits(): Matrix {
   const rows = text.trim().split('\n').slice(1);
   const data = Float32Array.from(rows.flatMap((row) => row.split(',').slice(0, 64).map(Number)));
   return { data, shape: [rows.length, 64] };
+}
+
+/** The neighbors of every row, searched in the way that `chooseNeighbors` picks. */
+export async function findNeighbors(
+  data: Matrix,
+  query: NeighborQuery & Pick<ChoiceInput, 'neighbors'>,
+): Promise<Knn> {
+  const { provider } = await chooseNeighbors({ ...query, rows: data.shape[0] });
+  return provider.search(data, query);
 }
 
 /** Rows drawn around a few centres. */

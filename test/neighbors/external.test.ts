@@ -114,9 +114,9 @@ test('the packages are set up for squared distances, a seed, and enough candidat
   assert.deepEqual(options, { maxElements: 50, m: 16, efConstruction: 200 });
   assert.ok(Number.isInteger(randomSeed) && randomSeed >= 0 && randomSeed < 2 ** 31);
   const indexes: UsearchIndexOptions[] = [];
-  await usearch(fakeUsearch(indexes), { connectivity: 8 }).search(data, query(40));
+  await usearch(fakeUsearch(indexes)).search(data, query(40));
   assert.equal(indexes[0]!.metric, 'l2sq');
-  assert.equal(indexes[0]!.connectivity, 8);
+  assert.equal(indexes[0]!.connectivity, 16);
   assert.equal(indexes[0]!.expansion_search, 80);
 });
 
