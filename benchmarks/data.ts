@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Matrix } from '../src/core/types.js';
-import { readCsv, readIdx } from '../src/node/files.js';
+import { readCsv } from '../src/node/csv.js';
+import { readIdx } from '../src/node/files.js';
 
 export interface Labeled {
   readonly rows: Matrix;

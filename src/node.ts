@@ -1,12 +1,7 @@
 /** `parametric-umap/node`: what works with files, pictures and the terminal. The core does without. */
 
-export {
-  type Csv,
-  type CsvOptions,
-  type Idx,
-  readCsv,
-  readIdx,
-} from './node/files.js';
+export { type Csv, type CsvOptions, readCsv } from './node/csv.js';
+export { type Idx, readIdx } from './node/files.js';
 export type { HeldRows, Labels, Points } from './plot/data.js';
 export { type HistoryOptions, historySvg } from './plot/historySvg.js';
 export { type Images, type ScatterPageOptions, scatterHtml } from './plot/scatterHtml.js';

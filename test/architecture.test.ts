@@ -138,6 +138,13 @@ test('Node.js is touched in few places, by a name that no bundler looks up', () 
   }
 });
 
+test('packages that may be missing are imported in one way', () => {
+  for (const file of files.filter((name) => name !== 'core/platform.ts')) {
+    // Anything but a text that bundlers read.
+    assert.doesNotMatch(readFileSync(path.join(root, file), 'utf8'), /(?<!typeof )\bimport\((?!['"])/, file);
+  }
+});
+
 function codeOf(file: string): string {
   return readFileSync(path.join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
 }

@@ -28,6 +28,7 @@ test('what is needed, and what is only used when it is there', () => {
     '@tensorflow/tfjs-backend-wasm',
     '@tensorflow/tfjs-core',
     '@tensorflow/tfjs-layers',
+    'csv-parse',
     'seedrandom',
   ]);
   const optional = [
@@ -78,6 +79,38 @@ test('the lock file knows the packages of every platform, which `npm ci` asks fo
   assert.deepEqual(missing, []);
 });
 
+test('every TensorFlow.js from 4.20 on may lie beside the package, which needs no other version of it', () => {
+  const { dependencies, peerDependencies, peerDependenciesMeta } = manifest;
+  const ranges = Object.entries<string>({ ...dependencies, ...peerDependencies });
+  const tensorflow = ranges.filter(([name]) => name.startsWith('@tensorflow/'));
+  assert.equal(tensorflow.length, 7);
+  for (const [name, range] of tensorflow) {
+    for (const version of ['4.20.0', '4.21.0', '4.22.0']) {
+      assert.ok(satisfies(version, range), `${name}: ${version} is not in ${range}`);
+    }
+    assert.ok(!satisfies('5.0.0', range), `${name}: ${range}`);
+  }
+  // A range of peers that is not met is an error for npm, even of optional ones.
+  for (const [name, version] of Object.entries({
+    'hnswlib-node': '3.0.0',
+    usearch: '2.25.0',
+    webgpu: '0.4.0',
+  })) {
+    assert.ok(satisfies(version, peerDependencies[name]), name);
+    assert.ok(peerDependenciesMeta[name].optional);
+  }
+});
+
+/** Whether a version is in a range of the kinds that package.json has: `^1.2.3` and `>=1.2.3 <2.0.0`. */
+function satisfies(version: string, range: string): boolean {
+  const value = (text: string) => text.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0);
+  const [, caret, from, to] = /^(?:\^([\d.]+)|>=([\d.]+) <([\d.]+))$/.exec(range) ?? [];
+  const low = caret ?? from;
+  assert.ok(low !== undefined, `a range of another kind: ${range}`);
+  const end = to ?? `${Number(low.split('.')[0]) + 1}.0.0`;
+  return value(version) >= value(low) && value(version) < value(end);
+}
+
 test('the public names', () => {
   assert.deepEqual(Object.keys(library).sort(), [
     'ArtifactError',
@@ -87,6 +120,7 @@ test('the public names', () => {
     'OptionError',
     'ParametricUMAP',
     'UnavailableError',
+    'distanceCorrelation',
     'earlyStopping',
     'fromFiles',
     'knnAccuracy',

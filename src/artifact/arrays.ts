@@ -162,11 +162,11 @@ export function takeArray<D extends Dtype>(
   return found.data as ArrayTypes[D];
 }
 
-/** A graph as a table: `state` says how many vertices and edges, and whatever else `about` says of it. */
-export function graphTable(edges: Edges, about: object = {}): Table {
+/** A graph as a table: `state` says how many vertices and edges. */
+export function graphTable(edges: Edges): Table {
   const { head, tail, weight, vertices } = edges;
   const table = {
-    state: { ...about, vertices, edges: head.length },
+    state: { vertices, edges: head.length },
     arrays: { head: flat(head), tail: flat(tail), weight: flat(weight) },
   };
   edgesOf(table);

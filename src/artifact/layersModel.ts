@@ -1,5 +1,6 @@
 /** A `tf.LayersModel` <-> its artifacts, checked so that what was saved loads, and what is hostile does no harm. */
 
+import { isNameTaken, oneCopyAdvice } from '../backend/copies.js';
 import { ArtifactError } from '../core/errors.js';
 import * as tf from '../core/tf.js';
 import {
@@ -105,7 +106,10 @@ async function build(topology: JsonObject, specs: readonly Spec[], name: string)
     return { model: await pending, made };
   } catch (cause) {
     for (const variable of made) variable.dispose();
-    throw new ArtifactError(`${name}: the layers cannot be built: ${messageOf(cause)}`, { cause });
+    const reason = isNameTaken(cause)
+      ? `another copy of TensorFlow.js in this program has layers of the same names; dispose of them, or ${oneCopyAdvice}`
+      : messageOf(cause);
+    throw new ArtifactError(`${name}: the layers cannot be built: ${reason}`, { cause });
   }
 }
 

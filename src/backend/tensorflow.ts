@@ -3,7 +3,7 @@
  */
 
 import { UnavailableError } from '../core/errors.js';
-import { importNode, runsInNode } from '../core/platform.js';
+import { importFault, importNode, importPackage, runsInNode } from '../core/platform.js';
 import * as tf from '../core/tf.js';
 import { quietly } from './quiet.js';
 import { useShorterOperations } from './tensorflowKernels.js';
@@ -35,7 +35,7 @@ export async function useTensorflow(): Promise<string> {
       }
       reasons.push(`${name} registers no working backend`);
     } catch (error) {
-      reasons.push(explain(name, error));
+      reasons.push(importFault(name, error instanceof UnavailableError ? error.cause : error));
     }
   }
   throw new UnavailableError(
@@ -71,7 +71,7 @@ async function load(name: string): Promise<void> {
   const added = Object.keys(environment).filter((variable) => process.env[variable] === undefined);
   for (const variable of added) process.env[variable] = environment[variable];
   try {
-    await quietly(() => import(/* webpackIgnore: true */ /* @vite-ignore */ name));
+    await quietly(() => importPackage(name, 'tensorflow', advice));
   } finally {
     for (const variable of added) delete process.env[variable];
   }
@@ -89,16 +89,4 @@ async function restoreUtil(): Promise<void> {
   const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
   // An imported module has them under `default`.
   Object.assign(util.default ?? util, { isNullOrUndefined, isArray: Array.isArray });
-}
-
-/** Why a package does not work, in a phrase. */
-function explain(name: string, error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
-  const text = String(message ?? error);
-  if (code === 'ERR_MODULE_NOT_FOUND' && text.includes(name)) return `${name} is not installed`;
-  const first = text.split('\n')[0]!.slice(0, 200);
-  if (/addon|binding|\.node\b|napi/.test(text)) {
-    return `${name} is installed but its native part is missing, as when install scripts were blocked (${first})`;
-  }
-  return `${name} does not load (${first})`;
 }

@@ -1,6 +1,7 @@
 /** WebGPU: of the browser, or in Node.js of the package `webgpu` (Dawn) if installed. */
 
 import { UnavailableError } from '../core/errors.js';
+import { importPackage } from '../core/platform.js';
 import * as tf from '../core/tf.js';
 import { quietly } from './quiet.js';
 
@@ -59,12 +60,5 @@ async function provideGpu(): Promise<() => void> {
 }
 
 async function load(name: string): Promise<unknown> {
-  try {
-    return (await quietly(() => import(/* webpackIgnore: true */ /* @vite-ignore */ name))).value;
-  } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
-    const missing = code === 'ERR_MODULE_NOT_FOUND' && String(message).includes(name);
-    const reason = missing ? 'is not installed' : `does not load (${String(message).split('\n')[0]})`;
-    throw new UnavailableError(`webgpu: expected ${name}, got none: ${name} ${reason}; ${advice}`);
-  }
+  return (await quietly(() => importPackage(name, 'webgpu', advice))).value;
 }

@@ -22,6 +22,33 @@ export async function requireNode<Module>(name: string, caller: string, advice: 
   throw new UnavailableError(`${caller}: expected ${name} of Node.js, got none, as in a browser; ${advice}`);
 }
 
+/**
+ * Imports the package `name`, which may be missing, for `caller`. `advice` is the line to type, and what to use instead.
+ * Throws `UnavailableError` with the reason and the advice; the error of the import is its `cause`.
+ */
+export async function importPackage<Module>(name: string, caller: string, advice: string): Promise<Module> {
+  try {
+    // A name in a variable, because bundlers would fail to resolve a package that is not installed.
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Module;
+  } catch (cause) {
+    const message = `${caller}: expected the package ${name}, got an error: ${importFault(name, cause)}; ${advice}`;
+    throw new UnavailableError(message, { cause });
+  }
+}
+
+/** Why a package could not be imported: it is not installed, its native part is missing, or something in it fails. */
+export function importFault(name: string, error: unknown): string {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  const text = String(message ?? error);
+  // Where a dependency of the package is missing, the message has that one in quotes.
+  if (/MODULE_NOT_FOUND$/.test(code ?? '') && text.includes(`'${name}'`)) return `${name} is not installed`;
+  const first = text.split('\n')[0]!.slice(0, 200);
+  if (/addon|binding|\.node\b|napi/.test(text)) {
+    return `${name} is installed but its native part is missing, as when install scripts were blocked (${first})`;
+  }
+  return `${name} does not load (${first})`;
+}
+
 /** Whether this is Node.js or an environment that presents itself as Node.js. */
 export function runsInNode(): boolean {
   return typeof globalThis.process?.versions?.node === 'string';

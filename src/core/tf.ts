@@ -169,7 +169,7 @@ if (core.findBackendFactory('cpu') === null) core.registerBackend('cpu', () => n
 
 /** Adds methods such as `x.add(y)`, unless `@tensorflow/tfjs` has already done so. */
 function addMethods(): void {
-  const { prototype } = core.Tensor;
+  const prototype = tensorsInUse();
   for (const [name, operation] of Object.entries<Operation>({ ...operations, ...others })) {
     if (name in prototype) continue;
     const method = function (this: core.Tensor, ...rest: never[]) {
@@ -178,4 +178,18 @@ function addMethods(): void {
     };
     Object.defineProperty(prototype, name, { value: method, writable: true, configurable: true });
   }
+}
+
+/**
+ * What tensors inherit from. That is not always our own `Tensor`: where another copy of TensorFlow.js was loaded first,
+ * its engine serves both, and makes tensors of its own.
+ */
+function tensorsInUse(): core.Tensor {
+  // A tensor without values, so that no backend has to start.
+  const nowhere = { disposeData: () => true } as unknown as core.KernelBackend;
+  const info: core.TensorInfo = { dataId: {}, shape: [], dtype: 'float32' };
+  const tensor = core.engine().makeTensorFromTensorInfo(info, nowhere);
+  const prototype = Object.getPrototypeOf(tensor) as core.Tensor;
+  tensor.dispose();
+  return prototype;
 }

@@ -1,6 +1,7 @@
 /** Chooses a neighbor search: the requested one, else by the number of rows. */
-import { OptionError, UnavailableError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import { pausesFor } from '../core/pauses.js';
+import { importPackage } from '../core/platform.js';
 import type { DistanceFunction, NeighborProvider } from '../core/types.js';
 import { exact } from './exact.js';
 import { type HnswModule, hnsw } from './hnsw.js';
@@ -67,16 +68,7 @@ export async function chooseNeighbors({ rows, metric, neighbors = 'auto' }: Choi
   }
 }
 
-async function load<Module>(choice: string, name: string): Promise<Module> {
-  try {
-    // A name in a variable, because bundlers would fail to resolve a package that is not installed.
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Module;
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    throw new UnavailableError(
-      `neighbors: expected the package ${name} for '${choice}', got none: it ${missing ? 'is not installed' : 'does not load'}; ` +
-        `run: npm install ${name} (with its install script allowed), or use neighbors: 'auto'`,
-      { cause },
-    );
-  }
+function load<Module>(choice: string, name: string): Promise<Module> {
+  const advice = `run: npm install ${name} (with its install script allowed), or use neighbors: 'auto'`;
+  return importPackage(name, `neighbors: '${choice}'`, advice);
 }

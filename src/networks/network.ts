@@ -1,5 +1,6 @@
 /** Any `tf.LayersModel` as a network that the training loop can drive. */
 
+import { warnOfOtherCopy } from '../backend/copies.js';
 import { OptionError } from '../core/errors.js';
 import type { LayersModel, Tensor, Variable } from '../core/tf.js';
 import type { Network } from '../core/types.js';
@@ -10,6 +11,7 @@ import type { Network } from '../core/types.js';
  */
 export function networkOf(model: LayersModel, name: string, owned: boolean): Network {
   checkAlive(model, name);
+  if (!owned) warnOfOtherCopy(model, name);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new OptionError(
       `${name}: a model with 1 input and 1 output wanted, got ${model.inputs.length} and ${model.outputs.length}`,

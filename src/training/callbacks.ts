@@ -1,5 +1,6 @@
 /** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
 
+import { giveModel } from '../backend/copies.js';
 import { OptionError } from '../core/errors.js';
 import { resolveOptions } from '../core/options.js';
 import { choice, flag, integer, number, type Rule, text } from '../core/rules.js';
@@ -97,7 +98,7 @@ export function runCallbacks(
       watched.stopTraining = false;
       for (const callback of list) {
         callback.setParams({ ...params, training: control });
-        callback.setModel(watched);
+        giveModel(callback, watched);
       }
       await each((callback) => callback.onTrainBegin({}));
       await each((callback) => callback.onEpochBegin(0, {}));

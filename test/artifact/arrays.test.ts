@@ -113,8 +113,8 @@ test('a graph comes back from its table, and a hostile one does not', () => {
     weight: new Float32Array([1, 0.5, 1e-9]),
     vertices: 3,
   });
-  const table = graphTable(edges(), { nNeighbors: 15 });
-  assert.deepEqual(table.state, { nNeighbors: 15, vertices: 3, edges: 3 });
+  const table = graphTable(edges());
+  assert.deepEqual(table.state, { vertices: 3, edges: 3 });
   assert.deepEqual(edgesOf(table), edges());
   const cases: [(graph: ReturnType<typeof edges>) => void, RegExp][] = [
     [(graph) => graph.head.set([3], 1), /edge 1 goes from 3 to 2, but there are 3 vertices/],

@@ -37,7 +37,7 @@ before(async () => {
     kind: 'ParametricUMAP',
     options: { nNeighbors: 15, disconnectionDistance: Number.POSITIVE_INFINITY, decoder: undefined },
     state: { curve: { a: 1.5769434, b: 0.8950608 }, history: [{ epoch: 0, loss: Number.NaN }] },
-    graph: graphTable(edges, { metric: 'euclidean' }),
+    graph: graphTable(edges),
     networks: { encoder: await networkArtifacts(encoder, 'encoder') },
     tables: {
       optimizer: {
@@ -107,7 +107,7 @@ test('an artifact comes back whole', async () => {
   assert.deepEqual(loaded.options, { nNeighbors: 15, disconnectionDistance: Number.POSITIVE_INFINITY });
   assert.deepEqual(loaded.state, artifact.state);
   assert.deepEqual(edgesOf(loaded.graph!), edgesOf(artifact.graph!));
-  assert.deepEqual(loaded.graph!.state, { metric: 'euclidean', vertices: 2, edges: 2 });
+  assert.deepEqual(loaded.graph!.state, { vertices: 2, edges: 2 });
   assert.deepEqual(loaded.tables, artifact.tables);
   assert.deepEqual(takeArray(loaded.tables.optimizer!, 'm', 'float32', [3, 2])[5], Math.fround(0.1));
   const { weightData, ...described } = loaded.networks.encoder!;
@@ -139,7 +139,7 @@ test('the manifest says in JSON what the model is, with the graph and its arrays
   assert.equal(manifest.format, 'parametric-umap');
   assert.equal(manifest.formatVersion, 1);
   assert.deepEqual(manifest.graph, {
-    state: { metric: 'euclidean', vertices: 2, edges: 2 },
+    state: { vertices: 2, edges: 2 },
     file: 'graph.bin',
     arrays: [
       { name: 'head', dtype: 'int32', shape: [2], offset: 0 },

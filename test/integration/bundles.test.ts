@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
+import commonjs from '@rollup/plugin-commonjs';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { build as esbuild } from 'esbuild';
+import { type LogHandler, type Plugin, type RollupLog, rollup } from 'rollup';
 import { build as vite } from 'vite';
 import webpack from 'webpack';
 import { folderAlone, folderWith, node, program } from '../helpers/packed.js';
@@ -25,11 +28,25 @@ main().then(async (result) => {
 });
 `;
 const page = `import { main } from './program.js';\nmain().then((result) => console.log(result));\n`;
+/** What works with files and pictures, in a page: a picture of rows that are read from text. */
+const pictures = `
+import { readCsv, scatterSvg } from 'parametric-umap/node';
+export async function main() {
+  const { data, labels } = await readCsv('kind,x,y\\n"a\\nb",1,2\\nc,3,4\\n', { label: 'kind' });
+  return { labels, svg: scatterSvg(data, { labels }).slice(0, 4) };
+}
+main().then((result) => console.log(JSON.stringify(result)));
+`;
 
 let folder: string;
 let wanted: { hash: number };
 before(async () => {
-  folder = await folderWith({ 'program.js': program, 'server.js': server, 'page.js': page });
+  folder = await folderWith({
+    'program.js': program,
+    'server.js': server,
+    'page.js': page,
+    'pictures.js': pictures,
+  });
   wanted = JSON.parse((await node(folder, 'server.js')).stdout);
 });
 
@@ -53,6 +70,7 @@ test('esbuild, for a server in either format and for a page', async () => {
     { entryPoints: ['server.js'], outfile: path.join(out, 'server.cjs'), format: 'cjs', ...node20 },
     { entryPoints: ['server.js'], outfile: path.join(out, 'server.mjs'), format: 'esm', banner, ...node20 },
     { entryPoints: ['page.js'], outfile: path.join(out, 'page.js'), minify: true },
+    { entryPoints: ['pictures.js'], outfile: path.join(out, 'pictures.js'), minify: true },
     {
       entryPoints: ['page.js'],
       outdir: path.join(out, 'page'),
@@ -106,3 +124,36 @@ test('Vite, which is Rollup, for a page', async () => {
   });
   assert.deepEqual(warnings, []);
 });
+
+test('Rollup, for a page and for a server', async () => {
+  const out = await folderAlone();
+  const kinds = [
+    { input: 'page.js', file: 'page.js', format: 'es', browser: true },
+    { input: 'pictures.js', file: 'pictures.mjs', format: 'es', browser: true },
+    { input: 'server.js', file: 'server.cjs', format: 'cjs', browser: false },
+  ] as const;
+  for (const { input, file, format, browser } of kinds) {
+    const warnings: string[] = [];
+    const onLog: LogHandler = (level, log) =>
+      void (level === 'warn' && !known(log) && warnings.push(textOf(log)));
+    // Its types take it for a CommonJS module.
+    const fromCommonjs = commonjs as unknown as () => Plugin;
+    const plugins = [nodeResolve({ browser, preferBuiltins: !browser }), fromCommonjs()];
+    const bundle = await rollup({ input: path.join(folder, input), plugins, onLog });
+    await bundle.write({ file: path.join(out, file), format, inlineDynamicImports: true });
+    await bundle.close();
+    assert.deepEqual(warnings, [], input);
+  }
+  await serves(out, 'server.cjs');
+  const { stdout } = await node(out, 'pictures.mjs');
+  assert.deepEqual(JSON.parse(stdout), { labels: ['a\nb', 'c'], svg: '<svg' });
+});
+
+/** TensorFlow.js has this one in whatever it is bundled with: what its compiler leaves of a decorator. */
+function known({ code, id }: RollupLog): boolean {
+  return code === 'THIS_IS_UNDEFINED' && /@tensorflow.tfjs-layers/.test(id ?? '');
+}
+
+function textOf({ code, id, ids, message }: RollupLog): string {
+  return `${code} ${id ?? ids} ${message}`;
+}

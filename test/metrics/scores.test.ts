@@ -241,5 +241,6 @@ test('bad input is named', () => {
   );
   data(() => silhouette(map, new Int32Array(3)), /rows=10.*labels=3/);
   option(() => distanceCorrelation(small, map, { pairs: 1 }), /pairs: .*got 1$/);
+  option(() => distanceCorrelation(small, map, { seed: 0.5 }), /seed: /);
   data(() => distanceCorrelation(randomMatrix(1, 2, 2), randomMatrix(1, 2, 2)), /rows=2/);
 });

@@ -1,68 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { DataError, OptionError } from '../../src/core/errors.js';
-import { readCsv, readIdx } from '../../src/node/files.js';
-
-test('the digits of the examples are read whole, by path and by text', async () => {
-  const file = new URL('../../../examples/data/digits.csv', import.meta.url);
-  const digits = await readCsv(file, { label: 'label' });
-  assert.deepEqual(digits.data.shape, [1797, 64]);
-  assert.deepEqual(digits.data.data.subarray(0, 8), Float32Array.of(0, 0, 5, 13, 9, 1, 0, 0));
-  assert.deepEqual(digits.columns?.slice(0, 2), ['p00', 'p01']);
-  assert.deepEqual(digits.labels?.slice(0, 12), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
-  const counts = new Array<number>(10).fill(0);
-  for (const label of digits.labels as number[]) counts[label]!++;
-  assert.deepEqual(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
-  const text = await readFile(file, 'utf8');
-  const hash = createHash('sha256').update(text).digest('hex');
-  assert.equal(hash.slice(0, 16), '067c897c3866e1f1');
-  assert.deepEqual(await readCsv(text, { label: 'label' }), digits);
-});
-
-test('header, labels, quotes, line ends and separators', async () => {
-  assert.deepEqual(await readCsv('1,2\r\n3,-4.5e1\r\n\r\n'), {
-    data: { data: Float32Array.of(1, 2, 3, -45), shape: [2, 2] },
-  });
-  assert.deepEqual(
-    await readCsv('\ufeff"name, ""full""";x\n"a;b";1\nc; .5 \n', { label: 'name, "full"', separator: ';' }),
-    {
-      data: { data: Float32Array.of(1, 0.5), shape: [2, 1] },
-      columns: ['x'],
-      labels: ['a;b', 'c'],
-    },
-  );
-  assert.deepEqual((await readCsv('1\t2\n3\t4', { header: true, separator: '\t' })).columns, ['1', '2']);
-  assert.deepEqual((await readCsv('1,2\n3,4', { label: '2' })).labels, [4]);
-});
-
-test('a bad field is named by line, column and column name', async () => {
-  const fails = (text: string, message: RegExp, options = {}) =>
-    assert.rejects(
-      readCsv(text, options),
-      (error: Error) => error instanceof DataError && message.test(error.message),
-    );
-  await fails('a,b\n1,2\n3,x\n', /line 3, column 2 \(b\): a 32-bit number wanted, got "x"/);
-  await fails('1,2\n\n3,\n', /line 3, column 2: .* got ""/);
-  for (const field of ['NaN', 'Infinity', '0x10', '1e39', '1 2'])
-    await fails(`1,2\n3,${field}\n`, /line 2, column 2/);
-  await fails('a,b\n1,2,3\n', /line 2 has 3 fields, line 1 has 2/);
-  await fails('\n\n', /at least 1 row wanted, got an empty table/);
-  await fails('a,b\n', /got only a header/);
-  await fails('a,b\n"1,2\n', /line 2: a quote is opened/);
-  await fails('y\n1\n', /at least 1 column/, { label: 'y' });
-});
-
-test('a wrong label column, option or path says what there is', async () => {
-  await assert.rejects(readCsv('a,b\n1,2', { label: 'c' }), (error: Error) => {
-    return error instanceof OptionError && /no column 'c' for label; columns are a, b/.test(error.message);
-  });
-  await assert.rejects(readCsv('1,2\n3,4', { label: 'c', header: false }), /there is no header/);
-  await assert.rejects(readCsv('1,2\n', { separator: '|' as ',' }), OptionError);
-  await assert.rejects(readCsv('no-such-file.csv'), /ENOENT/);
-});
+import { DataError } from '../../src/core/errors.js';
+import { readIdx } from '../../src/node/files.js';
 
 /** An IDX file: type, shape, and the bytes of its numbers. */
 function idx(type: number, shape: number[], data: number[]): Uint8Array {
