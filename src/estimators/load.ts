@@ -1,6 +1,6 @@
 /** Loads a saved model of any estimator. */
-import { fromFiles, type LoadedArtifact } from '../artifact/artifact.js';
-import { loadDirectory } from '../artifact/directory.js';
+import type { LoadedArtifact } from '../artifact/artifact.js';
+import { loadModel } from '../artifact/model.js';
 import { ArtifactError } from '../core/errors.js';
 import type { GivenUMAPOptions } from './umap/options.js';
 import { ParametricUMAP } from './umap/parametricUmap.js';
@@ -21,7 +21,7 @@ const kinds = {
  * for a wrong override, and `UnavailableError` in a browser, where `fromFiles` and `fromArtifact` do it.
  */
 export async function load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
-  const artifact = await fromFiles(await loadDirectory(path));
+  const artifact = await loadModel(path);
   if (!Object.hasOwn(kinds, artifact.kind)) {
     const known = Object.keys(kinds).join(', ');
     throw new ArtifactError(

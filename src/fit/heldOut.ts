@@ -7,26 +7,28 @@ import * as tf from '../core/tf.js';
 import type { Edges, LossTerm, Matrix, Random, Step } from '../core/types.js';
 import { type MatrixInput, takeRows, toMatrixOfWidth } from '../data/matrix.js';
 import { edgeSampler, everyRowSampler } from '../data/sampler.js';
-import { isTable, type ParsedTargets } from '../data/targets.js';
+import { isTable, type ParsedTargets, type Targets } from '../data/targets.js';
 import { projectRows } from '../networks/projection.js';
 import { rowsForward } from '../training/forward.js';
 import { type Evaluation, validate } from '../training/validation.js';
+import type { LandmarkInputs, RunInputs } from './inputs.js';
+import type { Landmarks } from './landmarks.js';
 import type { FitOptions } from './options/fitOptions.js';
-import type { FitBase, FitContext, FitNetworks } from './records.js';
-import type { FitRows } from './rows.js';
+import type { FitBase, FitContext, FitNetworks, Learned } from './records.js';
+import { type FitRows, type RowOptions, readFitRows } from './rows.js';
 
 /** Rows that are reconstructed at once. */
 const RECONSTRUCTED = 1000;
-/** Most edges per batch, and batches, that the main loss of held-out rows is averaged over. */
+/** Most edges (or rows) per batch, and batches of edges, that the main loss of held-out rows is averaged over. */
 const HELD_OUT_EDGES = 1000;
 const HELD_OUT_BATCHES = 4;
 
-/** The main loss of an estimator with a graph, on held-out rows. */
+/** The main loss of an estimator, on held-out rows. */
 export interface HeldOutLoss {
   /** Name in the history, such as `valUmap`. */
   readonly name: string;
-  /** The graph of the held-out rows. */
-  graph(held: Matrix, random: Random): Promise<Edges>;
+  /** The graph of the held-out rows, for a loss of pairs. Without one, the loss is the mean over all held-out rows. */
+  graph?(held: Matrix, random: Random): Promise<Edges>;
   /** The loss, drawing its negative samples from `random`. */
   loss(random: Random): LossTerm;
 }
@@ -44,16 +46,20 @@ export async function heldOutValidator(
 ): Promise<() => Promise<Record<string, number>>> {
   if (held === undefined) return async () => ({});
   const random = base.random.fork('validation');
-  const edges = await graph(held, random);
+  const edges = await graph?.(held, random);
   const matrix = base.projection ? await projectRows(held, base.projection, pauses) : held;
   const rows = { matrix, data: held, encoder: networks.encoder, training: false };
-  const batchSize = Math.min(HELD_OUT_EDGES, held.shape[0]);
+  const [count] = held.shape;
+  const batchSize = Math.min(HELD_OUT_EDGES, count);
+  const batches = edges ? HELD_OUT_BATCHES : Math.ceil(count / batchSize);
   const reconstruction = heldOutReconstruction(base, networks, rows);
   return async () => {
     // The same edges and negative samples at each report, so that reports can be compared.
     const { compute } = loss(random.fork('negatives'));
-    const sampler = edgeSampler(edges, { batchSize, random: random.fork('edges') });
-    const main = { name, forward: rowsForward({ ...rows, sampler }), batches: HELD_OUT_BATCHES, compute };
+    const sampler = edges
+      ? edgeSampler(edges, { batchSize, random: random.fork('edges') })
+      : everyRowSampler(count, batchSize);
+    const main = { name, forward: rowsForward({ ...rows, sampler }), batches, compute };
     const means = await validate(reconstruction ? [reconstruction, main] : [main], pauses);
     return reconstruction ? means : { valLoss: means[name]!, ...means };
   };
@@ -86,13 +92,31 @@ export interface FitSplit {
 }
 
 /**
+ * Reads everything that a fit is given as rows: X, targets, landmarks (`kept` are those of earlier calls), held-out rows.
+ * Throws `DataError` and `OptionError`.
+ */
+export async function readFit(
+  X: MatrixInput,
+  targets: Targets | undefined,
+  inputs: RunInputs & LandmarkInputs & { readonly knn?: object | undefined },
+  kept: Landmarks | undefined,
+  options: RowOptions & HeldOutOptions,
+  earlier: Learned | undefined,
+): Promise<FitSplit> {
+  const rows = await readFitRows(X, targets, inputs, kept, options, earlier);
+  return withHeldOut(rows, inputs.validation, options);
+}
+
+type HeldOutOptions = Pick<FitOptions, 'reconstructionValidation' | 'seed'>;
+
+/**
  * Reads the held-out rows: those of `validation`, or the share of the fit's own rows that it asks for, or those of the option
  * `reconstructionValidation`. Throws `OptionError` for both of the two, and `DataError` for rows that do not fit.
  */
 export async function withHeldOut(
   rows: FitRows,
   validation: MatrixInput | number | undefined,
-  { reconstructionValidation, seed }: Pick<FitOptions, 'reconstructionValidation' | 'seed'>,
+  { reconstructionValidation, seed }: HeldOutOptions,
 ): Promise<FitSplit> {
   if (validation !== undefined && reconstructionValidation !== null) {
     throw new OptionError(

@@ -16,7 +16,7 @@ interface NetworkSpec {
   readonly given: LayersModel | null;
   readonly inputShape: readonly number[];
   readonly outputShape: readonly number[];
-  readonly hidden?: readonly number[];
+  readonly hidden: readonly number[];
 }
 
 type NetworkChoice = Pick<
@@ -24,9 +24,14 @@ type NetworkChoice = Pick<
   'nComponents' | 'encoder' | 'dims' | 'parametricReconstruction' | 'decoder' | 'classifier'
 >;
 
+/** Units of the hidden layers of default networks. */
+export interface HiddenUnits {
+  readonly encoder: readonly number[];
+  readonly decoder: readonly number[];
+}
+
 /**
- * Networks for rows of `rowShape`; those of an earlier fit come first. The default encoder begins with layers of
- * `bendingUnits`, if there are any. Throws `OptionError` for a user-supplied network that does not fit the embedding or the
+ * Networks for rows of `rowShape`; those of an earlier fit come first. `hidden` are the layers of default networks. Throws `OptionError` for a user-supplied network that does not fit the embedding or the
  * classes, and `DataError` for rows that do not fit the encoder.
  */
 export function fitNetworks(
@@ -35,7 +40,7 @@ export function fitNetworks(
   classes: Classes | undefined,
   earlier: FitNetworks | undefined,
   random: Random,
-  bendingUnits: readonly number[] = [],
+  hidden: HiddenUnits = { encoder: DEFAULT_HIDDEN, decoder: DEFAULT_HIDDEN },
 ): FitNetworks {
   for (const name of ['encoder', 'decoder', 'classifier'] as const) {
     if (earlier?.[name]) checkAlive(earlier[name].model, name);
@@ -52,13 +57,16 @@ export function fitNetworks(
     const encoder =
       earlier?.encoder ??
       make({
-        ...{ name: 'encoder', given: options.encoder, inputShape, outputShape: position },
-        ...(bendingUnits.length > 0 && { hidden: [...bendingUnits, ...DEFAULT_HIDDEN] }),
+        ...{ name: 'encoder', given: options.encoder, hidden: hidden.encoder },
+        ...{ inputShape, outputShape: position },
       });
     const decoder =
       earlier?.decoder ??
       (options.parametricReconstruction
-        ? make({ name: 'decoder', given: options.decoder, inputShape: position, outputShape: inputShape })
+        ? make({
+            ...{ name: 'decoder', given: options.decoder, hidden: hidden.decoder },
+            ...{ inputShape: position, outputShape: inputShape },
+          })
         : undefined);
     const classifier =
       options.classifier === false

@@ -7,6 +7,7 @@ import { describeFrame } from '../data/frame.js';
 import { type Classes, type ParsedTargets, readClasses } from '../data/targets.js';
 import { reconstructionLossFn } from '../losses/reconstruction.js';
 import { bendingUnits, type Folded, foldEncoder } from '../networks/fold.js';
+import { DEFAULT_HIDDEN } from '../networks/mlp.js';
 import { type InputNoise, withInputNoise } from '../networks/noise.js';
 import { projectionOf, projectRows } from '../networks/projection.js';
 import { withSeededLayers } from '../networks/seededLayers.js';
@@ -21,6 +22,14 @@ import type { FitOptions } from './options/fitOptions.js';
 import type { FitBase, FitContext, FitNetworks, Learned, Plan, Prepared } from './records.js';
 import type { FitRows } from './rows.js';
 
+/** What an estimator decides about default networks. */
+export interface NetworkDesign {
+  /** Units of the encoder's hidden layers; the decoder has them in reverse order. Default: three layers of 100. */
+  readonly hidden?: readonly number[];
+  /** Whether the encoder is trained on principal components. Needs a hidden layer. Default true. */
+  readonly projected?: boolean;
+}
+
 /**
  * Chooses projection, networks, optimizer and reconstruction loss, after a check of all that can be wrong with them. What it
  * opens is freed by `release`, and by itself when it throws `DataError` or `OptionError`.
@@ -30,6 +39,7 @@ export async function beginFit(
   options: FitOptions,
   earlier: Learned | undefined,
   { pauses, hold, log }: FitContext,
+  { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true }: NetworkDesign = {},
 ): Promise<FitBase> {
   const { input, y, positions, frame } = rows;
   const { matrix, rowShape } = input;
@@ -38,13 +48,17 @@ export async function beginFit(
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
   hold();
-  const found = earlier || options.encoder ? undefined : await projectionOf(matrix, random, pauses);
+  const found =
+    earlier || options.encoder || !wantsProjection ? undefined : await projectionOf(matrix, random, pauses);
   if (found?.remark) log(found.remark);
   const projection = earlier ? earlier.projection : found?.projection;
   const units = projection ? bendingUnits(projection) : [];
   hold();
   const optimizer = earlier?.optimizer ?? optimizerOf(options);
-  const networks = fitNetworks(options, rowShape, classes, earlier, random, units);
+  const networks = fitNetworks(options, rowShape, classes, earlier, random, {
+    encoder: [...units, ...hidden],
+    decoder: [...hidden].reverse(),
+  });
   const { encoder, decoder } = networks;
   const threads: Threaded[] = [];
   let folded: Folded | undefined;

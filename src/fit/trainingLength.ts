@@ -33,7 +33,8 @@ export function trainingLength(
   };
 }
 
-function scheduleOf(rate: FitOptions['learningRate'], steps: number, falls: boolean): Schedule {
+/** Rates for the option `learningRate`: half a cosine from the peak to 0, or constant with `falls` false, or user-supplied. */
+export function scheduleOf(rate: FitOptions['learningRate'], steps: number, falls = true): Schedule {
   if (typeof rate === 'function') return suppliedSchedule(rate, steps);
   return falls ? cosineDecay(rate, steps) : constantRate(rate);
 }

@@ -56,7 +56,8 @@ export interface Subject extends Makers {
   readonly inverse: Options;
   /** The rows its options come from, and the page that lists them. */
   readonly optionRows: Readonly<Record<string, OptionRow<unknown>>>;
-  readonly optionsPage: string;
+  /** Undefined for an estimator without a page. */
+  readonly optionsPage?: string;
 }
 
 /** One check: passes, or throws. */

@@ -1,6 +1,7 @@
 /** Parametric UMAP: a neural network that embeds rows (Sainburg, McInnes and Gentner 2021). */
 
-import { type Artifact, fromFiles, type LoadedArtifact, toFiles } from '../../artifact/artifact.js';
+import type { Artifact, LoadedArtifact } from '../../artifact/artifact.js';
+import { loadModel, saveModel } from '../../artifact/model.js';
 import { useBackend } from '../../backend/choose.js';
 import { NotFittedError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
@@ -10,7 +11,7 @@ import * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
 import { type MatrixInput, type SameForm, toInputForm, toMatrixOfWidth } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
-import { withHeldOut } from '../../fit/heldOut.js';
+import { readFit } from '../../fit/heldOut.js';
 import {
   type FitInputs,
   graphInputRules,
@@ -25,7 +26,6 @@ import {
   resolveLandmarkOptions,
 } from '../../fit/landmarks.js';
 import type { Fitted } from '../../fit/records.js';
-import { readFitRows } from '../../fit/rows.js';
 import type { Curve } from '../../math/curve.js';
 import { checkMetricData } from '../../math/distance.js';
 import { rowSize } from '../../networks/network.js';
@@ -132,8 +132,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
     yield* fitSteps(this.#life, options, given.signal, async (context, earlier) => {
-      const read = await readFitRows(X, y ?? undefined, given, kept, options, earlier);
-      const rows = await withHeldOut(read, given.validation, options);
+      const rows = await readFit(X, y ?? undefined, given, kept, options, earlier);
       return prepareUmap(rows, options, earlier, { ...given, landmarkLossWeight }, context);
     });
   }
@@ -195,9 +194,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    * `NotFittedError`.
    */
   async save(path: string | URL, options: SaveOptions = {}): Promise<void> {
-    const files = await toFiles(await this.toArtifact(options));
-    const { saveDirectory } = await import('../../artifact/directory.js');
-    await saveDirectory(path, files);
+    await saveModel(path, await this.toArtifact(options));
   }
 
   /** What `save` writes, as plain records for `toFiles`. */
@@ -214,9 +211,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    * this kind, and `OptionError` for a wrong override.
    */
   static async load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
-    const { loadDirectory } = await import('../../artifact/directory.js');
-    const artifact = await fromFiles(await loadDirectory(path), { kind: 'ParametricUMAP' });
-    return ParametricUMAP.fromArtifact(artifact, overrides);
+    return ParametricUMAP.fromArtifact(await loadModel(path, 'ParametricUMAP'), overrides);
   }
 
   /** As `load`, from what `fromFiles` read. */

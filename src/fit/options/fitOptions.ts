@@ -1,6 +1,6 @@
 /** The options that the parts of a fit read, whichever estimator they belong to. */
 
-import { defaultsOf } from '../../core/options.js';
+import { defaultsOf, type OptionRows } from '../../core/options.js';
 import { type CorrelationOptions, correlationRows } from './correlation.js';
 import { type LandmarkOptions, landmarkRows } from './landmarks.js';
 import { type NetworkOptions, networkRows } from './network.js';
@@ -18,8 +18,8 @@ export interface FitOptions
     TrainingOptions,
     RunOptions {}
 
-/** Values for an estimator that lacks some of the groups: with them, these groups do nothing. */
-export const fitDefaults: Readonly<FitOptions> = defaultsOf<FitOptions>({
+/** The rows of all groups, for estimators to pick from. */
+export const fitRows: OptionRows<FitOptions> = {
   ...networkRows,
   ...reconstructionRows,
   ...correlationRows,
@@ -27,4 +27,7 @@ export const fitDefaults: Readonly<FitOptions> = defaultsOf<FitOptions>({
   ...supervisionRows,
   ...trainingRows,
   ...runRows,
-});
+};
+
+/** Values for an estimator that lacks some of the groups: with them, these groups do nothing. */
+export const fitDefaults: Readonly<FitOptions> = defaultsOf(fitRows);

@@ -187,7 +187,7 @@ const damages: readonly (readonly [place: string, change: (whole: Loose, old: Lo
     ['state.classNames', () => ['ash', 'elm'], /classifier/],
     ['state.reconstruction', () => ({ kind: 'magic' }), /reconstruction\.kind.*magic/],
     ['state.reconstruction', () => ({ kind: 'squared' }), /variance/],
-    ['networks.encoder', () => undefined, /encoder is missing/],
+    ['networks.encoder', () => undefined, /expected an encoder, got none/],
     ['networks.encoder', (whole) => whole.networks!.decoder, /encoder must take 6/],
     ['networks.classifier', (whole) => whole.networks!.encoder, /classifier must take 2/],
     ['tables.optimizer.arrays.moment3', () => undefined, /moment3/],
