@@ -85,6 +85,7 @@ test('the public names', () => {
     'OptionError',
     'ParametricUMAP',
     'UnavailableError',
+    'distanceCorrelation',
     'earlyStopping',
     'fromFiles',
     'knnAccuracy',

@@ -141,7 +141,10 @@ test('an aborted search rejects with the reason of the signal', async () => {
 });
 
 test('data that the metric is not defined for is refused', async () => {
-  await assert.rejects(exact().search(blobs(9, 3, 8), { k: 3, metric: 'haversine', random }), /columns=2/);
+  await assert.rejects(
+    exact().search(blobs(9, 3, 8), { k: 3, metric: 'haversine', random }),
+    /got 3 columns/,
+  );
   await assert.rejects(exact().search(blobs(9, 3, 8), { k: 3, metric: 'hellinger', random }), /at least 0/);
   await assert.rejects(
     exact().search(blobs(9, 3, 8), { k: 3, metric: 'cosin', random }),
