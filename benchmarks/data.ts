@@ -1,4 +1,4 @@
-/** Real data for the benchmarks. MNIST lies in the folder that `MNIST` names, by default beside the project. */
+/** Real data for the benchmarks. MNIST is in the folder that the environment variable `MNIST` names, by default beside the project. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

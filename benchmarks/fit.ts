@@ -1,5 +1,5 @@
 /**
- * Fits from raw rows to map, with quality beside every time:
+ * Times fits from raw rows to map, and scores each map:
  *
  *     node build/benchmarks/fit.js [digits|ROWS] [--seeds 1,2,3] [--options '{"nEpochs": 200}']
  *

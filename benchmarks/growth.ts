@@ -1,11 +1,10 @@
 /**
- * Time and memory as the data grow, each size in a process of its own:
+ * Time and memory by the number of rows, each size in its own process:
  *
  *     node build/benchmarks/growth.js [10000 30000 60000 120000]
  *
- * Beyond 60,000 the MNIST images are taken again, with noise. "time / n log n" is relative to the first size; "KB a row
- * more" is what the peak of the process, rows and all, grew by since the size before: about the same where memory is
- * linear.
+ * Beyond 60,000 the MNIST images are repeated, with noise. "time / n log n" is relative to the first size; "KB per row
+ * more" is the growth of the peak memory of the process per additional row, rows included: constant if memory is linear.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,14 +1,14 @@
 /**
  * A training step, kernel by kernel: 2,000 rows x columns -> 100 -> 100 -> 100 -> 2, dense ReLU layers,
  * gradients of a quadratic loss, Adam.
- * Then parts of a step that have kernels of ours: the UMAP loss, products that skip zeros, and the rows of a batch.
+ * Then parts of a step that have custom kernels: the UMAP loss, products that skip zeros, and the rows of a batch.
  *
  *   node build/benchmarks/kernels.js [columns, default 64 784] [--profile]
  *
- * --profile adds milliseconds a step by kernel. Every line is the best of 40 steps, in one process one after
+ * --profile adds milliseconds per step by kernel. Every line is the best of 40 steps, in one process one after
  * the other, so compare lines of one run.
  *
- * Milliseconds a step on one shared AMD EPYC (Zen 4) core with a second one for TensorFlow, one run each:
+ * Milliseconds per step on one shared AMD EPYC (Zen 4) core with a second one for TensorFlow, one run each:
  *
  *                                       Node.js 20          Node.js 24
  *                                      64      784         64      784 columns
@@ -19,7 +19,7 @@
  *
  * Another day, Node.js 20, 64 columns: training kernels 10.9, and adamStep 10.2; one of our threads 9.8, two 5.0, four on
  * the same two cores 5.0; tensorflow 7.3, and adamStep 5.8, since Adam and the UMAP loss moved to the host and ReLU's
- * gradient, bias sums and products got operations of their own (45 a step where there were 191).
+ * gradient, bias sums and products got operations of their own (45 per step instead of 191).
  *
  * A whole step of a fit of 60,000 rows (two cores, WebAssembly, Node.js 20) took 12.0 ms before threads and takes 6.4:
  * forward and back 4.9, UMAP loss 0.65, edges drawn 0.43 (0.70 with a branch in it), waiting for rows that the workers

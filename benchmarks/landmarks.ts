@@ -3,7 +3,7 @@
  *
  *     node build/benchmarks/landmarks.js [--seeds 1,2,3] [--fraction 0.1] [--weight 0.01]
  *
- * "moved" is the mean way that a row of the first fit goes, over the spread of the first map (the root mean square
+ * "moved" is the mean distance that rows of the first fit move, divided by the spread of the first map (the root mean square
  * distance from its center). "9s among 9s" is the share of the five nearest neighbors of a 9, on the map of all
  * rows, that are 9s.
  */

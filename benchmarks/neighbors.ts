@@ -1,10 +1,10 @@
 /**
- * How long the ways to find neighbors take on MNIST, and how many of the 15 nearest they find.
+ * Time and recall of the neighbor searches on MNIST, 15 neighbors per row.
  *
  *   node build/benchmarks/neighbors.js [rows ...] [--only=nndescent,usearch]
  *
- * Reads the IDX files (gzip) from the folder named by MNIST, else from ../shared/data/mnist beside the package. More than
- * 60,000 rows: the images again, moved one pixel to the right. Recall is over 1,000 rows against an exact search.
+ * Reads the IDX files (gzip) from the folder named by MNIST, else from ../shared/data/mnist beside the package. Beyond
+ * 60,000 rows the images are repeated, shifted one pixel to the right. Recall is of 1,000 rows, against exact search.
  *
  * What helped, in CPU seconds of one thread (recall), Node 20 on a shared EPYC core:
  *

@@ -1,5 +1,5 @@
 /**
- * What each part of the default recipe is worth: the recipe as it is, then with one thing changed at a time.
+ * Ablation of the default recipe: the recipe as it is, then with one part changed at a time.
  *
  *     node build/benchmarks/recipe.js [ROWS] [--seeds 1,2] [--only 'no input noise,twice the steps']
  *

@@ -1,4 +1,4 @@
-/** How the benchmarks score maps and print tables. */
+/** Scores maps and prints tables for the benchmarks. */
 
 import type { Matrix } from '../src/core/types.js';
 import { knnAccuracy, trustworthiness } from '../src/metrics/scores.js';
@@ -12,7 +12,7 @@ export interface Quality {
   readonly trustHeld: number;
 }
 
-/** Scores a map of training rows and the places of held-out ones. */
+/** Scores a map of training rows and the embedding of held-out ones. */
 export function quality(train: Labeled, map: Matrix, held: Labeled, heldMap: Matrix): Quality {
   const scored = 5000;
   const knn = { train: map, trainLabels: train.labels, test: heldMap, testLabels: held.labels, k: 5 };

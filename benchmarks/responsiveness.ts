@@ -1,9 +1,9 @@
 /**
- * How long a fit keeps the event loop to itself, and how soon it hears an abort:
+ * How long a fit blocks the event loop, and how soon it reacts to an abort:
  *
  *     node build/benchmarks/responsiveness.js [clusters wide mnist]
  *
- * Every turn of the event loop is timed: the longest stands in the table, before the first report (all stages that prepare
+ * Every turn of the event loop is timed; the table has the longest, before the first report (all stages that prepare
  * the training, and its start) and after it; `BLOCKS=1` lists the longest with their moments. Then fits are aborted at
  * several moments, and the time to the rejection is taken. MNIST is left out where its folder is missing. Each data set
  * has a process of its own. Other work on the machine lengthens all of these.

@@ -1,4 +1,4 @@
-/** Let the reconstruction teach the encoder too: the map then keeps more of what is needed to rebuild its rows. */
+/** Autoencoder: the reconstruction loss also trains the encoder, so that the map keeps more of the information in the rows. */
 import { knnAccuracy, ParametricUMAP, type ParametricUMAPOptions } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';

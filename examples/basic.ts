@@ -1,4 +1,4 @@
-/** Learn a map from some rows, place other rows on it, and ask how good it is. */
+/** Fit a map on some rows, embed other rows, and score the map. */
 import { knnAccuracy, ParametricUMAP, type ParametricUMAPOptions, trustworthiness } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
@@ -7,7 +7,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const { train, trainLabels, test, testLabels } = await digits;
   const umap = new ParametricUMAP({ nNeighbors: 15, minDist: 0.1, ...options });
   const map = await umap.fitTransform(train);
-  // One pass through the network: no neighbors are sought, and the map stays as it is.
+  // One pass through the network: no neighbor search, and the map stays as it is.
   const places = await umap.transform(test);
   umap.dispose();
   return {

@@ -1,11 +1,11 @@
-/** An encoder of one's own: a small convolutional network that sees the rows as pictures. */
+/** A custom encoder: a small convolutional network that reads the rows as images. */
 import { knnAccuracy, ParametricUMAP, type ParametricUMAPOptions, tf } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
 
 const dims = [8, 8, 1];
 
-/** Seeds make the start of the network, and so the map, the same every time. */
+/** Seeded initializers make the network, and so the map, reproducible. */
 const start = (seed: number) => tf.initializers.glorotUniform({ seed });
 
 function convolutional(nComponents: number): tf.LayersModel {
@@ -25,12 +25,12 @@ function convolutional(nComponents: number): tf.LayersModel {
 export async function main(digits = loadDigits(), options: Partial<ParametricUMAPOptions> = {}) {
   const { train, trainLabels, test, testLabels } = await digits;
   const encoder = convolutional(2);
-  // The learning rate of the default recipe suits the default network; a deeper one wants a smaller one.
+  // The learning rate of the default recipe suits the default network; a deeper one needs a smaller one.
   const umap = new ParametricUMAP({ encoder, dims, learningRate: 0.002, ...options });
   // Rows may be flat, 64 numbers each, or shaped like `dims`; in `transform` too.
   const map = await umap.fitTransform(train);
   const places = await umap.transform({ data: test.data, shape: [test.shape[0], ...dims] });
-  umap.dispose(); // frees what it made; the encoder stays its maker's
+  umap.dispose(); // frees what it created; the encoder remains yours
   const weights = encoder.countParams();
   encoder.dispose();
   return {

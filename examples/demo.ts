@@ -1,4 +1,4 @@
-/** `npm run demo`: a map of real handwritten digits, what it is worth, and pictures of it. */
+/** `npm run demo`: a map of real handwritten digits, its scores, and pictures of it. */
 import { knnAccuracy, type Matrix, ParametricUMAP, trustworthiness } from 'parametric-umap';
 import { historySvg, scatterHtml, scatterSvg } from 'parametric-umap/node';
 import { loadDigits } from './digits.js';

@@ -3,7 +3,7 @@ import type { Matrix } from 'parametric-umap';
 import { readCsv } from 'parametric-umap/node';
 
 export interface Digits {
-  /** One picture a row: 64 pixels, ink from 0 to 1. */
+  /** One image per row: 64 pixels from 0 to 1. */
   readonly train: Matrix;
   readonly trainLabels: Int32Array;
   /** Every fifth picture, held out: no map has seen it. */

@@ -1,4 +1,4 @@
-/** Callbacks and schedules: stop when nothing improves, put the best weights back, run anything at each report. */
+/** Callbacks and schedules: stop when the loss stops improving, restore the best weights, run code at each report. */
 import { earlyStopping, ParametricUMAP, type ParametricUMAPOptions, tf } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
@@ -9,16 +9,16 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const umap = new ParametricUMAP({
     parametricReconstruction: true,
     reconstructionValidation: test,
-    // At most 40 passes over the graph, 20 repeats of its heaviest edge each, with one report a pass.
+    // At most 40 passes over the graph, 20 repeats of its heaviest edge each, with one report per pass.
     nEpochs: 20,
     nTrainingEpochs: 40,
     lossReportFrequency: 1,
-    // A schedule of one's own, from the part done (0 to 1) to the rate.
+    // A custom schedule: from the part of training done (0 to 1) to the learning rate.
     learningRate: (done) => 0.01 / (1 + 9 * done),
     callbacks: [
-      // Watches any key of the history.
+      // Monitors any key of the history.
       earlyStopping({ monitor: 'valLoss', minDelta: 0.001, patience: 3, restoreBestWeights: true }),
-      // Those of TensorFlow.js work as they are.
+      // Callbacks of TensorFlow.js work as they are.
       tf.callbacks.earlyStopping({ monitor: 'loss', patience: 20 }),
       {
         onEpochEnd(report, logs) {

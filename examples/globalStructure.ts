@@ -1,4 +1,4 @@
-/** Global structure: ask that distances on the map rise and fall with distances in the data, near and far. */
+/** Global structure: a loss that correlates distances on the map with distances in the data, small and large. */
 import { type Matrix, ParametricUMAP, type ParametricUMAPOptions, trustworthiness } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';

@@ -1,4 +1,4 @@
-/** Every loss by its name, kept as numbers, and drawn by one call. */
+/** The loss history: every loss by name, and a plot of it. */
 import { ParametricUMAP, type ParametricUMAPOptions } from 'parametric-umap';
 import { historySvg } from 'parametric-umap/node';
 import { loadDigits } from './digits.js';

@@ -1,4 +1,4 @@
-/** Landmarks: teach an old map a new class without moving what is on it; or say where rows belong from the start. */
+/** Landmarks: train an old map on a new class without moving the old rows; or give the positions of rows from the start. */
 import { type Matrix, ParametricUMAP, type ParametricUMAPOptions } from 'parametric-umap';
 import { loadDigits, pick } from './digits.js';
 import { isProgram } from './output.js';
@@ -10,7 +10,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const umap = new ParametricUMAP(options);
   const before = await umap.fitTransform(old);
 
-  // Some old rows stay in training, and are held where they are now.
+  // Some old rows stay in training, and keep their present positions.
   await umap.addLandmarks(old, { fraction: 0.2, landmarkLossWeight: 1 });
   await umap.fit(nines);
   const after = await umap.transform(old);

@@ -1,4 +1,4 @@
-/** What "near" means: a metric by name, a function of one's own, all distances at once, or neighbors found elsewhere. */
+/** Metrics: by name, as a custom function, as precomputed distances, or as precomputed neighbors. */
 import {
   type FitInputs,
   knnAccuracy,
@@ -9,7 +9,7 @@ import {
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
 
-/** A distance of one's own: two pictures are near when each of their lines holds about as much ink. */
+/** A custom metric: two images are near if the sums of their pixel rows are similar. */
 function byLines(a: Float32Array, b: Float32Array): number {
   let distance = 0;
   for (let line = 0; line < 8; line++) {
@@ -60,7 +60,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   return {
     cosine: await fit({ metric: 'cosine' }),
     minkowski: await fit({ metric: 'minkowski', metricParams: { p: 3 } }),
-    // The same distances in three ways, and so the same map three times.
+    // The same distances given in three ways, so the same map three times.
     'a function': await fit({ metric: byLines }),
     'all distances': await fit({ metric: 'precomputed' }, { distances }),
     neighbors: await fit({}, { knn: nearest(distances) }),

@@ -1,11 +1,11 @@
-/** Where examples leave their pictures, and how they tell that they were started and not imported. */
+/** Writes the output files of examples, and tells whether an example was started or imported. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('../../examples/output/', import.meta.url));
 
-/** Writes a file into examples/output and gives its path, as seen from where the program was started. */
+/** Writes a file into examples/output and returns its path relative to the working directory. */
 export async function write(name: string, text: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, name), text);

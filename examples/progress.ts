@@ -1,4 +1,4 @@
-/** Training as a stream: watch it, leave it when the map is good enough, or abort it from outside. */
+/** Training as a stream: follow it, stop it when the map is good enough, or abort it. */
 import { ParametricUMAP, type ParametricUMAPOptions } from 'parametric-umap';
 import { progressBar } from 'parametric-umap/node';
 import { loadDigits } from './digits.js';
@@ -12,7 +12,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   for await (const progress of umap.steps(train)) {
     bar?.report(progress);
     losses.push(progress.losses.umap!);
-    // Leaving the loop ends training there and keeps what was learned.
+    // Leaving the loop ends training and keeps what was learned.
     if (progress.step > progress.steps / 2) break;
   }
   bar?.finish();

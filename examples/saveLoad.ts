@@ -1,4 +1,4 @@
-/** Save a fitted model, load it elsewhere, get the same map to the last bit, and go on training. */
+/** Save a fitted model, load it, get a bit-identical map, and continue training. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
     const umap = new ParametricUMAP(options);
     await umap.fit(train);
     const before = await umap.transform(test);
-    // Without its graph a model is small, and transforms and trains all the same.
+    // Without the graph a saved model is small, and can still transform and train.
     await umap.save(path.join(folder, 'model'), { includeGraph: false });
     umap.dispose();
 

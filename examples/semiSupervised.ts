@@ -1,4 +1,4 @@
-/** A few labels, many rows: a classifier learns on the map from the labels while all rows shape the map. */
+/** Semi-supervised learning: a classifier on the map is trained on a few labels, while all rows shape the map. */
 import { ParametricUMAP, type ParametricUMAPOptions } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';

@@ -1,4 +1,4 @@
-/** Supervision: labels, or numbers, pull rows together on the map and push them apart; some may be unknown. */
+/** Supervision: labels or continuous targets, some of them unknown, shape the map. */
 import { ParametricUMAP, type ParametricUMAPOptions, silhouette } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
@@ -19,7 +19,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   };
 }
 
-/** A number a row instead of a class: here how much ink there is. */
+/** A number per row instead of a class: here the sum of the pixels. */
 export async function byNumbers(digits = loadDigits(), options: Partial<ParametricUMAPOptions> = {}) {
   const { train } = await digits;
   const ink = Float32Array.from({ length: train.shape[0] }, (_, row) =>

@@ -1,8 +1,7 @@
 /**
- * Puts into what was built, as text, what would otherwise be a file to find beside it: `node scripts/embed.mjs FOLDER`,
- * after `tsc` has compiled src/ to FOLDER. A bundler carries a text along; of a file whose address is made up while the
- * program runs it knows nothing. These are the code of the worker threads, each with all that it imports, and the
- * compiled part of TensorFlow.js' WebAssembly backend.
+ * Inserts files into the build as text, because a bundler leaves behind files that are located at run time: the code of
+ * the worker threads, each with all that it imports, and the compiled part of TensorFlow.js' WebAssembly backend. Run it
+ * after `tsc` has compiled src/ to FOLDER: `node scripts/embed.mjs FOLDER`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

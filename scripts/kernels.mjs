@@ -1,7 +1,7 @@
 /**
- * Compiles kernels/ (AssemblyScript) into TypeScript files that hold the bytes, so that an install needs
- * neither compiler nor file. Run it after changing a kernel: `npm run kernels`; with `--check` it writes
- * nothing and fails when a file is out of date.
+ * Compiles kernels/ (AssemblyScript) into TypeScript files that contain the bytes, so that an installation needs
+ * no compiler and no extra files. Run it after changing a kernel: `npm run kernels`; with `--check` it writes
+ * nothing, and fails if a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

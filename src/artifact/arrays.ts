@@ -1,6 +1,5 @@
-/** Named typed arrays <-> the bytes of one file, with a description of each array for the manifest. */
+/** Named typed arrays as the bytes of one file, with a description of each array for the manifest. */
 
-import { ArtifactError } from '../core/errors.js';
 import { className, isA } from '../core/realms.js';
 import type { Edges } from '../core/types.js';
 import {
@@ -9,6 +8,7 @@ import {
   asRecord,
   asShape,
   asString,
+  invalid,
   isSafeKey,
   type Json,
   type JsonObject,
@@ -24,6 +24,7 @@ const arrayTypes = {
   uint16: Uint16Array,
   uint8: Uint8Array,
 } as const;
+const dtypes = Object.keys(arrayTypes).join(', ');
 
 export type Dtype = keyof ArrayTypes;
 /** The typed array of each dtype. */
@@ -42,13 +43,13 @@ export interface NumericArray {
   readonly shape: readonly number[];
 }
 
-/** One binary file of a saved model: arrays by name, and what is to be said about them in JSON. */
+/** One binary file of a saved model: arrays by name, and a state in JSON. */
 export interface Table {
   readonly state: object;
   readonly arrays: Readonly<Record<string, NumericArray>>;
 }
 
-/** Where one array lies in its file. */
+/** Layout of one array in its file; `offset` in bytes, `length` in numbers. */
 export interface Slot {
   readonly name: string;
   readonly dtype: Dtype;
@@ -57,7 +58,7 @@ export interface Slot {
   readonly offset: number;
 }
 
-/** Every array starts at a multiple of this, so that readers in other languages may map the file. */
+/** Arrays start at multiples of this, in bytes, so that readers in other languages can memory-map the file. */
 const alignment = 8;
 const longestName = 200;
 
@@ -84,17 +85,17 @@ function slotFor(name: string, array: NumericArray, where: string, end: number):
   checkName(name, at);
   const found = Object.entries(arrayTypes).find(([, type]) => isA(type.name, array.data));
   if (found === undefined) {
-    throw new ArtifactError(`${at}: must be one of ${Object.keys(arrayTypes).join(', ')}`);
+    throw invalid(at, `one of ${dtypes}`, className(array.data), 'convert it first');
   }
   const length = sizeOf(array.shape, at);
   if (length !== array.data.length) {
-    const shape = show(array.shape);
-    throw new ArtifactError(`${at}: shape ${shape} holds ${length} numbers, the array ${array.data.length}`);
+    const expected = `${length} numbers for shape ${show(array.shape)}`;
+    throw invalid(at, expected, `${array.data.length}`, 'correct the shape');
   }
   return { name, dtype: found[0] as Dtype, shape: [...array.shape], length, offset: align(end) };
 }
 
-/** The checked list of a manifest, against the size of its file: nothing is allocated for it yet. */
+/** Validates the list of arrays in a manifest against the size of the file, before anything is allocated. */
 export function planTable(list: Json | undefined, where: string, bytes: number): readonly Slot[] {
   const slots: Slot[] = [];
   const seen = new Set<string>();
@@ -104,27 +105,22 @@ export function planTable(list: Json | undefined, where: string, bytes: number):
     const entry = asRecord(item, at, ['name', 'dtype', 'shape', 'offset']);
     const name = asString(entry.name, `${at}.name`);
     checkName(name, `${at}.name`);
-    if (seen.has(name)) throw new ArtifactError(`${at}.name: ${show(name)} is there twice`);
+    if (seen.has(name)) throw invalid(`${at}.name`, 'distinct names', `${show(name)} twice`);
     seen.add(name);
     const dtype = asString(entry.dtype, `${at}.dtype`);
-    if (!isDtype(dtype)) {
-      const known = Object.keys(arrayTypes).join(', ');
-      throw new ArtifactError(`${at}.dtype: ${show(dtype)} is not one of ${known}`);
-    }
+    if (!isDtype(dtype)) throw invalid(`${at}.dtype`, `one of ${dtypes}`, show(dtype));
     const shape = asShape(entry.shape, `${at}.shape`);
     const length = sizeOf(shape, `${at}.shape`);
     const offset = asCount(entry.offset, `${at}.offset`);
-    if (offset !== align(end)) {
-      throw new ArtifactError(`${at}.offset: ${offset} is stated, but the array starts at ${align(end)}`);
-    }
+    if (offset !== align(end)) throw invalid(`${at}.offset`, `${align(end)}`, `${offset}`);
     end = offset + length * arrayTypes[dtype].BYTES_PER_ELEMENT;
     slots.push({ name, dtype, shape, length, offset });
   }
-  if (end !== bytes) throw new ArtifactError(`${where}: the arrays fill ${end} bytes, the file has ${bytes}`);
+  if (end !== bytes) throw invalid(where, `arrays of ${bytes} bytes, as the file`, `${end}`);
   return slots;
 }
 
-/** The arrays of a plan, copied out of the bytes of the file. */
+/** Copies the arrays of a plan out of the bytes of the file. */
 export function unpackTable(slots: readonly Slot[], bytes: Uint8Array): Record<string, NumericArray> {
   const arrays: Record<string, NumericArray> = {};
   for (const { name, dtype, shape, length, offset } of slots) {
@@ -137,8 +133,8 @@ export function unpackTable(slots: readonly Slot[], bytes: Uint8Array): Record<s
 }
 
 /**
- * One array of a loaded table, which must be there with this dtype and, where `shape` is given, with that shape.
- * Otherwise an `ArtifactError` with both values.
+ * One array of a loaded table. Throws `ArtifactError` if it is missing or has another dtype or, where `shape` is given,
+ * another shape.
  */
 export function takeArray<D extends Dtype>(
   table: Table,
@@ -149,20 +145,18 @@ export function takeArray<D extends Dtype>(
   const found = Object.hasOwn(table.arrays, name) ? table.arrays[name] : undefined;
   if (found === undefined) {
     const names = Object.keys(table.arrays).join(', ') || 'none';
-    throw new ArtifactError(`saved model: the array ${name} is missing; there are ${names}`);
+    throw invalid(`array ${name}`, 'it in the file', names);
   }
   if (!isA(arrayTypes[dtype].name, found.data)) {
-    const came = className(found.data);
-    throw new ArtifactError(`saved model: the array ${name} must be ${dtype}, it is a ${came}`);
+    throw invalid(`array ${name}`, dtype, className(found.data));
   }
   if (shape !== undefined && JSON.stringify(shape) !== JSON.stringify(found.shape)) {
-    const came = show(found.shape);
-    throw new ArtifactError(`saved model: the array ${name} must have shape ${show(shape)}, it has ${came}`);
+    throw invalid(`array ${name}`, `shape ${show(shape)}`, show(found.shape));
   }
   return found.data as ArrayTypes[D];
 }
 
-/** A graph as a table: `state` says how many vertices and edges. */
+/** A graph as a table; the state holds the numbers of vertices and edges. */
 export function graphTable(edges: Edges): Table {
   const { head, tail, weight, vertices } = edges;
   const table = {
@@ -173,11 +167,11 @@ export function graphTable(edges: Edges): Table {
   return table;
 }
 
-/** The graph in a table made by `graphTable`, with every edge checked: ends below `vertices`, weights in (0, 1]. */
+/** The graph in a table of `graphTable`. Throws `ArtifactError` for ends outside the vertices and weights outside (0, 1]. */
 export function edgesOf(table: Table): Edges {
   const state = table.state as JsonObject;
-  const vertices = asCount(state.vertices, 'saved model: graph.vertices');
-  const count = asCount(state.edges, 'saved model: graph.edges');
+  const vertices = asCount(state.vertices, 'graph.vertices');
+  const count = asCount(state.edges, 'graph.edges');
   const head = takeArray(table, 'head', 'int32', [count]);
   const tail = takeArray(table, 'tail', 'int32', [count]);
   const weight = takeArray(table, 'weight', 'float32', [count]);
@@ -185,14 +179,10 @@ export function edgesOf(table: Table): Edges {
     const from = head[i]!;
     const to = tail[i]!;
     if (from < 0 || from >= vertices || to < 0 || to >= vertices) {
-      throw new ArtifactError(
-        `saved model: edge ${i} goes from ${from} to ${to}, but there are ${vertices} vertices`,
-      );
+      throw invalid(`graph: edge ${i}`, `vertices below ${vertices}`, `${from} to ${to}`);
     }
     if (!(weight[i]! > 0 && weight[i]! <= 1)) {
-      throw new ArtifactError(
-        `saved model: edge ${i} has weight ${weight[i]}, wanted is above 0 and up to 1`,
-      );
+      throw invalid(`graph: edge ${i}`, 'a weight above 0 and at most 1', `${weight[i]}`);
     }
   }
   return { head, tail, weight, vertices };
@@ -212,6 +202,6 @@ function align(offset: number): number {
 
 function checkName(name: string, where: string): void {
   if (name === '' || name.length > longestName || !isSafeKey(name)) {
-    throw new ArtifactError(`${where}: ${show(name)} cannot name an array (1 to ${longestName} characters)`);
+    throw invalid(where, `a safe name of 1 to ${longestName} characters`, show(name));
   }
 }

@@ -8,7 +8,7 @@ import { ArtifactError } from '../core/errors.js';
 import { isA } from '../core/realms.js';
 import type { io } from '../core/tf.js';
 import { packTable, planTable, type Table, unpackTable } from './arrays.js';
-import { encodeJson, type JsonObject, messageOf, show } from './json.js';
+import { encodeJson, invalid, type JsonObject, messageOf, show } from './json.js';
 import {
   type FileEntry,
   isArtifactFile,
@@ -19,7 +19,7 @@ import {
 } from './manifest.js';
 import { packNetwork, parseNetwork, weightBytes } from './modelFiles.js';
 
-/** Options, curves and histories fit into this; a longer file is no manifest. */
+/** Largest manifest, in bytes: ample for options, curves and histories. */
 const manifestLimit = 64 * 2 ** 20;
 
 /** What an estimator saves. */
@@ -28,7 +28,7 @@ export interface Artifact {
   readonly kind: string;
   /** Resolved options. Plain data; NaN and ±Infinity survive, functions are refused. */
   readonly options: object;
-  /** Whatever else is JSON: curve, history, input shape, counts. */
+  /** Other state in JSON: curve, history, input shape, counts. */
   readonly state: object;
   /** The neighbor graph, usually from `graphTable`. */
   readonly graph?: Table;
@@ -38,7 +38,7 @@ export interface Artifact {
   readonly tables: Readonly<Record<string, Table>>;
 }
 
-/** What comes back: plain checked data. */
+/** A loaded artifact: validated plain data. */
 export interface LoadedArtifact extends Artifact {
   readonly options: JsonObject;
   readonly state: JsonObject;
@@ -46,18 +46,21 @@ export interface LoadedArtifact extends Artifact {
   readonly libraryVersion: string;
 }
 
-/** Gives the bytes of one file, named as in `toFiles`, as `Uint8Array` or `ArrayBuffer`; should refuse, unread, a file of more than `maxBytes`. */
+/**
+ * Reads one file, named as in `toFiles`, as `Uint8Array` or `ArrayBuffer`. It should reject a file of more than `maxBytes`
+ * without reading it.
+ */
 export type ReadFile = (name: string, maxBytes: number) => Promise<Uint8Array | ArrayBuffer>;
 
 /**
- * The bytes of each file, by relative path with forward slashes. What could not be loaded again (a function among
- * the options, an array that does not fit its shape, a weight of strings) is an `ArtifactError`.
+ * The bytes of each file, by relative path with forward slashes. Throws `ArtifactError` for what could not be loaded again
+ * (a function among the options, an array that does not fit its shape, a weight of strings).
  */
 export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const add = (name: string, bytes: Uint8Array) => {
     if (!isArtifactFile(name)) {
-      throw new ArtifactError(`save: ${show(name)} is not the name of a file of a model`);
+      throw invalid(name, 'letters and digits as the name of a network or table', show(name), 'rename it');
     }
     files.set(name, bytes);
   };
@@ -67,7 +70,7 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     return { state: encodeJson(table.state, `${name}.state`), file: `${name}.bin`, arrays };
   };
   if (Object.hasOwn(artifact.tables, 'graph')) {
-    throw new ArtifactError('save: put the table graph into graph');
+    throw invalid('tables', 'other names than graph', 'graph', 'pass it as graph');
   }
   for (const [name, network] of Object.entries(artifact.networks)) {
     const { model, weights } = packNetwork(network, name);
@@ -88,37 +91,35 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     tables,
     files: list,
   });
-  // The reader's checks hold for the writer: what would be refused there is not written here.
+  // Apply the checks of the reader: what it would reject is not written.
   const { tables: entries } = await readManifest(manifest);
   for (const { arrays, where, bytes } of entries) planTable(arrays, where, bytes);
   if (manifest.length > manifestLimit) {
-    const size = `${manifest.length} bytes, at most ${manifestLimit} can be read`;
-    throw new ArtifactError(`save: options and state fill ${size}; put long lists of numbers into tables`);
+    const limit = `options and state of at most ${manifestLimit} bytes`;
+    throw invalid(manifestName, limit, `${manifest.length}`, 'put long lists of numbers into tables');
   }
   return files.set(manifestName, manifest);
 }
 
 /**
- * The artifact in a set of files. Every field and size is checked before it is believed, and every file against
- * its SHA-256; the first thing that is wrong is an `ArtifactError` with the file, the field and both values. With
- * `kind`, the model of another estimator is refused.
+ * Reads an artifact from files. Every field and size is checked before it is used, and every file against its SHA-256.
+ * Throws `ArtifactError` with the file, the field and both values for the first mismatch; with `kind`, also for a model of
+ * another estimator.
  */
 export async function fromFiles(
   read: ReadFile,
-  wanted: { kind?: string | undefined } = {},
+  expected: { kind?: string | undefined } = {},
 ): Promise<LoadedArtifact> {
-  const manifest = await readManifest(await readUpTo(read, manifestName, manifestLimit), wanted.kind);
+  const manifest = await readManifest(await readUpTo(read, manifestName, manifestLimit), expected.kind);
   const plans = manifest.tables.map((table) => planTable(table.arrays, table.where, table.bytes));
   const get = (name: string) => readListed(read, manifest.files.get(name)!);
   const networks: Record<string, io.ModelArtifacts> = {};
   for (const name of manifest.networks) {
     const described = parseNetwork(await get(`${name}/model.json`), `${name}/model.json`);
     const size = manifest.files.get(`${name}/weights.bin`)!.bytes;
-    const wantedBytes = weightBytes(described.weightSpecs ?? [], `${name}/model.json: weights`);
-    if (wantedBytes !== size) {
-      throw new ArtifactError(
-        `${name}/weights.bin: ${size} bytes, but the weights in model.json fill ${wantedBytes}`,
-      );
+    const bytes = weightBytes(described.weightSpecs ?? [], `${name}/model.json: weights`);
+    if (bytes !== size) {
+      throw invalid(`${name}/weights.bin`, `${bytes} bytes for the weights in model.json`, `${size}`);
     }
     networks[name] = { ...described, weightData: bufferOf(await get(`${name}/weights.bin`)) };
   }
@@ -136,13 +137,16 @@ export async function fromFiles(
 async function readListed(read: ReadFile, { name, bytes, sha256: stated }: FileEntry): Promise<Uint8Array> {
   const data = await readUpTo(read, name, bytes);
   if (data.length !== bytes) {
-    throw new ArtifactError(
-      `${name}: has ${data.length} bytes, the manifest says ${bytes}; it was cut short`,
-    );
+    throw invalid(name, `${bytes} bytes, as in the manifest`, `${data.length}`, 'copy the file again');
   }
   const found = await sha256(data);
   if (found !== stated) {
-    throw new ArtifactError(`${name}: damaged: its SHA-256 is ${found}, the manifest says ${stated}`);
+    throw invalid(
+      name,
+      `SHA-256 ${stated}, as in the manifest`,
+      found,
+      'the file was damaged; copy it again',
+    );
   }
   return data;
 }
@@ -153,19 +157,19 @@ async function readUpTo(read: ReadFile, name: string, maxBytes: number): Promise
     found = await read(name, maxBytes);
   } catch (cause) {
     if (cause instanceof ArtifactError) throw cause;
-    throw new ArtifactError(`${name}: cannot be read (${messageOf(cause)})`, { cause });
+    throw invalid(name, 'a readable file', messageOf(cause), 'check the reader', cause);
   }
   const bytes = bytesOf(found);
-  if (bytes === undefined) throw new ArtifactError(`${name}: cannot be read (${show(found)})`);
-  if (bytes.length > maxBytes) {
-    throw new ArtifactError(`${name}: has ${bytes.length} bytes, at most ${maxBytes} were expected`);
+  if (bytes === undefined) {
+    throw invalid(name, 'a Uint8Array or an ArrayBuffer', show(found), 'correct the reader');
   }
+  if (bytes.length > maxBytes) throw invalid(name, `at most ${maxBytes} bytes`, `${bytes.length}`);
   return bytes;
 }
 
 /**
- * Bytes in any form that readers give, as an array of this realm's plain class: a Buffer of Node's would share memory where
- * it is sliced. Undefined for anything else.
+ * Bytes of a reader as a plain `Uint8Array` of this realm (slices of Node's Buffer would share memory). Undefined for
+ * anything but bytes.
  */
 function bytesOf(found: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(found)) return new Uint8Array(found.buffer, found.byteOffset, found.byteLength);
@@ -173,7 +177,7 @@ function bytesOf(found: unknown): Uint8Array | undefined {
   return new Uint8Array(found as ArrayBuffer);
 }
 
-/** The bytes as a buffer of their own. */
+/** A copy of the bytes in its own buffer. */
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer as ArrayBuffer;
 }

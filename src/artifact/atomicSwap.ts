@@ -1,11 +1,11 @@
-/** Puts one directory in the place of another at once, and finds what is left when that was cut off. */
+/** Replaces a directory by another one through renaming, and recovers after interruptions. */
 
 import { ArtifactError } from '../core/errors.js';
 import { requireNode } from '../core/platform.js';
 import { isError } from '../core/realms.js';
 import { messageOf } from './json.js';
 
-/** Tries while other savers of the same directory get in between. */
+/** Attempts while other processes save to the same directory. */
 const maxTries = 100;
 
 async function node() {
@@ -18,22 +18,22 @@ async function node() {
   return { fs, paths, hostname, createHash, randomUUID };
 }
 
-/** A module of Node.js, for a saved model. Elsewhere it is an `UnavailableError`. */
+/** A module of Node.js, for saving and loading. Elsewhere throws `UnavailableError`. */
 export function needNode<Module>(name: string): Promise<Module> {
   const advice = 'do toArtifact and toFiles to save, and fromFiles and fromArtifact to load';
   return requireNode<Module>(name, 'save, load', advice);
 }
 
 /**
- * A new name for what is to become `target`: beside it, hidden, and with the machine and the process that made it.
- * The new directory is this name with `.new`.
+ * A unique path beside `target`, hidden, which contains the machine and the process. The new directory has this name with
+ * the ending `.new`.
  */
-export async function freshName(target: string): Promise<string> {
+export async function temporaryName(target: string): Promise<string> {
   const { randomUUID } = await node();
   return `${await stemOf(target)}-${process.pid}-${randomUUID().slice(0, 8)}`;
 }
 
-/** Makes new names last. Windows and some network file systems cannot flush a directory: their affair. */
+/** Flushes the entries of a directory to disk. Ignores errors: Windows and some network file systems cannot do that. */
 export async function flushDirectory(directory: string): Promise<void> {
   const { fs } = await node();
   const handle = await fs.open(directory, 'r').catch(() => undefined);
@@ -42,13 +42,13 @@ export async function flushDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Moves what is at `target` aside and `fresh` with `.new` in. The last of several savers wins. After an error, what was
- * at `target` is there again, or the message says where it is.
+ * Moves what is at `target` aside, and the directory `name` with the ending `.new` into its place. The last of several
+ * savers wins. After an error, the old directory is back at `target`, or the message tells where it is.
  */
-export async function swap(fresh: string, target: string): Promise<void> {
+export async function swap(name: string, target: string): Promise<void> {
   const { fs, paths } = await node();
   for (let i = 0; i < maxTries; i++) {
-    const aside = `${fresh}-${i}.old`;
+    const aside = `${name}-${i}.old`;
     const moved = await fs.rename(target, aside).then(
       () => true,
       (error: unknown) => {
@@ -56,20 +56,20 @@ export async function swap(fresh: string, target: string): Promise<void> {
         throw error;
       },
     );
-    const failure = await fs.rename(`${fresh}.new`, target).catch((error: unknown) => error ?? 'unknown');
+    const failure = await fs.rename(`${name}.new`, target).catch((error: unknown) => error ?? 'unknown');
     if (failure === undefined) await flushDirectory(paths.dirname(target));
     else if (!isTaken(failure) && !(await isThere(target))) {
       if (moved) await putBack(aside, target, failure);
       throw failure;
     }
-    // Either ours is in place, or that of a quicker saver, which is newer than the one aside and is next to go.
+    // Either the new directory is in place, or that of another process, which the next attempt replaces.
     if (moved) await discard(aside);
     if (failure === undefined) return;
   }
-  throw new Error(`other savers of the same model got in between ${maxTries} times`);
+  throw new Error(`another process saved to the same directory ${maxTries} times meanwhile`);
 }
 
-/** Whether a rename failed because there was something, which by now may have been moved away again. */
+/** Whether a rename failed because the target existed at that moment. */
 function isTaken(error: unknown): boolean {
   return codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST';
 }
@@ -78,9 +78,10 @@ async function putBack(aside: string, target: string, cause: unknown): Promise<v
   const { fs } = await node();
   await fs.rename(aside, target).catch((second: unknown) => {
     const why = `${messageOf(cause)}; then ${messageOf(second)}`;
-    throw new ArtifactError(`save: ${target} was not written, the old model is now at ${aside}: ${why}`, {
-      cause,
-    });
+    throw new ArtifactError(
+      `save: ${target} was not written: ${why}; the old model is now at ${aside}, move it back`,
+      { cause },
+    );
   });
 }
 
@@ -93,7 +94,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Removes what nobody needs. If it will not go, a later save tries again. */
+/** Removes a directory. Ignores errors: a later save tries again. */
 export async function discard(path: string): Promise<void> {
   const { fs } = await node();
   await fs.rm(path, { recursive: true, force: true }).catch(() => undefined);
@@ -105,17 +106,18 @@ async function stemOf(target: string): Promise<string> {
   return paths.join(paths.dirname(target), `.${paths.basename(target)}.${host}`);
 }
 
-/** A directory that an interrupted save left, or one that is running. */
+/** A temporary directory of an interrupted or running save. */
 export interface Leftover {
   readonly path: string;
-  /** Set aside to make room, so that it is the old model; else a new one, whole or not. */
+  /** It is the old model, moved aside; else a new one, complete or not. */
   readonly old: boolean;
-  /** Its saver ran on this machine and runs no more. */
+  /** Its process ran on this machine and has ended. */
   readonly abandoned: boolean;
+  /** Time of the last change, in milliseconds. */
   readonly changed: number;
 }
 
-/** The directory last set aside for `target`, if any. */
+/** The directory that was last moved aside from `target`, if any. */
 export async function findAside(target: string): Promise<Leftover | undefined> {
   const aside = (await leftovers(target).catch(() => [])).filter(({ old }) => old);
   return aside.sort((a, b) => b.changed - a.changed)[0];
@@ -132,7 +134,7 @@ async function leftovers(target: string): Promise<Leftover[]> {
     const parts = /^([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(?:\.new|-\d+(\.old))$/.exec(name.slice(start.length));
     if (parts === null) continue;
     const path = paths.join(parent, name);
-    // Renaming sets the change time.
+    // Renaming updates the change time.
     const changed = await fs.stat(path).then(
       ({ ctimeMs }) => ctimeMs,
       () => undefined,
@@ -145,8 +147,8 @@ async function leftovers(target: string): Promise<Leftover[]> {
 }
 
 /**
- * Whether the process `id` that changed something at time `changed` still runs. Our own number may also have been
- * that of an earlier process, as is usual in containers.
+ * Whether the process `id` that made a change at time `changed` still runs. An earlier process may have had the id of
+ * this one, which is common in containers.
  */
 function isRunning(id: number, changed: number): boolean {
   if (id === process.pid) return changed >= Date.now() - 1000 * process.uptime();
@@ -162,7 +164,7 @@ export function codeOf(error: unknown): unknown {
   return isError(error) && 'code' in error ? error.code : undefined;
 }
 
-/** Removes what interrupted saves of `target` left. Only for when `target` is there and whole. */
+/** Removes leftovers of interrupted saves. Call it only when `target` is complete. */
 export async function sweep(target: string): Promise<void> {
   for (const { path, abandoned } of await leftovers(target)) if (abandoned) await discard(path);
 }

@@ -1,4 +1,4 @@
-/** A saved model as a directory on disk: written whole or not at all, and read without ever leaving it. */
+/** A saved model as a directory: written atomically, and read without following links out of it. */
 import type { Stats } from 'node:fs';
 import { ArtifactError, describe } from '../core/errors.js';
 import { isA } from '../core/realms.js';
@@ -7,29 +7,30 @@ import {
   discard,
   findAside,
   flushDirectory,
-  freshName,
   needNode,
   swap,
   sweep,
+  temporaryName,
 } from './atomicSwap.js';
 import { messageOf, show } from './json.js';
 import { isArtifactFile, manifestName } from './manifest.js';
 
-/** What file managers leave behind; it may go with the directory. */
-const litter: ReadonlySet<string> = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
-/** How often, and how many milliseconds apart, to look for a model that another process is just swapping. */
-const minLooks = 3;
-const maxLooks = 100;
-const lookEvery = 10;
-/** Some systems read less than 2 GiB at a time. */
-const readStep = 2 ** 30;
+/** Files of file managers, which are ignored, and removed with the directory. */
+const ignored: ReadonlySet<string> = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
+/** Attempts to find a model that another process may be replacing, and milliseconds between them. */
+const minTries = 3;
+const maxTries = 100;
+const retryDelay = 10;
+/** Bytes per read: some systems read less than 2 GiB at a time. */
+const readSize = 2 ** 30;
 const advice = 'save the model to a directory of its own';
+const copyAgain = 'copy or save the model again';
 
 /**
- * Writes `files` (from `toFiles`) as the directory `path`, in place of a model that is there. They go to a
- * directory beside it, are flushed to the disk, and take its place by renaming: a crash at any moment leaves the old
- * model or the new one, whole. Missing parent directories are made. Where `path` is a file, or a directory that
- * holds anything but a saved model, and where a step fails, it is an `ArtifactError` and nothing has changed.
+ * Writes `files` (from `toFiles`) as the directory `path`, replacing a saved model that is there. The files are written to
+ * a directory beside it, flushed to disk, and moved into place by renaming: a crash at any moment leaves either the old
+ * model or the new one complete. Creates missing parent directories. Throws `ArtifactError`, with nothing changed, if
+ * `path` is a file or a directory with anything but a saved model in it, or if a step fails.
  */
 export async function saveDirectory(
   path: string | URL,
@@ -37,32 +38,35 @@ export async function saveDirectory(
 ): Promise<void> {
   for (const name of [manifestName, ...files.keys()]) {
     if (isArtifactFile(name) && files.has(name)) continue;
-    throw new ArtifactError(`save: ${show(name)} is missing, or is not the name of a file of a model`);
+    throw new ArtifactError(
+      `save: expected ${manifestName} and files of a model, got ${show(name)}, missing or unknown; pass all of toFiles`,
+    );
   }
   const { fs, paths } = await node();
   const target = await realTarget(path, 'save');
-  const fresh = await freshName(target);
+  const temporary = await temporaryName(target);
   try {
     const old = await checkReplaceable(target);
     await fs.mkdir(paths.dirname(target), { recursive: true });
-    await writeDirectory(`${fresh}.new`, files);
-    if (old !== undefined) await fs.chmod(`${fresh}.new`, old.mode & 0o777);
-    await swap(fresh, target);
+    await writeDirectory(`${temporary}.new`, files);
+    if (old !== undefined) await fs.chmod(`${temporary}.new`, old.mode & 0o777);
+    await swap(temporary, target);
   } catch (cause) {
-    await discard(`${fresh}.new`);
+    await discard(`${temporary}.new`);
     if (cause instanceof ArtifactError) throw cause;
-    throw new ArtifactError(`save: ${target} was not written, nothing changed: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new ArtifactError(
+      `save: ${target} was not written, nothing changed: ${messageOf(cause)}; save again or elsewhere`,
+      { cause },
+    );
   }
-  // The model is saved; rubbish that will not go is no reason to say otherwise.
+  // The model is saved: failing to delete leftovers does not make the save fail.
   await sweep(target).catch(() => undefined);
 }
 
 /**
- * A reader, for `fromFiles`, of the model saved at `path`. It reads regular files inside that directory only, and
- * none longer than was asked for. Where a save was cut off between its two renames, the old model is put back or
- * read where it lies. No model there: an `ArtifactError`.
+ * A reader, for `fromFiles`, of the model saved at `path`. It reads only regular files inside that directory, up to the
+ * given size. If a save was interrupted between its two renames, the old model is restored, or read where it is. Throws
+ * `ArtifactError` if there is no saved model.
  */
 export async function loadDirectory(
   path: string | URL,
@@ -73,15 +77,16 @@ export async function loadDirectory(
     const bytes = await readInside(root, name, maxBytes).catch((error: unknown) => {
       failure = error;
     });
-    // Files of two models make no model, so this goes before any other complaint.
+    // Checked before any other error, because files of two models do not fit together.
     if ((await identityOf(root).catch(() => 'none')) !== identity) {
-      throw new ArtifactError(`load: ${root} was saved anew while it was read; load it again`);
+      throw new ArtifactError(`load: ${root} was saved again while it was read; load it again`);
     }
     if (bytes !== undefined) return bytes;
     if (failure instanceof ArtifactError) throw failure;
-    throw new ArtifactError(`load: ${root}: ${name} cannot be read: ${messageOf(failure)}`, {
-      cause: failure,
-    });
+    throw new ArtifactError(
+      `load: ${root}: ${name} cannot be read: ${messageOf(failure)}; check the disk and its permissions`,
+      { cause: failure },
+    );
   };
 }
 
@@ -95,11 +100,11 @@ async function node() {
   return { fs, constants, paths, wait };
 }
 
-/** The path in what a caller gives: a path, or a `file:` URL as an object or as text. */
-async function pathOf(place: unknown, verb: string): Promise<string> {
-  const isUrl = isA('URL', place);
-  const text = isUrl ? (place as URL).href : place;
-  // One letter before the colon is a drive.
+/** The path of a location: a path, or a `file:` URL as an object or as text. */
+async function pathOf(location: unknown, verb: string): Promise<string> {
+  const isUrl = isA('URL', location);
+  const text = isUrl ? (location as URL).href : location;
+  // A single letter before the colon is a drive.
   const url = typeof text === 'string' && /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
   if (typeof text === 'string' && !url && !isUrl) return text;
   const { fileURLToPath } = await needNode<typeof import('node:url')>('url');
@@ -113,42 +118,48 @@ async function pathOf(place: unknown, verb: string): Promise<string> {
   }
 }
 
-/** The absolute path, through symbolic links (even one to nothing), so that a link to a model stays a link. */
-async function realTarget(place: string | URL, verb: string): Promise<string> {
+/** The absolute path with symbolic links resolved (even dangling ones), so that a link to a model stays a link. */
+async function realTarget(location: string | URL, verb: string): Promise<string> {
   const { fs, paths } = await node();
-  const path = await pathOf(place, verb);
+  const path = await pathOf(location, verb);
   const absolute = paths.resolve(path);
   if (path === '' || paths.basename(absolute) === '') {
-    throw new ArtifactError(`${verb}: ${show(path)} is not the path of a directory of a model`);
+    throw new ArtifactError(
+      `${verb}: expected the path of a directory with a name, got ${show(path)}; ${advice}`,
+    );
   }
   const linked = async () => paths.resolve(paths.dirname(absolute), await fs.readlink(absolute));
   return fs.realpath(absolute).catch(() => linked().catch(() => absolute));
 }
 
 /**
- * What is at `target`, if anything. Saving over a directory removes it, so that nothing may be in it but a saved
- * model. Another saver may take it away while we look.
+ * The state of what is at `target`, if anything. Saving replaces a whole directory, so it may contain nothing but a saved
+ * model. Retries if another process replaces it meanwhile.
  */
 async function checkReplaceable(target: string): Promise<Stats | undefined> {
   const { fs } = await node();
-  for (let look = 0; ; look++) {
+  for (let tries = 0; ; tries++) {
     const stats = await fs.lstat(target).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error;
     });
     if (stats === undefined) return undefined;
-    if (!stats.isDirectory()) throw new ArtifactError(`save: ${target} is not a directory; ${advice}`);
+    if (!stats.isDirectory()) {
+      throw new ArtifactError(`save: ${target}: expected a directory or nothing, got a file; ${advice}`);
+    }
     try {
       await checkContents(target);
       return stats;
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || look === maxLooks) throw error;
+      if (codeOf(error) !== 'ENOENT' || tries === maxTries) throw error;
     }
   }
 }
 
 async function checkContents(target: string): Promise<void> {
   const { fs, paths } = await node();
-  const entries = (await fs.readdir(target, { withFileTypes: true })).filter(({ name }) => !litter.has(name));
+  const entries = (await fs.readdir(target, { withFileTypes: true })).filter(
+    ({ name }) => !ignored.has(name),
+  );
   const foreign: string[] = [];
   for (const entry of entries) {
     if (!entry.isDirectory()) {
@@ -157,15 +168,17 @@ async function checkContents(target: string): Promise<void> {
     }
     for (const inner of await fs.readdir(paths.join(target, entry.name), { withFileTypes: true })) {
       const name = `${entry.name}/${inner.name}`;
-      if (!litter.has(inner.name) && (!inner.isFile() || !isArtifactFile(name))) foreign.push(name);
+      if (!ignored.has(inner.name) && (!inner.isFile() || !isArtifactFile(name))) foreign.push(name);
     }
   }
   if (foreign.length > 0) {
-    const some = `${foreign.length} files or folders that are no model's (${foreign.slice(0, 3).join(', ')})`;
-    throw new ArtifactError(`save: ${target} holds ${some}; ${advice}`);
+    const found = `${foreign.length} other files or folders (${foreign.slice(0, 3).join(', ')})`;
+    throw new ArtifactError(`save: ${target}: expected only a saved model, got ${found}; ${advice}`);
   }
   if (entries.length > 0 && !entries.some(({ name }) => name === manifestName)) {
-    throw new ArtifactError(`save: ${target} is not empty and has no ${manifestName}; ${advice}`);
+    throw new ArtifactError(
+      `save: ${target}: expected ${manifestName} or an empty directory, got other files; ${advice}`,
+    );
   }
 }
 
@@ -189,7 +202,7 @@ async function writeDirectory(directory: string, files: ReadonlyMap<string, Uint
   for (const folder of folders) await flushDirectory(folder);
 }
 
-/** The directory of the model saved at `path`, which after an interrupted save may be one set aside. */
+/** The directory of the model saved at `path`; after an interrupted save this may be one that was moved aside. */
 async function findModel(path: string | URL): Promise<{ root: string; identity: string }> {
   const { fs, wait } = await node();
   const target = await realTarget(path, 'load');
@@ -197,53 +210,54 @@ async function findModel(path: string | URL): Promise<{ root: string; identity: 
     root: await fs.realpath(directory),
     identity: await identityOf(directory),
   });
-  for (let look = 1; ; look++) {
+  for (let tries = 1; ; tries++) {
     try {
       return await at(target);
     } catch (cause) {
       if (cause instanceof ArtifactError) throw cause;
-      if (codeOf(cause) !== 'ENOENT') throw new ArtifactError(`load: ${messageOf(cause)}`, { cause });
+      if (codeOf(cause) !== 'ENOENT') {
+        const message = `load: ${target} cannot be read: ${messageOf(cause)}; check the path`;
+        throw new ArtifactError(message, { cause });
+      }
     }
-    // Gone for good, or just being swapped: then it lies aside, or is there again at the next look.
+    // Missing, or being replaced: then it has been moved aside, or is there again at the next try.
     const aside = await findAside(target);
     if (aside?.abandoned) await fs.rename(aside.path, target).catch(() => undefined);
-    if (aside === undefined && look >= minLooks) {
-      throw new ArtifactError(`load: there is no saved model at ${target}`);
+    if (aside === undefined && tries >= minTries) {
+      throw new ArtifactError(`load: expected a saved model, got nothing at ${target}; check the path`);
     }
-    // On a disk that cannot be written, or of a saver on another machine, the old model is read where it lies.
-    if (aside !== undefined && look >= (aside.abandoned ? minLooks : maxLooks)) return await at(aside.path);
-    await wait(lookEvery);
+    // If it cannot be moved back (read-only disk, saved by another machine), read the old model where it is.
+    if (aside !== undefined && tries >= (aside.abandoned ? minTries : maxTries)) return await at(aside.path);
+    await wait(retryDelay);
   }
 }
 
 async function readInside(root: string, name: string, maxBytes: number): Promise<Uint8Array> {
   const { fs, constants, paths } = await node();
   if (!isArtifactFile(name)) {
-    throw new ArtifactError(`load: ${show(name)} is not the name of a file of a model`);
+    throw new ArtifactError(`load: expected the name of a file of a model, got ${show(name)}; ${copyAgain}`);
   }
-  const wanted = paths.join(root, name);
-  const file = await fs.realpath(wanted).catch((cause: unknown) => {
-    throw new ArtifactError(`load: ${wanted} is missing (${messageOf(cause)})`, { cause });
+  const path = paths.join(root, name);
+  const refuse = (expected: string, got: string, cause?: unknown) =>
+    new ArtifactError(`load: ${path}: expected ${expected}, got ${got}; ${copyAgain}`, { cause });
+  const file = await fs.realpath(path).catch((cause: unknown) => {
+    throw refuse('a file', messageOf(cause), cause);
   });
   if (!file.startsWith(root + paths.sep)) {
-    throw new ArtifactError(`load: ${wanted} is a link to ${file}, outside of the saved model`);
+    throw refuse('a file inside the saved model', `a link to ${file}`);
   }
-  // Without following a link that has just been put there, and without waiting for a pipe's other end.
+  // Do not follow a link that was created meanwhile, and do not wait for the other end of a pipe.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   const handle = await fs.open(file, flags);
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new ArtifactError(`load: ${wanted} is not a regular file`);
-    if (stats.size > maxBytes) {
-      throw new ArtifactError(`load: ${wanted} has ${stats.size} bytes, at most ${maxBytes} were expected`);
-    }
+    if (!stats.isFile()) throw refuse('a regular file', 'something else');
+    if (stats.size > maxBytes) throw refuse(`at most ${maxBytes} bytes`, `${stats.size}`);
     const bytes = new Uint8Array(stats.size);
     let end = 0;
     while (end < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, end, Math.min(readStep, bytes.length - end), end);
-      if (bytesRead === 0) {
-        throw new ArtifactError(`load: ${wanted} ended at ${end} of ${bytes.length} bytes`);
-      }
+      const { bytesRead } = await handle.read(bytes, end, Math.min(readSize, bytes.length - end), end);
+      if (bytesRead === 0) throw refuse(`${bytes.length} bytes`, `${end}`);
       end += bytesRead;
     }
     return bytes;
@@ -252,10 +266,12 @@ async function readInside(root: string, name: string, maxBytes: number): Promise
   }
 }
 
-/** Tells a directory from another one that later stands at the same path, and may have got its number. */
+/** Identifies a directory, to notice that another one has replaced it, even with the same inode number. */
 async function identityOf(directory: string): Promise<string> {
   const { fs } = await node();
   const stats = await fs.stat(directory, { bigint: true });
   if (stats.isDirectory()) return `${stats.dev}:${stats.ino}:${stats.mtimeNs}`;
-  throw new ArtifactError(`load: ${directory} is not a directory; give the one that the model was saved to`);
+  throw new ArtifactError(
+    `load: ${directory}: expected a directory, got a file; give the one that the model was saved to`,
+  );
 }

@@ -1,13 +1,13 @@
-/** A `tf.LayersModel` <-> its artifacts, checked so that what was saved loads, and what is hostile does no harm. */
+/** Converts a `tf.LayersModel` to artifacts and back; validates them, so that damaged or hostile ones do no harm. */
 
 import { isNameTaken, oneCopyAdvice } from '../backend/copies.js';
-import { ArtifactError } from '../core/errors.js';
 import * as tf from '../core/tf.js';
 import {
   asList,
   asObject,
   asString,
   encodeJson,
+  invalid,
   type Json,
   type JsonObject,
   messageOf,
@@ -18,15 +18,15 @@ import { weightBytes } from './modelFiles.js';
 type Spec = tf.io.WeightsManifestEntry;
 
 /**
- * Topology and weights of a built network, Sequential or functional, as `model.save` gives them. A network that
- * could not be loaded again (a layer class that is not registered, two weights of one name, no layers at all) is an
- * `ArtifactError`, in which `name` stands for the network.
+ * Topology and weights of a built network, sequential or functional, as `model.save` produces them. `name` is named in
+ * messages. Throws `ArtifactError` for a network that could not be loaded again: a layer class that is not registered, two
+ * weights of one name, no layers.
  */
 export async function networkArtifacts(
   model: tf.LayersModel,
   name = 'network',
 ): Promise<tf.io.ModelArtifacts> {
-  if (model.inputs.length === 0) throw new ArtifactError(`${name}: the network has no layers yet`);
+  if (model.inputs.length === 0) throw invalid(name, 'layers', 'none', 'add layers');
   let saved: tf.io.ModelArtifacts | undefined;
   await model.save(
     tf.io.withSaveHandler(async (artifacts) => {
@@ -34,15 +34,17 @@ export async function networkArtifacts(
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
     }),
   );
-  if (saved === undefined) throw new ArtifactError(`${name}: TensorFlow.js gave nothing to save`);
+  if (saved === undefined) {
+    throw invalid(name, 'artifacts from TensorFlow.js', 'none', 'use a network with a standard save method');
+  }
   checkTopology(saved.modelTopology, name);
   weightBytes(saved.weightSpecs ?? [], name);
   return saved;
 }
 
 /**
- * The network in `artifacts`, on the current backend, with the same weights to the last bit. No initializer runs,
- * so no random number is drawn; no more is allocated than the weights need; after a failure no tensor is left.
+ * The network in `artifacts`, on the current backend, with bit-identical weights. No initializer runs, so no random number
+ * is drawn. Allocates no more than the weights need, and leaves no tensor after a failure.
  */
 export async function networkFrom(
   artifacts: tf.io.ModelArtifacts,
@@ -51,9 +53,9 @@ export async function networkFrom(
   const { modelTopology, weightSpecs = [], weightData = [], userDefinedMetadata } = artifacts;
   const topology = checkTopology(modelTopology, name);
   const values = tf.io.CompositeArrayBuffer.join(weightData);
-  const wanted = weightBytes(weightSpecs, name);
-  if (values.byteLength !== wanted) {
-    throw new ArtifactError(`${name}: the weights fill ${wanted} bytes, there are ${values.byteLength}`);
+  const bytes = weightBytes(weightSpecs, name);
+  if (values.byteLength !== bytes) {
+    throw invalid(name, `${bytes} bytes for the weights`, `${values.byteLength}`);
   }
   const { model, made } = await build(topology, weightSpecs, name);
   try {
@@ -77,9 +79,9 @@ type AddWeight = (
 ) => tf.LayerVariable;
 
 /**
- * Builds the layers with zeros for weights. `modelFromJSON` does its work before it first waits, so `addWeight`
- * stands replaced during that one call only: initializers that would be overwritten are left out, every
- * allocation is counted before it is made, and every variable is known in case of failure.
+ * Builds the layers with zero weights. `modelFromJSON` works synchronously, so `addWeight` is replaced during that call
+ * only: initializers, whose values would be overwritten, are skipped; allocations are counted before they are made; and
+ * variables are collected, to be disposed of after a failure.
  */
 async function build(topology: JsonObject, specs: readonly Spec[], name: string) {
   let left = 0;
@@ -98,7 +100,7 @@ async function build(topology: JsonObject, specs: readonly Spec[], name: string)
       return variable;
     };
     try {
-      // Nothing but the topology: a `weightsManifest` here would be fetched.
+      // Only the topology, because a `weightsManifest` would be fetched.
       pending = tf.models.modelFromJSON({ modelTopology: topology } as ModelConfig);
     } finally {
       layer.addWeight = addWeight;
@@ -106,37 +108,35 @@ async function build(topology: JsonObject, specs: readonly Spec[], name: string)
     return { model: await pending, made };
   } catch (cause) {
     for (const variable of made) variable.dispose();
-    const reason = isNameTaken(cause)
-      ? `another copy of TensorFlow.js in this program has layers of the same names; dispose of them, or ${oneCopyAdvice}`
-      : messageOf(cause);
-    throw new ArtifactError(`${name}: the layers cannot be built: ${reason}`, { cause });
+    const advice = isNameTaken(cause)
+      ? `another copy of TensorFlow.js in this program has layers of the same names: dispose of them, or ${oneCopyAdvice}`
+      : 'register custom layers, or save the model again';
+    throw invalid(name, 'layers that can be built', messageOf(cause), advice, cause);
   }
 }
 
-/** The model's weights by saved name; layers and saved weights must agree in names, shapes and dtypes. */
+/** The model's weights by saved name. Throws `ArtifactError` unless names, shapes and dtypes match the saved ones. */
 function matchWeights(
   model: tf.LayersModel,
   specs: readonly Spec[],
   name: string,
 ): Map<string, tf.LayerVariable> {
-  if (model.inputs.length === 0) throw new ArtifactError(`${name}: the network has no layers`);
+  if (model.inputs.length === 0) throw invalid(name, 'layers', 'none');
   const weights = new Map(model.weights.map((weight) => [weight.originalName, weight]));
-  if (weights.size < model.weights.length) throw new ArtifactError(`${name}: two weights share one name`);
-  const saved = new Map(specs.map((spec) => [spec.name, spec]));
-  for (const wanted of saved.keys()) {
-    if (!weights.has(wanted)) throw new ArtifactError(`${name}: no layer has the saved weight ${wanted}`);
+  if (weights.size < model.weights.length) {
+    throw invalid(name, 'distinct names of weights', 'duplicates');
   }
-  for (const [wanted, weight] of weights) {
-    const spec = saved.get(wanted);
-    if (spec === undefined) {
-      throw new ArtifactError(`${name}: the weight ${wanted} of the layers is not saved`);
-    }
+  const saved = new Map(specs.map((spec) => [spec.name, spec]));
+  for (const key of saved.keys()) {
+    if (!weights.has(key)) throw invalid(name, `a layer for the saved weight ${key}`, 'none');
+  }
+  for (const [key, weight] of weights) {
+    const spec = saved.get(key);
+    if (spec === undefined) throw invalid(name, `the weight ${key} of the layers`, 'none');
     const inLayers = `${weight.dtype} ${JSON.stringify(weight.shape)}`;
     const inFile = `${spec.dtype} ${JSON.stringify(spec.shape)}`;
     if (inLayers !== inFile) {
-      throw new ArtifactError(
-        `${name}: the weight ${wanted} is ${inLayers} in the layers, ${inFile} as saved`,
-      );
+      throw invalid(`${name}: weight ${key}`, `${inLayers}, as in the layers`, inFile);
     }
   }
   return weights;
@@ -158,13 +158,13 @@ function assignWeights(
         : dtype === 'int32'
           ? new Int32Array(part)
           : new Float32Array(part);
-    // Not through `LayerVariable.write`, which applies the layer's constraint again and so changes the last bits.
+    // `LayerVariable.write` would apply the layer's constraint again, which may change the last bits.
     const variable = weights.get(name)!.read() as tf.Variable;
     variable.assign(tf.tensor(numbers, shape, dtype));
   }
 }
 
-/** The topology as plain JSON whose classes are all registered here and whose graphs of layers can be walked. */
+/** Validates a topology: plain JSON, registered classes only, and graphs of layers that can be built. */
 function checkTopology(modelTopology: unknown, name: string): JsonObject {
   const where = `${name}: modelTopology`;
   const topology = asObject(encodeJson(modelTopology ?? null, where, false), where);
@@ -183,8 +183,8 @@ function checkNode(value: Json, where: string): void {
     const className = camel(node.className);
     const { classNameMap } = tf.serialization.SerializationMap.getMap();
     if (!Object.hasOwn(classNameMap, className)) {
-      const help = 'call tf.serialization.registerClass for it first';
-      throw new ArtifactError(`${where}: the class ${show(className)} is not known here; ${help}`);
+      const advice = 'call tf.serialization.registerClass for it first';
+      throw invalid(where, 'a registered class', show(className), advice);
     }
     if (isA(className, tf.LayersModel) && !isA(className, tf.Sequential)) {
       const { layers } = camelKeys(asObject(node.config, `${where}.config`));
@@ -195,8 +195,8 @@ function checkNode(value: Json, where: string): void {
 }
 
 /**
- * Whether every call of a functional model's layers can be made in some order. TensorFlow.js tries in passes
- * until all calls are made, and so would never end where layers wait for each other or for one that is not there.
+ * Throws `ArtifactError` unless the layers of a functional model can be called in some order. TensorFlow.js tries in passes
+ * until all calls are made, and would loop forever for cyclic or missing inputs.
  */
 function checkGraph(layers: readonly Json[], where: string): void {
   const outputs = new Map<string, number>();
@@ -206,11 +206,9 @@ function checkGraph(layers: readonly Json[], where: string): void {
     const layer = camelKeys(asObject(item, at));
     const name = asString(layer.name, `${at}.name`);
     const inner = asObject(layer.config, `${at}.config`).name;
-    if (inner !== name) {
-      throw new ArtifactError(`${at}.name: ${show(name)}, but ${show(inner)} in its config`);
-    }
-    if (outputs.has(name)) throw new ArtifactError(`${at}.name: ${show(name)} is there twice`);
-    // Input layers and whole models have an output before anything calls them.
+    if (inner !== name) throw invalid(`${at}.name`, `${show(inner)}, as in its config`, show(name));
+    if (outputs.has(name)) throw invalid(`${at}.name`, 'distinct names', `${show(name)} twice`);
+    // Input layers and nested models have an output before they are called.
     const className = camel(asString(layer.className, `${at}.class_name`));
     outputs.set(name, className === 'InputLayer' || isA(className, tf.LayersModel) ? 1 : 0);
     for (const call of asList(layer.inboundNodes, `${at}.inbound_nodes`)) {
@@ -229,7 +227,7 @@ function checkGraph(layers: readonly Json[], where: string): void {
     });
     if (still.length === waiting.length) {
       const names = [...new Set(still.map(({ name }) => name))].join(', ');
-      throw new ArtifactError(`${where}: ${show(names)} waits for layers that are not there or wait for it`);
+      throw invalid(where, 'inputs that exist and form no cycle', `${show(names)} without`);
     }
     waiting = still;
   }
@@ -240,7 +238,7 @@ function isA(className: string, model: typeof tf.LayersModel): boolean {
   return registered === model || registered?.prototype instanceof model;
 }
 
-/** The keys as TensorFlow.js will see them: `class_name`, `class__name` and `className` are one to it. */
+/** The keys as TensorFlow.js reads them: `class_name`, `class__name` and `className` are the same to it. */
 function camelKeys(node: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(node).map(([key, item]) => [camel(key), item]));
 }

@@ -1,9 +1,9 @@
 /**
- * The manifest of a saved model: the JSON file `parametric-umap.json` that says which estimator was saved, with
- * which options and state, and which files lie beside it, with their sizes and SHA-256.
+ * The manifest of a saved model, `parametric-umap.json`: estimator, options, state, and the other files with their sizes
+ * and SHA-256.
  */
 
-import { ArtifactError, UnavailableError } from '../core/errors.js';
+import { UnavailableError } from '../core/errors.js';
 import { importNode } from '../core/platform.js';
 import { fromUtf8, toUtf8 } from '../core/utf8.js';
 import {
@@ -12,32 +12,33 @@ import {
   asObject,
   asRecord,
   asString,
+  invalid,
   type Json,
   type JsonObject,
   parseJson,
   show,
 } from './json.js';
 
-/** The file that makes a folder a saved model. */
+/** Name of the manifest, by which a saved model is recognized. */
 export const manifestName = 'parametric-umap.json';
-/** What this library writes, and the only version it reads. */
+/** Version of the format that this library writes, and the only one that it reads. */
 export const formatVersion = 1;
 /** Version of this library, as in package.json. */
 export const libraryVersion = '0.1.0';
 
 const formatName = 'parametric-umap';
 const noHash = '0'.repeat(64);
-/** What follows the manifest's hash of itself, its last value. */
+/** The text after the manifest's own hash, which is its last value. */
 const tail = '"\n}\n';
 
-/** One file beside the manifest. */
+/** A file other than the manifest. */
 export interface FileEntry {
   readonly name: string;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** One binary table. Its list of arrays is for `planTable`, with the field it stands in and the file's size. */
+/** A binary table: its list of arrays, which `planTable` validates, the field of that list, and the size of the file. */
 export interface TableEntry {
   readonly name: string;
   readonly state: JsonObject;
@@ -46,24 +47,24 @@ export interface TableEntry {
   readonly bytes: number;
 }
 
-/** A manifest whose every field was checked, but for the lists of arrays. */
+/** A manifest with every field validated except the lists of arrays. */
 export interface Manifest {
   readonly libraryVersion: string;
   readonly kind: string;
   readonly options: JsonObject;
   readonly state: JsonObject;
   readonly networks: readonly string[];
-  /** The graph, if any, comes first and is called `graph`. */
+  /** The graph, if any, is the first one, named `graph`. */
   readonly tables: readonly TableEntry[];
   readonly files: ReadonlyMap<string, FileEntry>;
 }
 
-/** Whether a relative path, with forward slashes, can be a file of a saved model. None of them leaves its folder. */
+/** Whether a relative path, with forward slashes, is a valid file of a saved model. No such path leaves its directory. */
 export function isArtifactFile(name: string): boolean {
   return name === manifestName || /^[a-z][A-Za-z0-9]{0,63}(\.bin|\/model\.json|\/weights\.bin)$/.test(name);
 }
 
-/** The bytes of a manifest: format and versions first, `fields` (already encoded), and its own hash last. */
+/** The bytes of a manifest: format and versions, `fields` (already encoded), and at the end its own hash. */
 export async function writeManifest(fields: JsonObject): Promise<Uint8Array> {
   const manifest = { format: formatName, formatVersion, libraryVersion, ...fields, sha256: noHash };
   const text = `${JSON.stringify(manifest, null, 1)}\n`;
@@ -72,8 +73,8 @@ export async function writeManifest(fields: JsonObject): Promise<Uint8Array> {
 }
 
 /**
- * Reads and checks a manifest; with `kind`, that of another estimator is refused. Anything wrong is an
- * `ArtifactError` with the field and both values.
+ * Parses and validates a manifest. Throws `ArtifactError` with the field and both values for any mismatch; with `kind`, also
+ * for a model of another estimator.
  */
 export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Manifest> {
   const parsed = asObject(parseJson(bytes, manifestName), manifestName);
@@ -83,16 +84,14 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   await checkOwnHash(bytes, asString(record.sha256, at('sha256')));
   const found = asString(record.kind, at('kind'));
   if (kind !== undefined && kind !== found) {
-    const help = `load it with ${found}.load, or with load, which takes any`;
-    throw new ArtifactError(`${at('kind')}: the model is a ${found}, wanted is a ${kind}; ${help}`);
+    const advice = `load it with ${found}.load, or with load, which takes any`;
+    throw invalid(at('kind'), `a ${kind}`, `a ${found}`, advice);
   }
   const files = listFiles(record.files);
   const unclaimed = new Map(files);
   const claim = (name: string, where: string): number => {
     const file = unclaimed.get(name);
-    if (file === undefined) {
-      throw new ArtifactError(`${where}: ${show(name)} is not in files, or is used twice`);
-    }
+    if (file === undefined) throw invalid(where, 'a file that is listed and used once', show(name));
     unclaimed.delete(name);
     return file.bytes;
   };
@@ -104,7 +103,7 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   });
   const tables = listTables(record, claim);
   if (unclaimed.size > 0) {
-    throw new ArtifactError(`${at('files')}: nothing uses ${[...unclaimed.keys()].join(', ')}`);
+    throw invalid(at('files'), 'only files in use', [...unclaimed.keys()].join(', '));
   }
   return {
     libraryVersion: asString(record.libraryVersion, at('libraryVersion')),
@@ -117,32 +116,26 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   };
 }
 
-/** Before all other fields: another version may have others. */
+/** Checked before all other fields, which may differ in other versions. */
 function checkVersion(manifest: JsonObject): void {
   if (manifest.format !== formatName) {
-    const came = show(manifest.format);
-    throw new ArtifactError(
-      `${at('format')}: ${came} is stated, wanted is "${formatName}"; not a saved model`,
-    );
+    throw invalid(at('format'), `"${formatName}"`, show(manifest.format), 'this is not a saved model');
   }
   const version = asCount(manifest.formatVersion, at('formatVersion'));
   if (version === formatVersion) return;
-  const by = `saved in format ${version} by parametric-umap ${show(manifest.libraryVersion)}`;
-  const here = `this is ${libraryVersion}, which reads format ${formatVersion}`;
-  const advice = version > formatVersion ? 'update parametric-umap' : 'no release wrote so old a format';
-  const age = version > formatVersion ? 'newer' : 'older';
-  throw new ArtifactError(`${at('formatVersion')}: ${age} than this library: ${by}, ${here}; ${advice}`);
+  const expected = `${formatVersion}, which parametric-umap ${libraryVersion} reads`;
+  const got = `${version}, saved by parametric-umap ${show(manifest.libraryVersion)}`;
+  const advice = version > formatVersion ? 'update parametric-umap' : 'no release wrote such an old format';
+  throw invalid(at('formatVersion'), expected, got, advice);
 }
 
 async function checkOwnHash(bytes: Uint8Array, stated: string): Promise<void> {
   const text = fromUtf8(bytes);
   const ending = stated + tail;
   const body = text.slice(0, -ending.length);
-  const expected = await sha256(toUtf8(body + noHash + tail));
-  if (!text.endsWith(ending) || stated !== expected) {
-    throw new ArtifactError(
-      `${at('sha256')}: ${show(stated)} is stated, ${expected} is right; the manifest was damaged or edited`,
-    );
+  const computed = await sha256(toUtf8(body + noHash + tail));
+  if (!text.endsWith(ending) || stated !== computed) {
+    throw invalid(at('sha256'), computed, show(stated), 'the manifest was damaged or edited; copy it again');
   }
 }
 
@@ -154,15 +147,15 @@ function listFiles(value: Json | undefined): Map<string, FileEntry> {
     const entry = asRecord(item, where, ['name', 'bytes', 'sha256']);
     const name = asString(entry.name, `${where}.name`);
     if (!isArtifactFile(name) || name === manifestName) {
-      throw new ArtifactError(`${where}.name: ${show(name)} is not the name of a file of a model`);
+      throw invalid(`${where}.name`, 'the name of a file of a model', show(name));
     }
-    // Where file names ignore case, two that differ by case are one file.
-    if (seen.has(name.toLowerCase())) throw new ArtifactError(`${where}.name: ${show(name)} is there twice`);
+    // Names that differ only by case are one file on some file systems.
+    if (seen.has(name.toLowerCase())) {
+      throw invalid(`${where}.name`, 'distinct names', `${show(name)} twice`);
+    }
     seen.add(name.toLowerCase());
     const hash = asString(entry.sha256, `${where}.sha256`);
-    if (!/^[0-9a-f]{64}$/.test(hash)) {
-      throw new ArtifactError(`${where}.sha256: must be 64 hexadecimal digits, not ${show(hash)}`);
-    }
+    if (!/^[0-9a-f]{64}$/.test(hash)) throw invalid(`${where}.sha256`, '64 hexadecimal digits', show(hash));
     files.set(name, { name, bytes: asCount(entry.bytes, `${where}.bytes`), sha256: hash });
   }
   return files;
@@ -171,9 +164,7 @@ function listFiles(value: Json | undefined): Map<string, FileEntry> {
 function listTables(manifest: JsonObject, claim: (name: string, where: string) => number): TableEntry[] {
   const read = (value: JsonObject, name: string, where: string): TableEntry => {
     const file = asString(value.file, `${where}.file`);
-    if (file !== `${name}.bin`) {
-      throw new ArtifactError(`${where}.file: ${show(file)} is stated, wanted is "${name}.bin"`);
-    }
+    if (file !== `${name}.bin`) throw invalid(`${where}.file`, `"${name}.bin"`, show(file));
     const bytes = claim(file, `${where}.file`);
     const arrays = asList(value.arrays, `${where}.arrays`);
     return { name, state: asObject(value.state, `${where}.state`), arrays, where: `${where}.arrays`, bytes };
@@ -198,7 +189,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   const subtle = globalThis.crypto?.subtle ?? (await importNode<NodeCrypto>('crypto'))?.webcrypto.subtle;
   if (subtle === undefined) {
     throw new UnavailableError(
-      'saved models need SHA-256 (crypto.subtle), which browsers give to https pages only',
+      'saved model: expected SHA-256 (crypto.subtle), got none; browsers have it on https pages only, so serve the page by https',
     );
   }
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);

@@ -1,6 +1,5 @@
-/** The two files of a network, `model.json` and `weights.bin`, as TensorFlow.js itself writes them. */
+/** The two files of a network, `model.json` and `weights.bin`, in the format of TensorFlow.js. */
 
-import { ArtifactError } from '../core/errors.js';
 import type { io } from '../core/tf.js';
 import { toUtf8 } from '../core/utf8.js';
 import {
@@ -10,6 +9,7 @@ import {
   asShape,
   asString,
   encodeJson,
+  invalid,
   parseJson,
   show,
   sizeOf,
@@ -21,7 +21,7 @@ const bytesPerWeight: ReadonlyMap<string, number> = new Map([
   ['bool', 1],
 ]);
 
-/** Bytes of both files, with all weights in one group and one shard, so that any TensorFlow.js loads them. */
+/** The bytes of both files, with all weights in one group and one shard, so that any TensorFlow.js can load them. */
 export function packNetwork(
   network: io.ModelArtifacts,
   name: string,
@@ -37,7 +37,12 @@ export function packNetwork(
   const specs = weightSpecs.map(({ name, shape, dtype }) => ({ name, shape, dtype }));
   const filled = weightBytes(specs, `${name}: weights`);
   if (filled !== weights.length) {
-    throw new ArtifactError(`${name}: the weights fill ${filled} bytes, weightData has ${weights.length}`);
+    throw invalid(
+      name,
+      `${filled} bytes for the weights`,
+      `weightData of ${weights.length}`,
+      'pass complete weights',
+    );
   }
   const model = {
     format: network.format ?? 'layers-model',
@@ -47,26 +52,26 @@ export function packNetwork(
     userDefinedMetadata,
     weightsManifest: [{ paths: ['weights.bin'], weights: specs }],
   };
-  // Plain JSON without marks: TensorFlow.js reads this file too.
+  // Without marks for special numbers, because TensorFlow.js reads this file too.
   const text = JSON.stringify(encodeJson(model, `${name}/model.json`, false));
   return { model: toUtf8(text), weights };
 }
 
-/** What `model.json` says, every field checked; `weightData` is left to the caller. */
+/** Parses and validates `model.json`; the caller adds `weightData`. */
 export function parseNetwork(bytes: Uint8Array, where: string): io.ModelArtifacts {
   const required = ['format', 'generatedBy', 'convertedBy', 'modelTopology', 'weightsManifest'];
   const model = asRecord(parseJson(bytes, where), where, required, ['userDefinedMetadata']);
   if (model.format !== 'layers-model') {
-    throw new ArtifactError(`${where}: format: ${show(model.format)} is stated, wanted is "layers-model"`);
+    throw invalid(`${where}: format`, '"layers-model"', show(model.format));
   }
   const groups = asList(model.weightsManifest, `${where}: weightsManifest`);
   if (groups.length !== 1) {
-    throw new ArtifactError(`${where}: weightsManifest: has ${groups.length} groups, wanted is 1`);
+    throw invalid(`${where}: weightsManifest`, '1 group', `${groups.length}`);
   }
   const group = asRecord(groups[0], `${where}: weightsManifest[0]`, ['paths', 'weights']);
   const paths = asList(group.paths, `${where}: weightsManifest[0].paths`);
   if (paths.length !== 1 || paths[0] !== 'weights.bin') {
-    throw new ArtifactError(`${where}: weightsManifest[0].paths: ${show(paths)}, wanted is ["weights.bin"]`);
+    throw invalid(`${where}: weightsManifest[0].paths`, '["weights.bin"]', show(paths));
   }
   const weightSpecs = asList(group.weights, `${where}: weights`).map((item, i) => {
     const at = `${where}: weights[${i}]`;
@@ -91,21 +96,21 @@ export function parseNetwork(bytes: Uint8Array, where: string): io.ModelArtifact
 }
 
 /**
- * Bytes that weights fill. Names that stand twice, dtypes other than float32, int32 and bool, and shapes beyond any
- * memory are an `ArtifactError`.
+ * The size of weights in bytes. Throws `ArtifactError` for duplicate names, dtypes other than float32, int32 and bool, and
+ * shapes that no memory can hold.
  */
 export function weightBytes(specs: readonly io.WeightsManifestEntry[], where: string): number {
   const seen = new Set<string>();
   let bytes = 0;
   for (const { name, shape, dtype } of specs) {
     if (seen.has(name)) {
-      throw new ArtifactError(`${where}: ${show(name)} is there twice; give layers other names`);
+      throw invalid(where, 'distinct names', `${show(name)} twice`, 'rename layers');
     }
     seen.add(name);
     const each = bytesPerWeight.get(dtype);
     if (each === undefined) {
       const known = [...bytesPerWeight.keys()].join(', ');
-      throw new ArtifactError(`${where}: ${show(name)} has dtype ${show(dtype)}, it must be one of ${known}`);
+      throw invalid(`${where}: ${show(name)}: dtype`, `one of ${known}`, show(dtype));
     }
     bytes += sizeOf(shape, `${where}: ${show(name)}`) * each;
   }

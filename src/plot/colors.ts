@@ -1,9 +1,9 @@
-/** Colors of the plots, chosen by measured distance for normal and for color-blind eyes. */
+/** Colors of the plots, chosen to be distinct for normal and color-blind vision. */
 
 /**
- * Class colors, the most distinct first. Found by annealing the smallest OKLab distance between any two, over
- * normal vision and simulated protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes, 2009):
- * at least 0.16 and 0.095 among the first ten, 0.085 and 0.055 among all twenty.
+ * Class colors, the most distinct first. Simulated annealing maximized the smallest OKLab distance between any two, for
+ * normal vision and for simulated protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes, 2009): at
+ * least 0.16 and 0.095 among the first ten, 0.085 and 0.055 among all twenty.
  */
 export const CLASS_COLORS: readonly string[] = [
   ...[
@@ -33,8 +33,8 @@ export const CLASS_COLORS: readonly string[] = [
 ];
 
 /**
- * Continuous scale from low to high. OKLab lightness rises in equal steps from 0.30 to 0.87 while the hue goes
- * from indigo over teal to yellow, so the order survives color blindness and gray printing.
+ * Continuous scale from low to high. OKLab lightness rises in equal steps from 0.30 to 0.87, and the hue goes from indigo
+ * over teal to yellow, so the order is visible with color blindness and in grayscale.
  */
 export const SCALE_COLORS: readonly string[] = [
   '#320f71',
@@ -68,12 +68,12 @@ export const THEMES: { readonly [name in 'light' | 'dark']: Theme } = {
 
 /** Color at `t` in [0, 1] along evenly spaced stops. */
 export function colorAlong(stops: readonly string[], t: number): string {
-  const place = Math.min(1, Math.max(0, t)) * (stops.length - 1);
-  const low = Math.min(Math.floor(place), Math.max(0, stops.length - 2));
-  return mixColors(stops[low]!, stops[low + 1] ?? stops[low]!, place - low);
+  const position = Math.min(1, Math.max(0, t)) * (stops.length - 1);
+  const low = Math.min(Math.floor(position), Math.max(0, stops.length - 2));
+  return mixColors(stops[low]!, stops[low + 1] ?? stops[low]!, position - low);
 }
 
-/** `share` of `b` in `a`; both `#rrggbb`. */
+/** Linear mixture of two colors `#rrggbb`: `a` at share 0, `b` at share 1. */
 export function mixColors(a: string, b: string, share: number): string {
   let mixed = '#';
   for (let at = 1; at < 7; at += 2) {

@@ -1,9 +1,9 @@
-/** What a caller plots, read and checked once: positions, and for each row the color group it belongs to. */
+/** Reads and validates the data of a plot: positions, and the color group of each row. */
 import { DataError, describe, OptionError } from '../core/errors.js';
 import { CLASS_COLORS, colorAlong, OTHER_COLOR, SCALE_COLORS } from './colors.js';
 import { brief, count, counted } from './svg.js';
 
-/** Two columns: a `Matrix` or anything flat with a shape, or rows of two numbers. */
+/** Points in two dimensions: a flat array with a shape, such as a `Matrix`, or rows of two numbers. */
 export type Points =
   | {
       /** All coordinates, point after point. */
@@ -13,24 +13,24 @@ export type Points =
     }
   | readonly ArrayLike<number>[];
 
-/** One label a row. Empty text and NaN mean "no label". */
+/** One label per row. Empty strings and NaN mean "no label". */
 export type Labels = ArrayLike<string | number>;
 
-/** Rows that were not fitted but placed afterwards; drawn as rings. */
+/** Rows that were embedded after the fit; drawn as rings. */
 export interface HeldRows {
   /** Their positions on the map. */
   readonly points: Points;
-  /** One per point. Default: none. */
+  /** One label per point. Default: none. */
   readonly labels?: Labels | undefined;
 }
 
-/** Rows that share a color. */
+/** Rows of one color. */
 export interface Group {
   readonly name: string;
   readonly color: string;
-  /** Rows, fitted and held out. */
+  /** Number of rows, fitted and held out. */
   readonly rows: number;
-  /** A class of the caller's, not a remainder (no label, or more classes than colors) or a step of a scale. */
+  /** A class of the labels; false for the remainder (no label, or more classes than colors) and for steps of a scale. */
   readonly isClass: boolean;
 }
 
@@ -41,31 +41,31 @@ export interface Scale {
   readonly stops: readonly string[];
 }
 
-/** Everything the plots need to know about the rows: the fitted ones first, then the held-out ones. */
+/** The data of a plot: the fitted rows first, then the held-out ones. */
 export interface PlotData {
   readonly x: Float64Array;
   readonly y: Float64Array;
-  /** Rows in all; those from `heldFrom` on are held out. */
+  /** Number of all rows; those from `heldFrom` on are held out. */
   readonly rows: number;
   readonly heldFrom: number;
-  /** Rows with a NaN or infinite coordinate; they are not drawn. */
+  /** Number of rows with a NaN or infinite coordinate, which are not drawn. */
   readonly lost: number;
   /** Color group of each row. */
   readonly group: Uint16Array;
   readonly groups: readonly Group[];
-  /** Present when labels are values; then the groups are its steps, and perhaps "no value". */
+  /** Present if labels are values; then the groups are the steps of the scale, and possibly "no value". */
   readonly scale?: Scale;
-  /** Label of each row as text, '' for none; absent without labels. */
+  /** Label of each row as text, '' for none. Absent without labels. */
   readonly labels?: readonly string[] | undefined;
 }
 
-/** Steps of a continuous scale: finer than the eye can tell, few enough to draw group by group. */
+/** Steps of a continuous scale: finer than the eye distinguishes, and few enough to draw group by group. */
 const SCALE_STEPS = 64;
 
 /**
- * Reads points and labels. Labels are classes, unless they are numbers of which some are not whole or more than
- * twenty differ: those are values on a continuous scale. Of more classes than colors, the largest get colors.
- * Throws `DataError` when columns are not two, when lengths differ, or when no point has finite coordinates.
+ * Reads points and labels. Labels are classes, except numbers with fractions or with more than twenty distinct values,
+ * which are values on a continuous scale. If there are more classes than colors, the largest get colors. Throws
+ * `DataError` if there are not two columns, if lengths differ, or if no point has finite coordinates.
  */
 export function readPlotData(
   caller: string,
@@ -84,7 +84,7 @@ export function readPlotData(
   for (let i = 0; i < rows; i++) if (!Number.isFinite(x[i]! + y[i]!)) lost++;
   if (lost === rows) {
     throw new DataError(
-      `${caller}: at least 1 point with finite coordinates wanted, got 0 of ${count(rows)}`,
+      `${caller}: expected at least 1 point with finite coordinates, got 0 of ${count(rows)}; check the embedding`,
     );
   }
   const ownLabels = readLabels(caller, 'labels', labels, heldFrom);
@@ -109,7 +109,7 @@ function readPoints(caller: string, what: string, points: Points): { x: number[]
     if (shape.length !== 2 || columns !== 2) throw columnsError(caller, what, `shape [${shape.join(', ')}]`);
     if (data.length !== rows * 2) {
       throw new DataError(
-        `${caller}: ${what} of shape [${rows}, 2] want ${rows * 2} values, data holds ${data.length}`,
+        `${caller}: ${what}: expected ${rows * 2} values for shape [${rows}, 2], got ${data.length}; correct data or shape`,
       );
     }
     for (let i = 0; i < rows; i++) {
@@ -120,7 +120,8 @@ function readPoints(caller: string, what: string, points: Points): { x: number[]
   }
   if (!Array.isArray(points)) {
     throw new DataError(
-      `${caller}: ${what} must be rows of 2 numbers or { data, shape: [rows, 2] }; got ${describe(points)}`,
+      `${caller}: ${what}: expected rows of 2 numbers or { data, shape: [rows, 2] }, got ${describe(points)}; ` +
+        'pass the result of transform',
     );
   }
   for (const [i, row] of (points as readonly ArrayLike<number>[]).entries()) {
@@ -133,7 +134,7 @@ function readPoints(caller: string, what: string, points: Points): { x: number[]
 
 function columnsError(caller: string, what: string, got: string): DataError {
   return new DataError(
-    `${caller}: ${what} must have 2 columns, got ${got}; fit with nComponents 2, or pick two columns`,
+    `${caller}: ${what}: expected 2 columns, got ${got}; fit with nComponents 2, or select two columns`,
   );
 }
 
@@ -143,7 +144,8 @@ function readLabels(caller: string, what: string, labels: Labels | null, rows: n
   if (labels === null) return new Array<Label>(rows).fill(undefined);
   if (labels.length !== rows) {
     throw new DataError(
-      `${caller}: ${what} must be one a point (points=${count(rows)}, ${what}=${count(labels.length)})`,
+      `${caller}: ${what}: expected one label per point (${count(rows)}), got ${count(labels.length)}; ` +
+        'use null for points without a label',
     );
   }
   return Array.from(labels, (label: unknown) => {
@@ -202,13 +204,13 @@ function byClass(labels: readonly Label[], given: readonly string[] | null): Gro
   const colors = given ?? CLASS_COLORS;
   const beyond = classes.length - colors.length;
   if (beyond > 0) {
-    // The largest keep their place in the order; one color's worth of legend goes to the rest.
+    // The largest classes keep their order; the others share one entry of the legend.
     const kept = new Set([...classes].sort((a, b) => sizes.get(b)! - sizes.get(a)!).slice(0, colors.length));
     classes = classes.filter((name) => kept.has(name));
   }
-  const place = new Map(classes.map((name, at) => [name, at]));
+  const indices = new Map(classes.map((name, index) => [name, index]));
   const group = Uint16Array.from(names, (name) =>
-    name === '' ? classes.length + 1 : (place.get(name) ?? classes.length),
+    name === '' ? classes.length + 1 : (indices.get(name) ?? classes.length),
   );
   const rows = tally(group, classes.length + 2);
   const groups: Group[] = classes.map((name, at) => ({
@@ -235,12 +237,18 @@ function tally(group: Uint16Array, groups: number): number[] {
   return rows;
 }
 
-/** The caller's colors must be `#rrggbb`, which is also what makes them safe to write into markup. */
+/** Throws `OptionError` unless colors are `#rrggbb`, which also makes them safe to insert into markup. */
 export function checkColors(caller: string, colors: readonly string[] | null): void {
   for (const color of colors ?? []) {
     if (!/^#[0-9a-f]{6}$/i.test(color)) {
-      throw new OptionError(`${caller}: each of colors must be '#rrggbb'; got ${describe(color)}`);
+      throw new OptionError(
+        `${caller}: colors: expected '#rrggbb', got ${describe(color)}; use six hexadecimal digits`,
+      );
     }
   }
-  if (colors?.length === 0) throw new OptionError(`${caller}: colors must hold at least 1 color, got 0`);
+  if (colors?.length === 0) {
+    throw new OptionError(
+      `${caller}: colors: expected at least 1 color, got 0; pass null for the default colors`,
+    );
+  }
 }

@@ -1,4 +1,4 @@
-/** Losses over training as a picture. */
+/** Plots losses over training as SVG. */
 import { DataError, describe } from '../core/errors.js';
 import { resolveOptions } from '../core/options.js';
 import { choice, flag, integer } from '../core/rules.js';
@@ -9,28 +9,28 @@ import {
   brief,
   escapeXml,
   logTicks,
-  moveApart,
   niceTicks,
   outerTicks,
   pixel,
   shorten,
+  spreadOut,
   svgDocument,
   textWidth,
 } from './svg.js';
 
 /** Options of `historySvg`. */
 export interface HistoryOptions {
-  /** Default 'Training'. */
+  /** Title of the picture. Default 'Training'. */
   readonly title?: string | undefined;
-  /** Under the horizontal axis: what one entry of a list is. Default 'epoch'. */
+  /** Label of the horizontal axis: what one entry of a list is. Default 'epoch'. */
   readonly xLabel?: string | undefined;
   /** Logarithmic vertical axis; all values must then be above 0. Default false. */
   readonly logScale?: boolean | undefined;
-  /** Of the picture, in pixels, at least 240. Default 760. */
+  /** Width of the picture in pixels, at least 240. Default 760. */
   readonly width?: number | undefined;
-  /** Of the picture, in pixels, at least 240. Default 420. */
+  /** Height of the picture in pixels, at least 240. Default 420. */
   readonly height?: number | undefined;
-  /** `'light'` (default) or `'dark'`. */
+  /** Colors of the picture: `'light'` (default) or `'dark'`. */
   readonly theme?: 'light' | 'dark' | undefined;
 }
 
@@ -78,8 +78,9 @@ const SIZE = 13;
 const ROW = 17;
 
 /**
- * Draws one line a key over entries 1, 2, 3, …, named at its end; values that are not finite leave a gap.
- * Throws `DataError` when no value is finite, or when the scale is logarithmic and a value is not above 0.
+ * Draws one line per key over entries 1, 2, 3, …, with its name at the end. Values that are not finite leave a gap. Returns
+ * SVG text. Throws `DataError` if no value is finite, or if the scale is logarithmic and a value is not above 0;
+ * `OptionError` for wrong options.
  */
 export function historySvg(
   history: Readonly<Record<string, readonly number[]>>,
@@ -91,8 +92,8 @@ export function historySvg(
   const data = readLines(caller, history, o.logScale, o.theme === 'dark');
   const labels = data.lines.map(({ name, last }) => `${shorten(name, 22)}  ${brief(last.value)}`);
   const beside = Math.max(...labels.map((label) => textWidth(label, SIZE))) + 28;
-  const wanted = Math.max(2, Math.floor((o.height - 110) / 55));
-  const ticks = (o.logScale ? logTicks : outerTicks)(data.low, data.high, wanted);
+  const tickCount = Math.max(2, Math.floor((o.height - 110) / 55));
+  const ticks = (o.logScale ? logTicks : outerTicks)(data.low, data.high, tickCount);
   const left = 26 + Math.max(...ticks.map((tick) => textWidth(brief(tick), SIZE - 1)));
   const top = o.title ? 54 : 24;
   const box = { x: left, y: top, width: Math.max(60, o.width - left - beside), height: o.height - top - 54 };
@@ -115,20 +116,25 @@ function readLines(
   dark: boolean,
 ): Lines {
   if (typeof history !== 'object' || history === null) {
-    throw new DataError(`${caller}: lists of numbers by name wanted, got ${describe(history)}`);
+    throw new DataError(
+      `${caller}: expected lists of numbers by name, got ${describe(history)}; pass the history of an estimator`,
+    );
   }
   const lines: Line[] = [];
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   let entries = 1;
   for (const [name, values] of Object.entries(history)) {
-    if (!Array.isArray(values))
-      throw new DataError(`${caller}: ${name} must be a list, got ${describe(values)}`);
+    if (!Array.isArray(values)) {
+      throw new DataError(
+        `${caller}: ${name}: expected a list, got ${describe(values)}; pass numbers by name`,
+      );
+    }
     for (const [at, value] of values.entries()) {
       if (!Number.isFinite(value)) continue;
       if (logScale && value <= 0) {
         throw new DataError(
-          `${caller}: a logarithmic scale wants values above 0, ${name}[${at}] is ${value}`,
+          `${caller}: ${name}[${at}]: expected values above 0 for a logarithmic scale, got ${value}; set logScale: false`,
         );
       }
       low = Math.min(low, value);
@@ -143,7 +149,7 @@ function readLines(
   }
   if (lines.length === 0) {
     throw new DataError(
-      `${caller}: at least 1 finite value wanted, got 0 in ${Object.keys(history).length} lists`,
+      `${caller}: expected at least 1 finite value, got 0 in ${Object.keys(history).length} lists; fit first`,
     );
   }
   return { lines, low, high, entries };
@@ -177,7 +183,7 @@ function drawAxes(
   }
   const bottom = box.y + box.height;
   const whole = niceTicks(1, entries, Math.max(2, Math.floor(box.width / 90))).filter(Number.isInteger);
-  // The first entry is worth a number; a round one too close to it is not.
+  // The first entry is labeled; round numbers too close to it are not.
   const near = (tick: number) => axes.x(tick) - axes.x(1) < 28;
   for (const tick of [1, ...whole.filter((tick) => tick > 1 && !near(tick))]) {
     const x = pixel(axes.x(tick));
@@ -198,7 +204,7 @@ function drawLine({ values, color }: Line, axes: Axes): string {
   let open = false;
   for (const [at, value] of values.entries()) {
     if (Number.isFinite(value)) {
-      // A line of no length after a move makes a value between two gaps visible as a dot.
+      // A line of length near 0 makes a value between two gaps visible as a dot.
       path += `${open ? 'L' : 'M'}${pixel(axes.x(at + 1))} ${pixel(axes.y(value))}${open ? '' : 'h.01'}`;
     }
     open = Number.isFinite(value);
@@ -206,11 +212,11 @@ function drawLine({ values, color }: Line, axes: Axes): string {
   return `<path d="${path}" fill="none" stroke="${color}" stroke-width="2.2" stroke-linejoin="round" stroke-linecap="round"/>`;
 }
 
-/** Names and last values beside the ends of the lines, moved apart where they would overlap. */
+/** Names and last values beside the ends of the lines, spread out where they would overlap. */
 function drawEnds(lines: readonly Line[], axes: Axes, box: Box, theme: Theme): string[] {
   const ends = lines.map(({ last }) => ({ x: axes.x(last.entry), y: axes.y(last.value) }));
-  const wished = ends.map(({ y }) => y);
-  const heights = moveApart(wished, ROW, box.y, box.y + box.height);
+  const desired = ends.map(({ y }) => y);
+  const heights = spreadOut(desired, ROW, box.y, box.y + box.height);
   const x = box.x + box.width + 16;
   return lines.map(({ name, last, color }, i) => {
     const end = ends[i]!;

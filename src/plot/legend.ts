@@ -7,13 +7,13 @@ import { brief, count, escapeXml, niceTicks, pixel, shorten, textWidth } from '.
 const SIZE = 13;
 const LEAST_ROW = 17;
 const BAR = 14;
-/** Between the classes and the explanation of the marks. */
+/** Gap between the classes and the explanation of the marks, in pixels. */
 const KEY_GAP = 8;
 
 interface Entry {
   readonly name: string;
   readonly rows: number;
-  /** None for the two entries that explain the marks. */
+  /** Absent for the two entries that explain the marks. */
   readonly group?: Group;
   readonly ring?: boolean;
 }
@@ -26,7 +26,7 @@ interface Layout {
   readonly head: number;
 }
 
-/** Width to keep free for the legend, 0 for none: when there is nothing to say, or it would take half the picture. */
+/** Width of the legend in pixels; 0 if it would be empty or take half of the picture. */
 export function legendWidth(data: PlotData, title: string, height: number, pictureWidth: number): number {
   const layout = plan(data, title, height);
   const list = layout.entries.length > 0 ? layout.columns * layout.columnWidth : 0;
@@ -60,7 +60,7 @@ function plan(data: PlotData, title: string, height: number): Layout {
   };
 }
 
-/** Draws what `legendWidth` made room for. */
+/** Draws the legend into a box of the width of `legendWidth`. */
 export function drawLegend(data: PlotData, title: string, theme: Theme, box: Box): string {
   const layout = plan(data, title, box.height);
   const parts: string[] = [];
@@ -97,7 +97,7 @@ function drawEntries(layout: Layout, plain: string, theme: Theme, box: Box): str
 
 function drawBar(scale: NonNullable<PlotData['scale']>, theme: Theme, box: Box): string {
   const { low, high, stops } = scale;
-  // Named by its colors: several pictures in one page share the page's ids.
+  // The id contains the colors, because ids must be unique among all pictures in a page.
   const id = `scale${stops.join('').replaceAll('#', '-')}`;
   const parts = [`<linearGradient id="${id}" x1="0" y1="1" x2="0" y2="0">`];
   for (const [at, stop] of stops.entries()) {

@@ -1,8 +1,8 @@
-/** The marks on the map: points, rings of held-out points, names of classes. */
+/** The marks of a map: points, rings for held-out points, and class names. */
 import { createRandom, shuffle } from '../core/random.js';
 import { mixColors, type Theme } from './colors.js';
 import type { PlotData } from './data.js';
-import { classPlaces } from './labelPlaces.js';
+import { classPositions } from './labelPositions.js';
 import { escapeXml, pixel, shorten, textWidth } from './svg.js';
 
 /** A rectangle in pixels. */
@@ -13,14 +13,14 @@ export interface Box {
   readonly height: number;
 }
 
-/** Data to pixels: `screenX = left + x * scale`, `screenY = top - y * scale`. */
+/** From data units to pixels: `screenX = left + x * scale`, `screenY = top - y * scale`. */
 export interface View {
   readonly scale: number;
   readonly left: number;
   readonly top: number;
 }
 
-/** The view that shows all points in the middle of the panel, with one scale for both axes. */
+/** The view that centers all points in the panel, with one scale for both axes. */
 export function fitView(data: PlotData, panel: Box): View {
   let minX = Number.POSITIVE_INFINITY;
   let maxX = Number.NEGATIVE_INFINITY;
@@ -39,7 +39,7 @@ export function fitView(data: PlotData, panel: Box): View {
   const across = (panel.width - 2 * margin) / (maxX - minX);
   const upward = (panel.height - 2 * margin) / (maxY - minY);
   const smaller = Math.min(across, upward);
-  // All points in one place: any scale will do.
+  // All points coincide: any scale will do.
   const scale = Number.isFinite(smaller) ? smaller : 1;
   return {
     scale,
@@ -48,21 +48,21 @@ export function fitView(data: PlotData, panel: Box): View {
   };
 }
 
-/** Diameter in pixels that leaves room between the points of an evenly filled panel. */
+/** Diameter of a point in pixels, such that points spread evenly over the panel would not touch. */
 export function pointSize(points: number, panel: Box): number {
   const side = Math.sqrt((panel.width * panel.height) / points);
   return Math.round(Math.min(8, Math.max(1.8, side * 0.34)) * 10) / 10;
 }
 
-/** The more points, the more of them overlap, the more should shine through. */
+/** Opacity of a point: lower for more points, because more of them overlap. */
 export function pointOpacity(points: number): number {
   return points > 20_000 ? 0.55 : points > 5000 ? 0.65 : 0.75;
 }
 
 /**
- * Fitted points in shuffled order. A point is a line of no length with round caps: a third of the bytes of a
- * `<circle>`. The order is cut into layers of a few points a group, and each layer draws one path a group, so
- * that the order stays a shuffle to the eye while a color is named once for several points.
+ * Draws the fitted points in shuffled order. A point is a line of length near 0 with round caps, which takes a third of
+ * the bytes of a `<circle>`. The order is divided into layers of a few points per group, and each layer draws one path per
+ * group: the result looks shuffled, and a color is written once for several points.
  */
 export function drawPoints(data: PlotData, view: View, diameter: number, opacity: number): string {
   const shown: number[] = [];
@@ -75,7 +75,7 @@ export function drawPoints(data: PlotData, view: View, diameter: number, opacity
     const lines = new Map<number, string>();
     for (const row of shown.slice(start, start + layer)) {
       const group = data.group[row]!;
-      const mark = `M${place(data, row, view, ' ')}h.01`;
+      const mark = `M${position(data, row, view, ' ')}h.01`;
       lines.set(group, (lines.get(group) ?? '') + mark);
     }
     for (const [group, line] of lines)
@@ -86,7 +86,7 @@ export function drawPoints(data: PlotData, view: View, diameter: number, opacity
   return `<g ${style}>\n${paths.join('\n')}\n</g>`;
 }
 
-/** Held-out points as rings filled with the color of the panel, over the others. */
+/** Draws the held-out points on top, as rings filled with the color of the panel. */
 export function drawRings(data: PlotData, view: View, diameter: number, theme: Theme): string {
   const shown: number[] = [];
   for (let i = data.heldFrom; i < data.rows; i++) if (Number.isFinite(data.x[i]! + data.y[i]!)) shown.push(i);
@@ -94,27 +94,29 @@ export function drawRings(data: PlotData, view: View, diameter: number, theme: T
   shuffle(shown, createRandom('plot'));
   const { radius, line } = ringSize(diameter);
   const rings = shown.map((row) => {
-    const [x, y] = place(data, row, view, ',').split(',');
+    const [x, y] = position(data, row, view, ',').split(',');
     return `<circle cx="${x}" cy="${y}" r="${pixel(radius)}" stroke="${data.groups[data.group[row]!]!.color}"/>`;
   });
   return `<g fill="${theme.panel}" fill-opacity="0.85" stroke-width="${line}">\n${rings.join('\n')}\n</g>`;
 }
 
-/** Radius and line width of the ring that stands for a held-out point beside points of a diameter. */
+/** Radius and line width of the ring for a held-out point, in pixels, by the diameter of other points. */
 function ringSize(diameter: number): { radius: number; line: number } {
   return { radius: Math.max(2, diameter * 0.62), line: Math.min(1.6, Math.max(1, diameter * 0.3)) };
 }
 
-function place(data: PlotData, row: number, view: View, between: string): string {
-  return pixel(view.left + data.x[row]! * view.scale) + between + pixel(view.top - data.y[row]! * view.scale);
+function position(data: PlotData, row: number, view: View, separator: string): string {
+  return (
+    pixel(view.left + data.x[row]! * view.scale) + separator + pixel(view.top - data.y[row]! * view.scale)
+  );
 }
 
-/** Names of classes in the middle of their points, with a halo; a name without room is left out. */
+/** Draws class names at their points, with a halo. Names that would overlap others are left out. */
 export function drawNames(data: PlotData, view: View, panel: Box, theme: Theme): string {
   const size = nameSize(data);
   const taken: Box[] = [];
   const names: string[] = [];
-  for (const { group, x, y } of classPlaces(data, NAME_REACH / view.scale)) {
+  for (const { group, x, y } of classPositions(data, NAME_REACH / view.scale)) {
     const { name, color } = data.groups[group]!;
     const label = shorten(name, 20);
     const width = textWidth(label, size) + 8;
@@ -133,10 +135,10 @@ export function drawNames(data: PlotData, view: View, panel: Box, theme: Theme):
   return `<g font-size="${size}" font-weight="700" text-anchor="middle" ${halo}>\n${names.join('\n')}\n</g>`;
 }
 
-/** Pixels around a class's middle in which its points draw its name. */
+/** Radius of the mean shift that positions class names, in pixels. */
 export const NAME_REACH = 60;
 
-/** Font size of class names on the map: single digits would be lost among the points at the usual size. */
+/** Font size of class names on the map in pixels: larger for names of one or two characters, which are hard to see. */
 export function nameSize(data: PlotData): number {
   return data.groups.every((group) => !group.isClass || group.name.length <= 2) ? 19 : 14;
 }

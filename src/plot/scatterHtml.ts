@@ -1,33 +1,33 @@
-/** The map as a page to explore: one HTML file that needs nothing else. */
+/** Plots a map as an interactive page in one self-contained HTML file. */
 import { DataError, describe } from '../core/errors.js';
 import { resolveOptions } from '../core/options.js';
 import { orNull, withKeys } from '../core/rules.js';
 import { mixColors } from './colors.js';
 import { checkColors, type PlotData, type Points, readPlotData } from './data.js';
-import { classPlaces } from './labelPlaces.js';
+import { classPositions } from './labelPositions.js';
 import { fitView, NAME_REACH, nameSize, pointOpacity, pointSize } from './marks.js';
 import { pageParts } from './page/compute.js';
-import { page } from './page/controls.js';
+import { page, pageControls } from './page/controls.js';
 import { openMap, type PageData } from './page/map.js';
 import { STYLE } from './page/style.js';
 import { DARK_TINT, describeData, mapDefaults, mapRules, type ScatterOptions } from './scatterSvg.js';
 import { brief, count, counted, escapeXml, niceTicks } from './svg.js';
 
-/** Gray pictures of one size, row-major, one after the other. */
+/** Grayscale pictures of one size, row-major, stored consecutively. */
 export interface Images {
-  /** `rows * height * width` gray values on any scale; the lowest (or 0) is drawn black, the highest white. */
+  /** `rows * height * width` values on any scale; the lowest (or 0) is drawn black, the highest white. */
   readonly data: ArrayLike<number>;
-  /** Columns of one picture, in pixels. */
+  /** Width of one picture in pixels. */
   readonly width: number;
-  /** Rows of one picture, in pixels. */
+  /** Height of one picture in pixels. */
   readonly height: number;
 }
 
 /** Options of `scatterHtml`. */
 export interface ScatterPageOptions extends Omit<ScatterOptions, 'width' | 'height' | 'theme'> {
-  /** A line for each point's tooltip, then for each held-out point's if there are more. Default null. */
+  /** A line of text per point for its tooltip, optionally also for each held-out point. Default null: none. */
   readonly text?: readonly string[] | null | undefined;
-  /** A picture for each point's tooltip, then for each held-out point's if there are more. Default null. */
+  /** A picture per point for its tooltip, optionally also for each held-out point. Default null: none. */
   readonly images?: Images | null | undefined;
 }
 
@@ -41,7 +41,7 @@ const rules = {
   ...mapRules,
   text: orNull({
     kind: 'list',
-    text: 'an array of text, one a point',
+    text: 'an array of text, one per point',
     accepts: Array.isArray,
     bad: [0, 'text', true, {}],
   }),
@@ -49,11 +49,11 @@ const rules = {
 };
 
 /**
- * Writes a page that shows the points on a canvas: wheel or pinch zooms, dragging pans, a double click shows all
- * again, pointing at a point names it (with its text and picture), the legend hides and shows classes. It follows
- * the reader's light or dark setting, works with the keyboard, and loads nothing from anywhere. Made for 60,000
- * points and more. A picture is kept in 16 gray levels, which is enough for a thumbnail and keeps the page small.
- * Throws like `scatterSvg`, and `DataError` when `text` or `images` do not fit the points.
+ * Returns an HTML page that shows the points on a canvas. Wheel and pinch zoom, dragging pans, a double click shows all
+ * points again. A tooltip shows the label, text and picture of a point. The legend hides and shows classes. The page
+ * follows the light or dark setting of the browser, works with the keyboard, and loads nothing. It is made for 60,000
+ * points and more. Pictures are stored in 16 gray levels, which is enough for thumbnails and keeps the page small.
+ * Throws as `scatterSvg` does, and `DataError` if `text` or `images` do not match the points.
  */
 export function scatterHtml(points: Points, options: ScatterPageOptions = {}): string {
   const caller = 'scatterHtml';
@@ -63,7 +63,7 @@ export function scatterHtml(points: Points, options: ScatterPageOptions = {}): s
   const rows = data.rows - data.lost;
   const screen = { x: 0, y: 0, width: 900, height: 700 };
   const names = [...new Set(data.labels ?? [])];
-  const place = new Map(names.map((name, at) => [name, at]));
+  const indices = new Map(names.map((name, index) => [name, index]));
   const payload: PageData = {
     heldFrom: data.heldFrom,
     positions: base64(interleave(data)),
@@ -73,18 +73,19 @@ export function scatterHtml(points: Points, options: ScatterPageOptions = {}): s
       darkColor: mixColors(group.color, '#ffffff', DARK_TINT),
     })),
     names: names.map((name) => (name === '' ? 'no label' : name)),
-    label: base64(Uint32Array.from(data.labels ?? [], (name) => place.get(name)!)),
+    label: base64(Uint32Array.from(data.labels ?? [], (name) => indices.get(name)!)),
     text: readText(caller, o.text, data),
     images: o.images && packImages(caller, o.images, data),
-    places: o.classNames && !data.scale ? classPlaces(data, NAME_REACH / fitView(data, screen).scale) : [],
+    places: o.classNames && !data.scale ? classPositions(data, NAME_REACH / fitView(data, screen).scale) : [],
     nameSize: nameSize(data),
     diameter: o.pointSize ?? pointSize(rows, screen),
     opacity: o.opacity ?? pointOpacity(rows),
   };
   const title = o.title || 'Scatter plot';
-  // esbuild's keepNames, as in tsx, puts calls of __name into functions; the page has to know it then.
-  const functions = Object.entries(pageParts).map(([name, part]) => `${name}: ${part}`);
-  const script = `const __name = (f) => f;\n(${page})(${openMap}, {${functions}});`;
+  // With esbuild's keepNames, as in tsx, the functions contain calls of __name, which the page must define.
+  const listed = (functions: object) =>
+    `{${Object.entries(functions).map(([name, text]) => `${name}: ${text}`)}}`;
+  const script = `const __name = (f) => f;\n(${page})(${openMap}, ${listed(pageParts)}, ${listed(pageControls)});`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -126,14 +127,14 @@ function interleave({ x, y, rows }: PlotData): Float32Array {
 function base64(values: Float32Array | Uint16Array | Uint32Array | Uint8Array): string {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   let text = '';
-  // A whole number of 3-byte groups a piece, so that the pieces join; few enough to be arguments.
+  // Chunks of a multiple of 3 bytes, so that their texts can be joined, and short enough for one call.
   for (let at = 0; at < bytes.length; at += 0x6000) {
     text += btoa(String.fromCharCode(...bytes.subarray(at, at + 0x6000)));
   }
   return text;
 }
 
-/** JSON that no HTML parser takes for the end of its script. */
+/** JSON in which an HTML parser finds no end of the script. */
 function embed(payload: PageData): string {
   return JSON.stringify(payload).replaceAll('<', '\\u003c');
 }
@@ -144,24 +145,26 @@ function readText(caller: string, text: readonly string[] | null, data: PlotData
   return text.map(String);
 }
 
-/** What goes with the points has an entry for each fitted one, or for each one. */
+/** Throws `DataError` unless there is an entry for each fitted point, or for each point. */
 function checkLength(caller: string, what: string, got: number, each: number, data: PlotData): void {
   const { rows, heldFrom } = data;
   if (got === heldFrom * each || got === rows * each) return;
-  const wanted =
+  const expected =
     rows === heldFrom ? `${heldFrom * each}` : `${heldFrom * each} (or ${rows * each} with held-out ones)`;
   throw new DataError(
-    `${caller}: ${what} must hold ${wanted} values for ${counted(heldFrom, 'point')}, got ${got}`,
+    `${caller}: ${what}: expected ${expected} values for ${counted(heldFrom, 'point')}, got ${got}; ` +
+      'pass one entry per point',
   );
 }
 
-/** Runs of equal gray levels, a byte each: most of a drawing is empty. */
+/** Run-length encoding with one byte per run: most of a drawing is empty. */
 function packImages(caller: string, images: Images, data: PlotData): PageData['images'] {
   const { width, height, data: values } = images;
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1) {
       throw new DataError(
-        `${caller}: images must have whole sides of at least 1, got ${describe(width)} x ${describe(height)}`,
+        `${caller}: images: expected integer width and height of at least 1, got ${describe(width)} x ${describe(height)}; ` +
+          'give the size of one picture in pixels',
       );
     }
   }

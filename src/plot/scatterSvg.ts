@@ -1,4 +1,4 @@
-/** The map as a picture: SVG text, to be written to a file or put into a page. */
+/** Plots a map as SVG text, to be written to a file or inserted into a page. */
 import { resolveOptions } from '../core/options.js';
 import { choice, flag, integer, listOf, number, orNull, text, withKeys } from '../core/rules.js';
 import { mixColors, THEMES, type Theme } from './colors.js';
@@ -10,39 +10,39 @@ import { counted, escapeXml, svgDocument } from './svg.js';
 /** Options of `scatterSvg`. */
 export interface ScatterOptions {
   /**
-   * One a point. Classes get colors and a legend; more than twenty different numbers, or any that is not whole,
-   * are values on a continuous scale. Default null: one color.
+   * One label per point. Classes get colors and a legend. Numbers with fractions or with more than twenty distinct values
+   * are shown on a continuous scale. Default null: one color.
    */
   readonly labels?: Labels | null | undefined;
-  /** Points that were not fitted, drawn as rings. Default null. */
+  /** Points that were embedded after the fit, drawn as rings. Default null: none. */
   readonly held?: HeldRows | null | undefined;
-  /** Default '': none. */
+  /** Title of the picture. Default '': none. */
   readonly title?: string | undefined;
-  /** A second, quieter line. Default '': none. */
+  /** A second line under the title, in a lighter color. Default '': none. */
   readonly subtitle?: string | undefined;
-  /** Heads the legend or color bar: what the labels are. Default '': none. */
+  /** Title of the legend or color bar. Default '': none. */
   readonly legendTitle?: string | undefined;
-  /** Of the picture, in pixels, at least 240. Default 860. */
+  /** Width of the picture in pixels, at least 240. Default 860. */
   readonly width?: number | undefined;
-  /** Of the picture, in pixels, at least 240. Default 680. */
+  /** Height of the picture in pixels, at least 240. Default 680. */
   readonly height?: number | undefined;
-  /** Diameter of a point in pixels. Default null: smaller the more points there are. */
+  /** Diameter of a point in pixels, in (0, 100]. Default null: by the number of points. */
   readonly pointSize?: number | null | undefined;
-  /** Of a point, in (0, 1]. Default null: lower the more points there are. */
+  /** Opacity of a point, in (0, 1]. Default null: by the number of points. */
   readonly opacity?: number | null | undefined;
-  /** `#rrggbb`, one a class in sorted order, or the stops of the continuous scale. Default null: ours. */
+  /** Colors `#rrggbb`: one per class in sorted order, or the stops of the continuous scale. Default null: built in. */
   readonly colors?: readonly string[] | null | undefined;
-  /** Write the names of classes onto the map where there is room. Default true. */
+  /** Write class names onto the map where there is room. Default true. */
   readonly classNames?: boolean | undefined;
-  /** `'light'` (default) or `'dark'`. */
+  /** Colors of the picture: `'light'` (default) or `'dark'`. */
   readonly theme?: 'light' | 'dark' | undefined;
 }
 
-/** An option that is text, if only an empty one. */
+/** Rule for text that may be empty. */
 export const anyText = text('text', { empty: true });
-const rows = withKeys('an array, one entry a point', 'length');
+const rows = withKeys('an array, one entry per point', 'length');
 
-/** Rules of the options that every kind of map has. */
+/** Rules of the options that `scatterSvg` and `scatterHtml` share. */
 export const mapRules = {
   labels: orNull(rows),
   held: orNull(withKeys('{ points, labels }', 'points')),
@@ -79,10 +79,10 @@ const rules = { ...mapRules, width: integer(240), height: integer(240), theme: c
 const PAD = 20;
 
 /**
- * Draws points as an SVG document. Both axes have one scale, whatever the picture's shape; they carry no ticks,
- * for the coordinates of such a map mean nothing. Points are drawn in shuffled order (always the same), so that
- * no class covers another. Rows with NaN or infinite coordinates are left out and counted in `<desc>`.
- * Throws `DataError` when points are not two columns or lengths differ, `OptionError` for a wrong option.
+ * Draws points as an SVG document. Both axes have the same scale, and no ticks, because the coordinates of such a map have
+ * no meaning. Points are drawn in a fixed shuffled order, so that no class covers another. Rows with NaN or infinite
+ * coordinates are left out and counted in `<desc>`. Throws `DataError` if points do not have two columns or if lengths
+ * differ, `OptionError` for wrong options.
  */
 export function scatterSvg(points: Points, options: ScatterOptions = {}): string {
   const caller = 'scatterSvg';
@@ -109,7 +109,7 @@ export function scatterSvg(points: Points, options: ScatterOptions = {}): string
   ]);
 }
 
-/** What the picture shows, for those who cannot see it. */
+/** A description of the picture in words, for screen readers. */
 export function describeData(data: PlotData): string {
   const classes = data.groups.filter((group) => group.isClass).length;
   const held = data.rows - data.heldFrom;
@@ -121,7 +121,7 @@ export function describeData(data: PlotData): string {
   return lines.join(' ');
 }
 
-/** Share of white that makes the darker class colors legible on a dark ground. */
+/** Share of white in class colors on a dark background, so that dark ones are legible. */
 export const DARK_TINT = 0.25;
 
 function tint(data: PlotData): PlotData {

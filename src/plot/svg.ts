@@ -1,4 +1,4 @@
-/** Text, numbers, ticks and their places as the plots write them. */
+/** Text, numbers and ticks for the plots. */
 
 /** Escapes text for element content and attribute values; characters that XML forbids become U+FFFD. */
 export function escapeXml(text: string): string {
@@ -85,10 +85,10 @@ export function brief(value: number): string {
   return String(Number(value.toPrecision(4))).replace('-', '−');
 }
 
-/** Round numbers (1, 2 or 5 times a power of ten apart) inside [low, high], about `wanted` of them. */
-export function niceTicks(low: number, high: number, wanted: number): number[] {
+/** Round numbers (1, 2 or 5 times a power of ten apart) inside [low, high], about `tickCount` of them. */
+export function niceTicks(low: number, high: number, tickCount: number): number[] {
   if (!(high > low)) return [low];
-  const rough = (high - low) / Math.max(1, wanted);
+  const rough = (high - low) / Math.max(1, tickCount);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.75) ?? 10);
   const ticks: number[] = [];
@@ -100,11 +100,11 @@ export function niceTicks(low: number, high: number, wanted: number): number[] {
 }
 
 /** Ticks of a logarithmic axis in [low, high]: powers of ten, with 2 and 5 between while they are few. */
-export function logTicks(low: number, high: number, wanted: number): number[] {
+export function logTicks(low: number, high: number, tickCount: number): number[] {
   const first = Math.floor(Math.log10(low) + 1e-9);
   const last = Math.ceil(Math.log10(high) - 1e-9);
-  const step = Math.max(1, Math.ceil((last - first) / wanted));
-  const factors = last - first > wanted / 2 ? [1] : [1, 2, 5];
+  const step = Math.max(1, Math.ceil((last - first) / tickCount));
+  const factors = last - first > tickCount / 2 ? [1] : [1, 2, 5];
   const ticks: number[] = [];
   for (let power = Math.ceil(first / step) * step; power <= last; power += step) {
     for (const factor of factors) {
@@ -113,29 +113,30 @@ export function logTicks(low: number, high: number, wanted: number): number[] {
       if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
     }
   }
-  return ticks.length >= 2 ? ticks : niceTicks(low, high, wanted);
+  return ticks.length >= 2 ? ticks : niceTicks(low, high, tickCount);
 }
 
 /** Round numbers that enclose [low, high], so that the first and the last can be the ends of an axis. */
-export function outerTicks(low: number, high: number, wanted: number): number[] {
+export function outerTicks(low: number, high: number, tickCount: number): number[] {
   // Losses that stay far from 0 need the resolution; those that come near it should show how near.
   const from = low >= 0 && low < high * 0.4 ? 0 : low;
-  if (from === high) return niceTicks(from - Math.abs(from || 1) / 2, high + Math.abs(high || 1) / 2, wanted);
-  const inner = niceTicks(from, high, wanted);
+  if (from === high)
+    return niceTicks(from - Math.abs(from || 1) / 2, high + Math.abs(high || 1) / 2, tickCount);
+  const inner = niceTicks(from, high, tickCount);
   const step = inner.length > 1 ? inner[1]! - inner[0]! : high - from;
   const first = Math.floor(from / step + 1e-9);
   const last = Math.ceil(high / step - 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Heights nearest the wished ones, at least `gap` apart and inside [low, high] as far as there is room. */
-export function moveApart(wished: readonly number[], gap: number, low: number, high: number): number[] {
-  const order = wished.map((_, i) => i).sort((a, b) => wished[a]! - wished[b]! || a - b);
+/** Heights near the desired ones, at least `gap` apart and within [low, high] if there is room for that. */
+export function spreadOut(desired: readonly number[], gap: number, low: number, high: number): number[] {
+  const order = desired.map((_, i) => i).sort((a, b) => desired[a]! - desired[b]! || a - b);
   const least = Math.min(gap, order.length > 1 ? (high - low) / (order.length - 1) : gap);
-  const heights = [...wished];
+  const heights = [...desired];
   let floor = low;
   for (const i of order) {
-    heights[i] = Math.max(wished[i]!, floor);
+    heights[i] = Math.max(desired[i]!, floor);
     floor = heights[i]! + least;
   }
   let ceiling = high;

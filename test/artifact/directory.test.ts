@@ -122,11 +122,11 @@ test('a link to a model stays a link, also to one that is not there yet', { skip
 test('a save over anything but a saved model is refused and changes nothing', async (t) => {
   const files = await modelOf('new');
   const cases: [string, (target: string) => Promise<unknown>, RegExp][] = [
-    ['a file', (target) => fs.writeFile(target, 'precious'), /is not a directory/],
+    ['a file', (target) => fs.writeFile(target, 'precious'), /expected a directory or nothing, got a file/],
     [
       'a directory with a file',
       (target) => put(target, 'thesis.txt'),
-      /holds 1 files or folders that are no model's \(thesis\.txt\)/,
+      /got 1 other files or folders \(thesis\.txt\)/,
     ],
     [
       'a saved model with notes in it',
@@ -134,7 +134,7 @@ test('a save over anything but a saved model is refused and changes nothing', as
         await saveDirectory(target, await modelOf('old'));
         await put(target, 'notes.md');
       },
-      /no model's \(notes\.md\)/,
+      /other files or folders \(notes\.md\)/,
     ],
     [
       'a saved model with a file deep in it',
@@ -142,12 +142,12 @@ test('a save over anything but a saved model is refused and changes nothing', as
         await saveDirectory(target, await modelOf('old'));
         await put(path.join(target, 'encoder'), 'mine.bin');
       },
-      /no model's \(encoder\/mine\.bin\)/,
+      /other files or folders \(encoder\/mine\.bin\)/,
     ],
     [
       'a directory with an empty directory',
       (target) => fs.mkdir(path.join(target, 'Sub'), { recursive: true }),
-      /not empty and has no parametric-umap\.json/,
+      /expected parametric-umap\.json or an empty directory/,
     ],
     [
       'an ordinary TensorFlow.js model',
@@ -155,9 +155,9 @@ test('a save over anything but a saved model is refused and changes nothing', as
         await put(target, 'model.json');
         await put(target, 'weights.bin');
       },
-      /no model's \(model\.json\)/,
+      /other files or folders \(model\.json\)/,
     ],
-    ['tables without a manifest', (target) => put(target, 'graph.bin'), /has no parametric-umap\.json/],
+    ['tables without a manifest', (target) => put(target, 'graph.bin'), /expected parametric-umap\.json or/],
   ];
   for (const [title, prepare, message] of cases) {
     await t.test(title, async () => {
@@ -183,8 +183,8 @@ test('paths and file names that cannot be are refused', async () => {
   const files = await modelOf('a');
   const save = (target: string, more: [string, Uint8Array][] = []) =>
     saveDirectory(target, new Map([...files, ...more]));
-  await assert.rejects(save(''), /save: "" is not the path of a directory/);
-  await assert.rejects(save('/'), /save: "\/" is not the path of a directory/);
+  await assert.rejects(save(''), /save: expected the path of a directory with a name, got ""/);
+  await assert.rejects(save('/'), /save: expected the path of a directory with a name, got "\/"/);
   await fs.writeFile(path.join(home, 'file'), '');
   await assert.rejects(save(path.join(home, 'file', 'model')), /model was not written, nothing changed: E/);
   await assert.rejects(
@@ -202,12 +202,12 @@ test('paths and file names that cannot be are refused', async () => {
   ]) {
     await assert.rejects(save(path.join(home, 'model'), [[name, new Uint8Array(1)]]), {
       name: 'ArtifactError',
-      message: /is not the name of a file/,
+      message: /got .*, missing or unknown/,
     });
   }
   await assert.rejects(
     saveDirectory(path.join(home, 'model'), new Map()),
-    /"parametric-umap\.json" is missing/,
+    /got "parametric-umap\.json", missing/,
   );
   assert.deepEqual(await fs.readdir(home), ['file']);
 });
@@ -300,7 +300,7 @@ test('if even putting the old model back fails, the message says where it is', a
       const files = await modelOf('new');
       await assert.rejects(
         saveDirectory(target, files),
-        /was not written, the old model is now at .*\.old: EIO/,
+        /was not written: EIO.*; the old model is now at .*\.old/,
       );
     },
   );
@@ -375,7 +375,7 @@ test('a first save that is killed leaves no model, and the next save removes its
   const args = ['--input-type=module', '-e', killedSave, target, '6', storeUrl, artifactUrl];
   assert.equal(spawnSync(process.execPath, args).signal, 'SIGKILL');
   assert.equal((await fs.readdir(home)).length, 1);
-  await assert.rejects(loadDirectory(target), /load: there is no saved model at .*model/);
+  await assert.rejects(loadDirectory(target), /load: expected a saved model, got nothing at .*model/);
   await saveDirectory(target, await modelOf('a'));
   assert.deepEqual(await fs.readdir(home), ['model']);
 });
@@ -434,7 +434,7 @@ test('processes that save and load the same path at once never see half a model'
     try {
       tags.add(String(await tagAt(target)));
     } catch (error) {
-      assert.match(String(error), /was saved anew while it was read; load it again/);
+      assert.match(String(error), /was saved again while it was read; load it again/);
       overtaken++;
     }
   }
@@ -449,15 +449,21 @@ test('loading what is not there, or not a directory, says so', async () => {
   await fs.writeFile(path.join(home, 'file'), '');
   await assert.rejects(loadDirectory(path.join(home, 'none')), {
     name: 'ArtifactError',
-    message: /there is no saved model at .*none/,
+    message: /expected a saved model, got nothing at .*none/,
   });
-  await assert.rejects(loadDirectory(path.join(home, 'no', 'parent')), /there is no saved model at/);
-  await assert.rejects(loadDirectory(path.join(home, 'file')), /file is not a directory; give the one that/);
+  await assert.rejects(
+    loadDirectory(path.join(home, 'no', 'parent')),
+    /expected a saved model, got nothing at/,
+  );
+  await assert.rejects(
+    loadDirectory(path.join(home, 'file')),
+    /file: expected a directory, got a file; give the one that/,
+  );
   await assert.rejects(loadDirectory(path.join(home, 'file', 'x')), { name: 'ArtifactError' });
-  await assert.rejects(loadDirectory(''), /load: "" is not the path/);
+  await assert.rejects(loadDirectory(''), /load: expected the path .* got ""/);
   await assert.rejects(
     fromFiles(await loadDirectory(home)),
-    /load: .*parametric-umap\.json is missing \(ENOENT/,
+    /load: .*parametric-umap\.json: expected a file, got ENOENT/,
   );
 });
 
@@ -481,28 +487,28 @@ test('a reader never leaves its directory, nor waits, nor reads more than it was
   execFileSync('mkfifo', [path.join(target, 'pipe.bin')]);
   const read = await loadDirectory(target);
   const cases: [string, RegExp][] = [
-    ['../secret.bin', /is not the name of a file of a model/],
-    ['/etc/passwd', /is not the name/],
-    ['encoder/../../secret.bin', /is not the name/],
-    ['..\\secret.bin', /is not the name/],
-    ['rows.bin\0', /is not the name/],
-    ['', /is not the name/],
-    ['out.bin', /out\.bin is a link to .*secret\.bin, outside of the saved model/],
-    ['twin.bin', /outside of the saved model/],
-    ['zero.bin', /link to \/dev\/zero, outside/],
-    ['encoder/model.json', /outside of the saved model/],
-    ['dangling.bin', /dangling\.bin is missing \(ENOENT/],
-    ['loop.bin', /loop\.bin is missing \(ELOOP/],
-    ['folder.bin', /folder\.bin is not a regular file/],
-    ['pipe.bin', /pipe\.bin is not a regular file/],
-    ['absent.bin', /absent\.bin is missing/],
+    ['../secret.bin', /expected the name of a file of a model/],
+    ['/etc/passwd', /expected the name of a file of a model/],
+    ['encoder/../../secret.bin', /expected the name of a file of a model/],
+    ['..\\secret.bin', /expected the name of a file of a model/],
+    ['rows.bin\0', /expected the name of a file of a model/],
+    ['', /expected the name of a file of a model/],
+    ['out.bin', /out\.bin: expected a file inside the saved model, got a link to .*secret\.bin/],
+    ['twin.bin', /expected a file inside the saved model/],
+    ['zero.bin', /inside the saved model, got a link to \/dev\/zero/],
+    ['encoder/model.json', /expected a file inside the saved model/],
+    ['dangling.bin', /dangling\.bin: expected a file, got ENOENT/],
+    ['loop.bin', /loop\.bin: expected a file, got ELOOP/],
+    ['folder.bin', /folder\.bin: expected a regular file/],
+    ['pipe.bin', /pipe\.bin: expected a regular file/],
+    ['absent.bin', /absent\.bin: expected a file/],
   ];
   for (const [name, message] of cases) {
     await t.test(name, () => assert.rejects(read(name, 1e9), { name: 'ArtifactError', message }));
   }
   assert.equal((await read('rows.bin', 1000)).length, 1000);
   assert.equal((await read('inside.bin', 1000)).length, 1000);
-  await assert.rejects(read('rows.bin', 999), /rows\.bin has 1000 bytes, at most 999 were expected/);
+  await assert.rejects(read('rows.bin', 999), /rows\.bin: expected at most 999 bytes, got 1000/);
 });
 
 test('a file that is larger than the manifest says is not read', async () => {
@@ -510,20 +516,23 @@ test('a file that is larger than the manifest says is not read', async () => {
   await saveDirectory(target, await modelOf('a'));
   // A hole of a terabyte: it takes no disk, and would take all memory.
   await fs.truncate(path.join(target, 'rows.bin'), 2 ** 40);
-  await assert.rejects(tagAt(target), /rows\.bin has 1099511627776 bytes, at most 1000 were expected/);
+  await assert.rejects(tagAt(target), /rows\.bin: expected at most 1000 bytes, got 1099511627776/);
   await fs.truncate(path.join(target, manifestName), 2 ** 40);
-  await assert.rejects(tagAt(target), /parametric-umap\.json has 1099511627776 bytes, at most 67108864/);
+  await assert.rejects(
+    tagAt(target),
+    /parametric-umap\.json: expected at most 67108864 bytes, got 1099511627776/,
+  );
 });
 
-test('a model that is saved anew between two reads is not mixed up', async () => {
+test('a model that is saved again between two reads is not mixed up', async () => {
   const target = path.join(await room(), 'model');
   await saveDirectory(target, await modelOf('a'));
   const read = await loadDirectory(target);
   await read(manifestName, 1e9);
   await saveDirectory(target, await modelOf('b'));
-  await assert.rejects(read('rows.bin', 1e9), /was saved anew while it was read; load it again/);
+  await assert.rejects(read('rows.bin', 1e9), /was saved again while it was read; load it again/);
   await fs.rm(target, { recursive: true });
-  await assert.rejects(read('rows.bin', 1e9), /was saved anew while it was read/);
+  await assert.rejects(read('rows.bin', 1e9), /was saved again while it was read/);
 });
 
 function network(): tf.Sequential {

@@ -251,7 +251,7 @@ test('one row, and rows of which none are neighbours, are refused with the cause
   await refused(
     { options: { metric: 'jaccard' }, X: strangers },
     DataError,
-    'disconnectionDistance of 1 ',
+    'disconnectionDistance of 1,',
     '1 apart',
   );
   const everyOneItsOwn = { options: { targetWeight: 1 }, y: rows.map((_, i) => i) };

@@ -140,7 +140,7 @@ test('an aborted search rejects with the reason of the signal', async () => {
   }
 });
 
-test('data for which the metric is not defined is an error', async () => {
+test('data that the metric is not defined for is refused', async () => {
   await assert.rejects(
     exact().search(blobs(9, 3, 8), { k: 3, metric: 'haversine', random }),
     /got 3 columns/,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DataError, OptionError } from '../../src/core/errors.js';
 import { historySvg } from '../../src/plot/historySvg.js';
-import { brief, logTicks, moveApart, niceTicks, outerTicks } from '../../src/plot/svg.js';
+import { brief, logTicks, niceTicks, outerTicks, spreadOut } from '../../src/plot/svg.js';
 import { parseXml } from './markup.js';
 
 /** Lines of the plot as lists of pieces, each a list of [x, y]. */
@@ -42,7 +42,10 @@ test('a logarithmic axis gives equal factors equal steps', () => {
   const heights = line![0]!.map(([, y]) => y!);
   for (let i = 1; i < 4; i++)
     assert.ok(Math.abs(heights[i]! - heights[i - 1]! - (heights[1]! - heights[0]!)) < 0.2);
-  assert.throws(() => historySvg({ loss: [1, 0] }, { logScale: true }), /loss\[1\] is 0/);
+  assert.throws(
+    () => historySvg({ loss: [1, 0] }, { logScale: true }),
+    /loss\[1\]: expected values above 0 .* got 0/,
+  );
 });
 
 test('values that are not finite leave a gap, and the description tells first and last', () => {
@@ -67,9 +70,9 @@ test('names at the ends stay apart and in order, and hostile ones are text', () 
   );
   const heights = ends.map(({ attributes }) => Number(attributes.y));
   for (let i = 1; i < 4; i++) assert.ok(heights[i - 1]! - heights[i]! >= 16.9);
-  assert.deepEqual(moveApart([5, 5, 5], 10, 0, 100), [5, 15, 25]);
-  assert.deepEqual(moveApart([99, 98, 10], 10, 0, 100), [100, 90, 10]);
-  assert.deepEqual(moveApart([3, 1, 2], 10, 0, 4), [4, 0, 2]);
+  assert.deepEqual(spreadOut([5, 5, 5], 10, 0, 100), [5, 15, 25]);
+  assert.deepEqual(spreadOut([99, 98, 10], 10, 0, 100), [100, 90, 10]);
+  assert.deepEqual(spreadOut([3, 1, 2], 10, 0, 4), [4, 0, 2]);
 });
 
 test('one value, equal values and one list among empty ones are drawn; nothing to draw is an error', () => {
@@ -87,7 +90,10 @@ test('one value, equal values and one list among empty ones are drawn; nothing t
     () => historySvg({ a: [], b: [Number.NaN] }),
     (error: Error) => error instanceof DataError && /got 0 in 2 lists/.test(error.message),
   );
-  assert.throws(() => historySvg({ a: 3 } as object as Record<string, number[]>), /a must be a list, got 3/);
+  assert.throws(
+    () => historySvg({ a: 3 } as object as Record<string, number[]>),
+    /a: expected a list, got 3/,
+  );
   assert.throws(() => historySvg({ a: [1] }, { logscale: true } as object), OptionError);
 });
 

@@ -4,7 +4,7 @@ import { DataError, OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
 import { CLASS_COLORS, colorAlong, SCALE_COLORS } from '../../src/plot/colors.js';
 import { readPlotData } from '../../src/plot/data.js';
-import { classPlaces } from '../../src/plot/labelPlaces.js';
+import { classPositions } from '../../src/plot/labelPositions.js';
 import { scatterSvg } from '../../src/plot/scatterSvg.js';
 import { escapeXml } from '../../src/plot/svg.js';
 import { type Element, parseXml } from './markup.js';
@@ -160,7 +160,7 @@ test('a class in two islands gets its name on one of them', () => {
     null,
     null,
   );
-  const [place] = classPlaces(data, 3);
+  const [place] = classPositions(data, 3);
   assert.ok(Math.min(Math.abs(place!.x), Math.abs(place!.x - 20)) < 0.5, `${place!.x}`);
   assert.ok(Math.abs(place!.y) < 0.5);
 });
@@ -176,9 +176,12 @@ test('what is wrong with points and labels is said with both numbers', () => {
     (error: Error) => error instanceof DataError && /2 columns.*3 in row 0/.test(error.message),
   );
   assert.throws(() => scatterSvg({ data: [1, 2, 3], shape: [1, 3] }), /2 columns, got shape \[1, 3\]/);
-  assert.throws(() => scatterSvg({ data: [1, 2, 3], shape: [2, 2] }), /want 4 values, data holds 3/);
-  assert.throws(svg(points, { labels: [1, 2] }), /points=5, labels=2/);
-  assert.throws(svg(points, { held: { points, labels: [1] } }), /points=5, held.labels=1/);
+  assert.throws(() => scatterSvg({ data: [1, 2, 3], shape: [2, 2] }), /expected 4 values for shape .* got 3/);
+  assert.throws(svg(points, { labels: [1, 2] }), /labels: expected one label per point \(5\), got 2/);
+  assert.throws(
+    svg(points, { held: { points, labels: [1] } }),
+    /held.labels: expected one label per point \(5\), got 1/,
+  );
   assert.throws(svg([]), /at least 1 point.*got 0 of 0/);
   assert.throws(svg([[Number.NaN, 1]]), /at least 1 point.*got 0 of 1/);
   assert.throws(svg(points, { colors: ['red"/>'] }), OptionError);

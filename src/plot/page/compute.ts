@@ -1,6 +1,6 @@
 /**
- * The computing parts of the page that `scatterHtml` writes. Each function's compiled text is put into the page,
- * so each must stand alone: it names nothing outside itself but what every JavaScript engine has.
+ * Computations of the page that `scatterHtml` writes. The compiled text of each function is inserted into the page, so a
+ * function may use only its arguments and what every JavaScript engine has.
  */
 
 /** Smallest rectangle around the points. */
@@ -11,7 +11,7 @@ export interface Bounds {
   readonly top: number;
 }
 
-/** Rows by square cells: those of cell `i` are `rows[starts[i]]` to `rows[starts[i + 1]]`, the end left out. */
+/** Rows grouped by square cells: those of cell `i` are `rows` from `starts[i]` to `starts[i + 1]`, exclusive. */
 export interface Grid {
   readonly left: number;
   readonly bottom: number;
@@ -21,18 +21,18 @@ export interface Grid {
   readonly rows: Uint32Array;
 }
 
-/** Where marks are painted, in device pixels, and the data point in its middle. */
+/** An image to paint marks into, and the view: (`x`, `y`) is the data point at its center. */
 export interface Target {
   readonly pixels: Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
   readonly x: number;
   readonly y: number;
-  /** Device pixels a data unit. */
+  /** Device pixels per data unit. */
   readonly scale: number;
 }
 
-/** A round mark, drawn beforehand for 4 x 4 places inside a pixel; coverage 0 to 256. */
+/** A round mark, precomputed for 4 x 4 offsets within a pixel; coverage from 0 to 256. */
 export interface Stamp {
   readonly side: number;
   readonly masks: readonly Uint16Array[];
@@ -46,7 +46,7 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   return values;
 }
 
-/** Rows with a position, in an order that favors no class: Fisher and Yates with a fixed linear generator. */
+/** Rows with a position, shuffled so that no class covers another (Fisher and Yates, a fixed linear generator). */
 function drawOrder(positions: Float32Array): Uint32Array {
   const rows = Uint32Array.from({ length: positions.length / 2 }, (_, row) => row).filter((row) =>
     Number.isFinite(positions[2 * row]! + positions[2 * row + 1]!),
@@ -81,9 +81,9 @@ function makeGrid(positions: Float32Array, order: Uint32Array, bounds: Bounds): 
   const span = Math.max(bounds.right - left, bounds.top - bottom) || 1;
   const side = Math.max(1, Math.min(512, Math.ceil(Math.sqrt(order.length))));
   const cell = span / side;
-  const place = (value: number) => Math.min(side - 1, Math.floor(value / cell));
+  const cellOf = (value: number) => Math.min(side - 1, Math.floor(value / cell));
   const at = (row: number) =>
-    place(positions[2 * row + 1]! - bottom) * side + place(positions[2 * row]! - left);
+    cellOf(positions[2 * row + 1]! - bottom) * side + cellOf(positions[2 * row]! - left);
   const starts = new Uint32Array(side * side + 1);
   for (const row of order) starts[at(row) + 1]!++;
   for (let i = 0; i < side * side; i++) starts[i + 1]! += starts[i]!;
@@ -103,13 +103,13 @@ function nearest(
   accepts: (row: number) => boolean,
 ): number {
   const { left, bottom, side, cell, starts, rows } = grid;
-  const place = (value: number) => Math.min(side - 1, Math.max(0, Math.floor(value / cell)));
-  const first = place(x - reach - left);
-  const last = place(x + reach - left);
+  const cellOf = (value: number) => Math.min(side - 1, Math.max(0, Math.floor(value / cell)));
+  const first = cellOf(x - reach - left);
+  const last = cellOf(x + reach - left);
   let best = -1;
   let least = reach * reach;
-  for (let line = place(y - reach - bottom); line <= place(y + reach - bottom); line++) {
-    // The cells of one line of the grid are neighbors in memory.
+  for (let line = cellOf(y - reach - bottom); line <= cellOf(y + reach - bottom); line++) {
+    // The cells of one line of the grid are adjacent in memory.
     for (let i = starts[line * side + first]!; i < starts[line * side + last + 1]!; i++) {
       const row = rows[i]!;
       const distance = (positions[2 * row]! - x) ** 2 + (positions[2 * row + 1]! - y) ** 2;
@@ -122,7 +122,7 @@ function nearest(
   return best;
 }
 
-/** Where in `runs` each image of `size` pixels begins, and the end. */
+/** The index in `runs` at which each image of `size` pixels begins, and the end. */
 function imageStarts(runs: Uint8Array, size: number): Uint32Array {
   const starts = [0];
   let filled = 0;
@@ -135,7 +135,7 @@ function imageStarts(runs: Uint8Array, size: number): Uint32Array {
   return Uint32Array.from(starts);
 }
 
-/** Gray values 0 to 255 of the image whose runs stand in [start, end). */
+/** Gray values, 0 to 255, of the image with the runs in [start, end). */
 function unpackImage(runs: Uint8Array, start: number, end: number, size: number): Uint8Array {
   const gray = new Uint8Array(size);
   let at = 0;
@@ -166,8 +166,8 @@ function makeStamp(radius: number, hole: number): Stamp {
 }
 
 /**
- * Blends one stamp a row into the target. `strengths` is the opacity of each group times 256, 0 for a hidden one;
- * `colors` is red, green, blue of each group.
+ * Blends one stamp per row into the target. `strengths` is the opacity of each group times 256, 0 for hidden groups;
+ * `colors` is red, green and blue of each group.
  */
 function paint(
   target: Target,
@@ -192,7 +192,7 @@ function paint(
     const left = Math.floor(x);
     const top = Math.floor(y);
     if (left >= width || top >= height || left + side <= 0 || top + side <= 0) continue;
-    // The quarter of a pixel that the middle falls into picks the mask.
+    // The position of the center within its pixel selects the mask.
     const mask = masks[Math.floor((y - top) * 4) * 4 + Math.floor((x - left) * 4)]!;
     const red = colors[3 * own]!;
     const green = colors[3 * own + 1]!;
@@ -212,7 +212,7 @@ function paint(
   }
 }
 
-/** The parts by the names under which the page gets them. */
+/** The functions by the names that the page uses. */
 export const pageParts = {
   decode,
   drawOrder,

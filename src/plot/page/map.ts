@@ -1,34 +1,34 @@
-/** The drawn map inside the page that `scatterHtml` writes: what is shown, from where, and what is under a place. */
+/** The map in the page that `scatterHtml` writes: drawing, zooming, panning, and finding the row at a position. */
 import type { Group } from '../data.js';
 import type { PageParts } from './compute.js';
 
-/** All that the page knows. Arrays are base64 of little-endian numbers. */
+/** The data of the page. Arrays are base64 of little-endian numbers. */
 export interface PageData {
   /** Rows from here on are held out. */
   readonly heldFrom: number;
-  /** Float32: x and y of each row; NaN where there is none. */
+  /** Float32: x and y of each row; NaN for rows without a position. */
   readonly positions: string;
   /** Uint16: group of each row. */
   readonly group: string;
   readonly groups: readonly (Group & { readonly darkColor: string })[];
-  /** Different labels, and Uint32: which of them each row has. */
+  /** Distinct labels, and in `label` (Uint32) the index of that of each row. */
   readonly names: readonly string[];
   readonly label: string;
   /** A line for the tooltip of each row; may be shorter than the rows. */
   readonly text: readonly string[];
-  /** Gray images from row 0, each as bytes of `level * 16 + run - 1`, levels 0 (black) to 15 (white). */
+  /** Gray images from row 0, run-length encoded: bytes `level * 16 + run - 1`, levels 0 (black) to 15 (white). */
   readonly images: { readonly width: number; readonly height: number; readonly runs: string } | null;
-  /** Where class names stand, in data units, largest class first. */
+  /** Positions of class names in data units, largest class first. */
   readonly places: readonly { readonly group: number; readonly x: number; readonly y: number }[];
   readonly nameSize: number;
-  /** Of a point, in pixels. */
+  /** Diameter of a point in pixels. */
   readonly diameter: number;
   readonly opacity: number;
 }
 
-/** The map as its controls see it. */
+/** The interface of the map for the controls. */
 export interface PageMap {
-  /** The data point in the middle, and pixels a data unit: now, and with the whole map in view. */
+  /** The data point at the center, pixels per data unit (`scale`), and the scale that shows the whole map (`home`). */
   readonly view: { x: number; y: number; scale: number; home: number };
   /** Groups, and kinds of rows, that are not drawn. */
   readonly hidden: Set<number>;
@@ -38,18 +38,18 @@ export interface PageMap {
   readonly group: Uint16Array;
   redraw(): void;
   reset(): void;
-  /** Brings the point at (x, y) nearer by a factor and keeps it in its place. */
+  /** Zooms by a factor, keeping the point at (x, y) where it is. */
   zoom(factor: number, x: number, y: number): void;
   pan(x: number, y: number): void;
-  /** The shown row under a place, or -1. */
+  /** The visible row at a position, or -1. */
   pick(x: number, y: number): number;
-  /** Where a row is. */
-  place(row: number): { x: number; y: number };
+  /** The position of a row. */
+  positionOf(row: number): { x: number; y: number };
 }
 
 /**
- * Draws the map into the canvas and keeps it drawn. Places are pixels from the canvas' left upper corner. Its
- * compiled text is put into the page: it names nothing outside itself but the browser.
+ * Draws the map into a canvas, and redraws it after changes. Positions are in pixels from the upper left corner of the
+ * canvas. The compiled text of this function is inserted into the page, so it may use only its arguments and the browser.
  */
 export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PageParts): PageMap {
   const context = canvas.getContext('2d', { willReadFrequently: true })!;
@@ -140,7 +140,7 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     drawNames();
     if (marked.hover < 0) return;
-    const { x, y } = place(marked.hover);
+    const { x, y } = positionOf(marked.hover);
     context.beginPath();
     context.arc(x, y, radius() + 3, 0, 2 * Math.PI);
     context.lineWidth = 2;
@@ -148,7 +148,7 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     context.stroke();
   }
 
-  /** Names of the shown classes, larger classes first; one without room waits for a closer look. */
+  /** Names of the visible classes, larger classes first. Names that would overlap others are left out until zoomed in. */
   function drawNames(): void {
     context.font = `700 ${data.nameSize}px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif`;
     context.textAlign = 'center';
@@ -156,12 +156,12 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     context.lineJoin = 'round';
     context.lineWidth = 4;
     const taken: { x: number; y: number; half: number }[] = [];
-    for (const spot of data.places) {
-      if (hidden.has(spot.group) || (marked.accent >= 0 && marked.accent !== spot.group)) continue;
-      const { name } = data.groups[spot.group]!;
+    for (const label of data.places) {
+      if (hidden.has(label.group) || (marked.accent >= 0 && marked.accent !== label.group)) continue;
+      const { name } = data.groups[label.group]!;
       const text = name.length > 24 ? `${name.slice(0, 23)}…` : name;
-      const x = canvas.clientWidth / 2 + (spot.x - view.x) * view.scale;
-      const y = canvas.clientHeight / 2 - (spot.y - view.y) * view.scale;
+      const x = canvas.clientWidth / 2 + (label.x - view.x) * view.scale;
+      const y = canvas.clientHeight / 2 - (label.y - view.y) * view.scale;
       const half = context.measureText(text).width / 2 + 3;
       const near = (other: (typeof taken)[number]) =>
         Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < data.nameSize + 3;
@@ -195,7 +195,7 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     return parts.nearest(grid, positions, dataX, dataY, (radius() + 6) / view.scale, shown);
   }
 
-  function place(row: number): { x: number; y: number } {
+  function positionOf(row: number): { x: number; y: number } {
     return {
       x: canvas.clientWidth / 2 + (positions[2 * row]! - view.x) * view.scale,
       y: canvas.clientHeight / 2 - (positions[2 * row + 1]! - view.y) * view.scale,
@@ -205,5 +205,5 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
   resize();
   new ResizeObserver(resize).observe(canvas);
   dark.addEventListener('change', redraw);
-  return { view, hidden, hiddenKinds, marked, group, redraw, reset, zoom, pan, pick, place };
+  return { view, hidden, hiddenKinds, marked, group, redraw, reset, zoom, pan, pick, positionOf };
 }

@@ -1,4 +1,4 @@
-/** How the page that `scatterHtml` writes looks. */
+/** Style of the page that `scatterHtml` writes. */
 import { THEMES, type Theme } from '../colors.js';
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';

@@ -1,27 +1,27 @@
-/** Where on the map the name of each class goes. */
+/** Positions of the class names on a map. */
 import type { PlotData } from './data.js';
 
-export interface ClassPlace {
+export interface ClassPosition {
   readonly group: number;
   readonly x: number;
   readonly y: number;
 }
 
 /**
- * One place a class, in data units, largest class first: the median of its points, moved into the middle of those
- * around it, so that the name of a class in two islands stands on one of them and not in the sea between.
- * `reach` is how far "around" is.
+ * One position per class, in data units, largest class first: a mode of its points, found by mean shift with radius
+ * `reach` from the median, so that the name of a class with two clusters is at one of them and not in between.
  */
-export function classPlaces(data: PlotData, reach: number): ClassPlace[] {
+export function classPositions(data: PlotData, reach: number): ClassPosition[] {
   const members: number[][] = data.groups.map(() => []);
   for (let i = 0; i < data.rows; i++) {
     if (Number.isFinite(data.x[i]! + data.y[i]!)) members[data.group[i]!]!.push(i);
   }
-  const places: ClassPlace[] = [];
+  const positions: ClassPosition[] = [];
   for (const [group, rows] of members.entries()) {
-    if (data.groups[group]!.isClass && rows.length > 0) places.push({ group, ...middle(data, rows, reach) });
+    if (data.groups[group]!.isClass && rows.length > 0)
+      positions.push({ group, ...middle(data, rows, reach) });
   }
-  return places.sort((a, b) => members[b.group]!.length - members[a.group]!.length || a.group - b.group);
+  return positions.sort((a, b) => members[b.group]!.length - members[a.group]!.length || a.group - b.group);
 }
 
 function middle(data: PlotData, rows: readonly number[], reach: number): { x: number; y: number } {
@@ -38,7 +38,7 @@ function middle(data: PlotData, rows: readonly number[], reach: number): { x: nu
   }
   x = data.x[nearest]!;
   y = data.y[nearest]!;
-  // Mean shift with a flat window; a few steps settle to less than a pixel.
+  // Mean shift with a flat kernel: a few steps converge to less than a pixel.
   for (let round = 0; round < 8; round++) {
     let sumX = 0;
     let sumY = 0;
