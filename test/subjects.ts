@@ -1,5 +1,6 @@
-/** Every estimator under test: a new one adds a file in `subjects/` and a line here. */
+/** Every estimator under test, a toy among them: a new one adds a file in `subjects/` and a line here. */
 import type { Subject } from './checks/subject.js';
 import { parametricUmap } from './subjects/parametricUmap.js';
+import { principalComponents } from './subjects/principalComponents.js';
 
-export const subjects: readonly Subject[] = [parametricUmap];
+export const subjects: readonly Subject[] = [parametricUmap, principalComponents];

@@ -18,11 +18,10 @@ import {
   parseJson,
   show,
 } from './json.js';
+import { formatVersion, isReadable, migrated } from './migrations.js';
 
 /** Name of the manifest, by which a saved model is recognized. */
 export const manifestName = 'parametric-umap.json';
-/** Version of the format that this library writes, and the only one that it reads. */
-export const formatVersion = 1;
 /** Version of this library, as in package.json. */
 export const libraryVersion = '0.1.0';
 
@@ -78,9 +77,12 @@ export async function writeManifest(fields: JsonObject): Promise<Uint8Array> {
  */
 export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Manifest> {
   const parsed = asObject(parseJson(bytes, manifestName), manifestName);
-  checkVersion(parsed);
+  const version = checkVersion(parsed);
   const names = ['format', 'formatVersion', 'libraryVersion', 'kind', 'options', 'state'];
-  const record = asRecord(parsed, manifestName, [...names, 'networks', 'graph', 'tables', 'files', 'sha256']);
+  const record = asRecord(migrated(parsed, version), manifestName, [
+    ...names,
+    ...['networks', 'graph', 'tables', 'files', 'sha256'],
+  ]);
   await checkOwnHash(bytes, asString(record.sha256, at('sha256')));
   const found = asString(record.kind, at('kind'));
   if (kind !== undefined && kind !== found) {
@@ -116,13 +118,13 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   };
 }
 
-/** Checked before all other fields, which may differ in other versions. */
-function checkVersion(manifest: JsonObject): void {
+/** The version of the format. Checked before all other fields, which may differ in other versions. */
+function checkVersion(manifest: JsonObject): number {
   if (manifest.format !== formatName) {
     throw invalid(at('format'), `"${formatName}"`, show(manifest.format), 'this is not a saved model');
   }
   const version = asCount(manifest.formatVersion, at('formatVersion'));
-  if (version === formatVersion) return;
+  if (isReadable(version)) return version;
   const expected = `${formatVersion}, which parametric-umap ${libraryVersion} reads`;
   const got = `${version}, saved by parametric-umap ${show(manifest.libraryVersion)}`;
   const advice = version > formatVersion ? 'update parametric-umap' : 'no release wrote such an old format';

@@ -5,7 +5,8 @@ import * as tf from '@tensorflow/tfjs';
 import { edgesOf, graphTable, takeArray } from '../../src/artifact/arrays.js';
 import { type Artifact, fromFiles, toFiles } from '../../src/artifact/artifact.js';
 import { networkArtifacts, networkFrom } from '../../src/artifact/layersModel.js';
-import { formatVersion, isArtifactFile, libraryVersion, manifestName } from '../../src/artifact/manifest.js';
+import { isArtifactFile, libraryVersion, manifestName } from '../../src/artifact/manifest.js';
+import { formatVersion } from '../../src/artifact/migrations.js';
 import { ArtifactError } from '../../src/core/errors.js';
 import { read } from '../helpers/files.js';
 

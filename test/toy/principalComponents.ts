@@ -42,15 +42,11 @@ const linear = {
   parametricReconstructionLossFn: (x: tf.Tensor, y: tf.Tensor) => tf.mean(tf.squaredDifference(x, y)),
 };
 
-async function prepare(
-  X: MatrixInput,
-  pca: PcaOptions,
-  inputs: RunInputs,
-  context: FitContext,
-  earlier?: Learned,
-) {
+/** Everything but the training. Targets are read, and refused where they are none, but nothing learns from them. */
+type Given = { X: MatrixInput; y: Targets | undefined; inputs: RunInputs };
+async function prepare(given: Given, pca: PcaOptions, context: FitContext, earlier?: Learned) {
   const options = { ...linear, ...pca };
-  const { rows, held } = await readFit(X, undefined, inputs, undefined, options, earlier);
+  const { rows, held } = await readFit(given.X, given.y, given.inputs, undefined, options, earlier);
   const base = await beginFit(rows, options, earlier, context, { hidden: [], projected: false });
   const networks = await trainedNetworks(base);
   const [count] = base.matrix.shape;
@@ -80,10 +76,10 @@ export class PrincipalComponents implements Estimator<PcaOptions, RunInputs> {
   get rowFrame() {
     return this.#life.require('rowFrame').frame;
   }
-  async *steps(X: MatrixInput, _y?: Targets | null, inputs: RunInputs = {}) {
-    const given = resolveInputs(inputs, runInputRules);
-    yield* fitSteps(this.#life, this.options, given.signal, (context, earlier) =>
-      prepare(X, this.options, given, context, earlier),
+  async *steps(X: MatrixInput, y?: Targets | null, given: RunInputs = {}) {
+    const inputs = resolveInputs(given, runInputRules);
+    yield* fitSteps(this.#life, this.options, inputs.signal, (context, earlier) =>
+      prepare({ X, y: y ?? undefined, inputs }, this.options, context, earlier),
     );
   }
   async fit(X: MatrixInput, y?: Targets | null, inputs?: RunInputs) {
