@@ -237,7 +237,7 @@ test('a learning rate that is no rate ends the fit at the first such step, and t
 });
 
 test('one row, and rows of which none are neighbours, are refused with the cause', async () => {
-  await refused({ X: [[1, 2, 3]] }, DataError, 'fit: at least 2 rows expected, got 1');
+  await refused({ X: [[1, 2, 3]] }, DataError, 'fit: expected at least 2 rows, got 1');
   for (const init of ['random', 'spectral'] as const) {
     const cut = { disconnectionDistance: 1e-6, init };
     await refused(
@@ -268,7 +268,7 @@ test('a first layout needs a place for every row, in its shape', async () => {
   const places = rows.map((_, i) => [i, -i]);
   await refused({ options: { init: places.with(2, null as never) } }, DataError, 'init: ', 'none for row 2');
   await refused({ options: { init: places.with(3, [1, Number.NaN]) } }, DataError, 'none for row 3');
-  await refused({ options: { init: places.slice(1) } }, DataError, 'init must be 60 x 2', 'got 59 x 2');
+  await refused({ options: { init: places.slice(1) } }, DataError, 'init: expected 60 x 2', 'got 59 x 2');
   await refused({ options: { init: places.map(([x]) => [x]) } }, DataError, 'got 60 x 1');
 });
 

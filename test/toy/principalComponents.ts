@@ -16,6 +16,7 @@ import { auxiliaryLosses } from '../../src/fit/auxiliaryLosses.js';
 import { heldOutValidator, readFit } from '../../src/fit/heldOut.js';
 import { type RunInputs, resolveInputs, runInputRules } from '../../src/fit/inputs.js';
 import { type FitOptions, fitDefaults, fitRows } from '../../src/fit/options/fitOptions.js';
+import { runRenamed } from '../../src/fit/options/run.js';
 import { beginFit, prepared, trainedNetworks } from '../../src/fit/prepare.js';
 import type { FitContext, Fitted, Learned } from '../../src/fit/records.js';
 import { batchSizeOf, scheduleOf } from '../../src/fit/trainingLength.js';
@@ -65,7 +66,7 @@ export class PrincipalComponents implements Estimator<PcaOptions, RunInputs> {
   readonly #life = lifecycle<Fitted>('PrincipalComponents');
 
   constructor(options: Partial<PcaOptions> = {}) {
-    this.options = Object.freeze(resolveOptions('PrincipalComponents', options, defaults, rules));
+    this.options = Object.freeze(resolveOptions('PrincipalComponents', options, defaults, rules, runRenamed));
   }
   get history() {
     return this.#life.require('history').history;

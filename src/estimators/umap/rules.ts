@@ -3,6 +3,7 @@
 import { OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
 import { checkReconstruction } from '../../fit/options/reconstruction.js';
+import { runRenamed } from '../../fit/options/run.js';
 import {
   type GivenUMAPOptions,
   type ParametricUMAPOptions,
@@ -12,13 +13,12 @@ import {
 
 /** What names of the Python original and of umap-js became. */
 const renamed: Readonly<Record<string, string>> = {
-  randomState: "the seed is called 'seed'",
+  ...runRenamed,
   kerasFitKwargs: "callbacks are given as 'callbacks', epochs as 'nTrainingEpochs'",
   metricKwds: "the metric's arguments are called 'metricParams'",
   precomputedKnn: 'neighbours found elsewhere go to fit(X, y, { knn: { indices, distances } })',
   precomputedDistances: 'a distance matrix goes to fit(X, y, { distances })',
   parametricEmbedding: 'the embedding is always parametric here',
-  nJobs: 'threads are chosen by the library',
   lowMemory: "memory is linear in the rows; 'neighbors' picks the search",
   forceApproximationAlgorithm: "use neighbors: 'nndescent'",
   angularRpForest: "the search suits itself to the 'metric'",

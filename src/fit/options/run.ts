@@ -29,3 +29,9 @@ export const runRows: OptionRows<RunOptions> = {
     help: 'prints what is chosen and shows progress, on stderr',
   },
 };
+
+/** What the options of a run are called in other libraries. */
+export const runRenamed: Readonly<Record<string, string>> = {
+  randomState: "the seed is called 'seed'",
+  nJobs: 'threads are chosen by the library',
+};
