@@ -7,6 +7,7 @@ import type { FitOptions } from '../fit/options/fitOptions.js';
 import type { FitContext, Fitted, Learned, Prepared } from '../fit/records.js';
 import { runFit } from '../fit/run.js';
 import { progressBar } from '../training/progressBar.js';
+import { type StageTeller, stageTeller } from '../training/stages.js';
 import type { Lifecycle } from './estimator.js';
 
 /**
@@ -16,11 +17,12 @@ import type { Lifecycle } from './estimator.js';
 export async function* fitSteps<L extends Learned>(
   life: Lifecycle<Fitted<L>>,
   { backend: asked, verbose, callbacks }: Pick<FitOptions, 'backend' | 'verbose' | 'callbacks'>,
-  signal: AbortSignal | undefined,
+  given: AbortSignal | undefined,
   prepare: (context: FitContext, earlier: Fitted<L> | undefined) => Promise<Prepared<L>>,
 ): AsyncGenerator<Progress, void, void> {
   life.begin();
   const bar = verbose ? progressBar() : undefined;
+  let teller: StageTeller | undefined;
   try {
     const { name: backend, reason } = await useBackend(asked);
     // One line for the first two choices: the backend, and what is chosen next.
@@ -30,15 +32,20 @@ export async function* fitSteps<L extends Learned>(
       opening = 'parametric-umap: ';
     };
     const hold = () => holdBackend(backend);
-    const context = { pauses: pausesFor(signal, hold), signal, hold, log };
+    const followers = bar ? [...callbacks, { onStage: bar.stage }] : callbacks;
+    teller = stageTeller(followers, given, hold);
+    const { signal, run: stage, settled } = teller;
+    const context = { pauses: pausesFor(signal, hold), signal, hold, log, stage };
     const prepared = await prepare(context, life.current());
     const commit = () => life.commit({ ...prepared.learned, backend });
-    for await (const progress of runFit(prepared, { callbacks, backend, signal }, commit)) {
+    const run = { callbacks, backend, signal, stage, settled };
+    for await (const progress of runFit(prepared, run, commit)) {
       bar?.report(progress);
       yield progress;
       life.checkAlive();
     }
   } finally {
+    teller?.close();
     bar?.finish();
     life.end();
   }
