@@ -2,6 +2,7 @@
 
 import { holdBackend, useBackend } from '../backend/choose.js';
 import { pausesFor } from '../core/pauses.js';
+import type { Stage } from '../core/stages.js';
 import type { Progress } from '../core/types.js';
 import type { FitOptions } from '../fit/options/fitOptions.js';
 import type { FitContext, Fitted, Learned, Prepared } from '../fit/records.js';
@@ -27,12 +28,18 @@ export async function* fitSteps<L extends Learned>(
     const { name: backend, reason } = await useBackend(asked);
     // One line for the first two choices: the backend, and what is chosen next.
     let opening = `parametric-umap: backend: ${reason}; `;
+    let opened = false;
     const log = (line: string) => {
       bar?.line(opening + line);
       opening = 'parametric-umap: ';
+      opened = true;
     };
     const hold = () => holdBackend(backend);
-    const followers = bar ? [...callbacks, { onStage: bar.stage }] : callbacks;
+    // In a log, the opening line is the first.
+    const onStage = (stage: Stage, done?: number) => {
+      if (bar?.live || opened) bar?.stage(stage, done);
+    };
+    const followers = bar ? [...callbacks, { onStage }] : callbacks;
     teller = stageTeller(followers, given, hold);
     const { signal, run: stage, settled } = teller;
     const context = { pauses: pausesFor(signal, hold), signal, hold, log, stage };

@@ -40,7 +40,10 @@ export function nndescent({ threads }: DescentOptions = {}): NeighborProvider {
       const { plan, arena, toDistance } = await pauses.run(prepare(data, query, workers, false));
       const pool = await openPool(plan, arena, workers, query.signal);
       try {
-        await descend(plan, pool, query.progress);
+        const { progress = () => {} } = query;
+        // Directions for the search along wide rows were found by now.
+        const prepared = plan.fullWidth > 0 ? 0.2 : 0;
+        await descend(plan, pool, (done) => progress(prepared + (1 - prepared) * done));
       } finally {
         await pool.close();
       }
@@ -54,7 +57,7 @@ export function nndescent({ threads }: DescentOptions = {}): NeighborProvider {
 /** Shares of the time that are over before the trees, their leaves, the passes and the ranking, for tens of thousands of rows. */
 const shares = { trees: 0.1, leaves: 0.2, passes: 0.4, rank: 0.95 };
 
-async function descend(plan: SearchPlan, pool: SearchPool, progress: PartDone = () => {}): Promise<void> {
+async function descend(plan: SearchPlan, pool: SearchPool, progress: PartDone): Promise<void> {
   const between = (from: number, to: number) => (done: number) => progress(from + (to - from) * done);
   if (plan.fullWidth > 0) await pool.run('project', 0, between(0, shares.trees));
   await pool.run('order');

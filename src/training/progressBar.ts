@@ -20,6 +20,8 @@ export interface ProgressStream {
 
 /** What `progressBar` returns. */
 export interface ProgressBar {
+  /** Whether it redraws one line, as on a terminal. */
+  readonly live: boolean;
   /** Writes a line of text above the bar. */
   line(text: string): void;
   /** Shows how far a stage before training has come: the `onStage` of a callback. In a log it writes a line at its start. */
@@ -141,7 +143,7 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
     });
   };
 
-  return { line, stage, report, finish };
+  return { live, line, stage, report, finish };
 }
 
 function defaultStream(): ProgressStream {
