@@ -19,7 +19,8 @@ export interface DescentOptions {
 const maxPasses = 12;
 /** The search ends after a pass that updates less than this share of all list entries. */
 const converged = 0.01;
-const PASS_SHARE = 0.35;
+/** How much of the share that is left for passes the next one is taken for: how many follow is not known. */
+const passShare = 0.35;
 
 /**
  * Approximate nearest neighbors for any metric.
@@ -70,8 +71,7 @@ async function descend(plan: SearchPlan, pool: SearchPool, progress: PartDone): 
   }
   let done: number = shares.passes;
   for (let pass = 0; pass < maxPasses; pass++) {
-    // How many passes follow is not known: each takes a part of what is left of their share.
-    const next = done + (shares.rank - done) * PASS_SHARE;
+    const next = done + (shares.rank - done) * passShare;
     await pool.run('snapshot');
     await pool.run('explore', 0, between(done, next));
     done = next;
