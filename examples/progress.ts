@@ -6,8 +6,10 @@ import { isProgram } from './output.js';
 
 export async function main(digits = loadDigits(), options: Partial<ParametricUMAPOptions> = {}) {
   const { train } = await digits;
-  const umap = new ParametricUMAP({ lossReportFrequency: 50, ...options });
   const bar = isProgram(import.meta.url) ? progressBar() : undefined;
+  // Until the first report, the bar shows the stages that prepare the training.
+  const callbacks = bar ? [{ onStage: bar.stage }] : [];
+  const umap = new ParametricUMAP({ lossReportFrequency: 50, callbacks, ...options });
   const losses: number[] = [];
   for await (const progress of umap.steps(train)) {
     bar?.report(progress);

@@ -15,6 +15,7 @@ export {
   OptionError,
   UnavailableError,
 } from './core/errors.js';
+export type { Stage } from './core/stages.js';
 /** TensorFlow.js as this package uses it, its core and its layers: `tf.sequential`, `tf.layers`, `tf.train`, … */
 export * as tf from './core/tf.js';
 export type { Edges, Knn, Matrix, Progress, RowFrame } from './core/types.js';
@@ -51,3 +52,4 @@ export {
   type Training,
   type TrainingCallback,
 } from './training/callbacks.js';
+export type { StageReader } from './training/stages.js';

@@ -3,19 +3,27 @@
  * milliseconds. The arithmetic is written once, in one order, and the caller decides whether to pause at a yield.
  */
 
-/** A computation that yields where it may pause, and returns its result. */
-export type Work<T> = Generator<void, T, void>;
+import type { PartDone } from './stages.js';
+
+/**
+ * A computation that yields where it may pause, and returns its result. It may yield the part of it that is done, from 0 to 1
+ * and never falling. One that runs others within itself leaves that to itself: they yield nothing.
+ */
+export type Work<T> = Generator<number | undefined, T, void>;
 
 /** Pauses of one computation, which may be aborted. */
 export interface Pauses {
   /** Yields to the event loop if the interval is over. Throws the signal's reason when aborted. */
   take(): Promise<void>;
-  /** Runs a computation to its end, with pauses. Throws the signal's reason when aborted. */
-  run<T>(work: Work<T>): Promise<T>;
+  /**
+   * Runs a computation to its end, with pauses. `progress` takes the parts that it yields. Throws the signal's reason when
+   * aborted.
+   */
+  run<T>(work: Work<T>, progress?: PartDone): Promise<T>;
 }
 
-/** Time between two pauses, in milliseconds. */
-const YIELD_INTERVAL = 40;
+/** Time between two pauses, in milliseconds. Only a benchmark sets it, to measure what pauses cost. */
+export const pausing = { interval: 40 };
 
 // Taken when the library is loaded, because a test framework may replace timers later.
 const { setImmediate: immediately, setTimeout: later, MessageChannel: Channel } = globalThis;
@@ -44,7 +52,7 @@ function turn(): Promise<void> {
  */
 export function pausesFor(signal?: AbortSignal, resumed?: () => void): Pauses {
   let lastYield = Number.NEGATIVE_INFINITY;
-  const due = () => performance.now() - lastYield >= YIELD_INTERVAL;
+  const due = () => performance.now() - lastYield >= pausing.interval;
   const pause = async () => {
     await turn();
     lastYield = performance.now();
@@ -55,13 +63,14 @@ export function pausesFor(signal?: AbortSignal, resumed?: () => void): Pauses {
       resumed?.();
       signal?.throwIfAborted();
     },
-    async run(work) {
+    async run(work, progress) {
       for (;;) {
         if (due()) await pause();
         resumed?.();
         signal?.throwIfAborted();
         const { done, value } = work.next();
         if (done) return value;
+        if (value !== undefined) progress?.(value);
       }
     },
   };

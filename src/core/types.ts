@@ -1,4 +1,5 @@
 /** The records that the stages hand to each other. Shapes only: nothing here runs. */
+import type { PartDone } from './stages.js';
 import type { LayersModel, Scalar, Tensor, Tensor2D, Variable } from './tf.js';
 
 /** Row-major table of 32-bit floats: row `i` is `data.subarray(i * columns, (i + 1) * columns)`. */
@@ -104,6 +105,8 @@ export interface NeighborQuery {
   readonly metricParams?: Readonly<Record<string, unknown>>;
   readonly random: Random;
   readonly signal?: AbortSignal;
+  /** Takes the part of the search that is done, from 0 to 1. */
+  readonly progress?: PartDone;
 }
 
 /** Rows to encode in one training step, and the pairs among them. Refilled in place by its sampler. */

@@ -2,11 +2,13 @@
 
 import { holdBackend, useBackend } from '../backend/choose.js';
 import { pausesFor } from '../core/pauses.js';
+import type { Stage } from '../core/stages.js';
 import type { Progress } from '../core/types.js';
 import type { FitOptions } from '../fit/options/fitOptions.js';
 import type { FitContext, Fitted, Learned, Prepared } from '../fit/records.js';
 import { runFit } from '../fit/run.js';
 import { progressBar } from '../training/progressBar.js';
+import { type StageTeller, stageTeller } from '../training/stages.js';
 import type { Lifecycle } from './estimator.js';
 
 /**
@@ -16,29 +18,41 @@ import type { Lifecycle } from './estimator.js';
 export async function* fitSteps<L extends Learned>(
   life: Lifecycle<Fitted<L>>,
   { backend: asked, verbose, callbacks }: Pick<FitOptions, 'backend' | 'verbose' | 'callbacks'>,
-  signal: AbortSignal | undefined,
+  given: AbortSignal | undefined,
   prepare: (context: FitContext, earlier: Fitted<L> | undefined) => Promise<Prepared<L>>,
 ): AsyncGenerator<Progress, void, void> {
   life.begin();
   const bar = verbose ? progressBar() : undefined;
+  let teller: StageTeller | undefined;
   try {
     const { name: backend, reason } = await useBackend(asked);
     // One line for the first two choices: the backend, and what is chosen next.
     let opening = `parametric-umap: backend: ${reason}; `;
+    let opened = false;
     const log = (line: string) => {
       bar?.line(opening + line);
       opening = 'parametric-umap: ';
+      opened = true;
     };
     const hold = () => holdBackend(backend);
-    const context = { pauses: pausesFor(signal, hold), signal, hold, log };
+    // In a log, the opening line is the first.
+    const onStage = (stage: Stage, done?: number) => {
+      if (bar?.live || opened) bar?.stage(stage, done);
+    };
+    const followers = bar ? [...callbacks, { onStage }] : callbacks;
+    teller = stageTeller(followers, given, hold);
+    const { signal, run: stage, settled } = teller;
+    const context = { pauses: pausesFor(signal, hold), signal, hold, log, stage };
     const prepared = await prepare(context, life.current());
     const commit = () => life.commit({ ...prepared.learned, backend });
-    for await (const progress of runFit(prepared, { callbacks, backend, signal }, commit)) {
+    const run = { callbacks, backend, signal, stage, settled };
+    for await (const progress of runFit(prepared, run, commit)) {
       bar?.report(progress);
       yield progress;
       life.checkAlive();
     }
   } finally {
+    teller?.close();
     bar?.finish();
     life.end();
   }

@@ -15,7 +15,7 @@ import {
 import { regularizationLoss } from '../losses/regularization.js';
 import { suppliedLoss } from '../losses/supplied.js';
 import type { FitOptions } from './options/fitOptions.js';
-import type { FitBase, FitNetworks } from './records.js';
+import type { FitBase, FitContext, FitNetworks } from './records.js';
 
 /** What is used of the options. */
 export type AuxiliaryOptions = Pick<
@@ -32,13 +32,14 @@ export type AuxiliaryOptions = Pick<
  * The auxiliary losses that options and data of a fit ask for. `edges` is the graph that labels spread over; without one, a
  * classifier learns from the labeled rows alone.
  */
-export function* auxiliaryLosses(
+export async function auxiliaryLosses(
   base: FitBase,
   { encoder, decoder, classifier }: FitNetworks,
   options: AuxiliaryOptions,
   edges: Edges | undefined,
   inputs: { readonly landmarkLossWeight?: number | undefined },
-): Work<LossTerm[]> {
+  { pauses, stage }: FitContext,
+): Promise<LossTerm[]> {
   const { streams, lossFn, classes, positions, projected } = base;
   const losses: LossTerm[] = [];
   if (decoder && lossFn) {
@@ -59,7 +60,9 @@ export function* auxiliaryLosses(
   }
   if (classifier && classes?.ids.some((label) => label >= 0)) {
     const targets = edges
-      ? yield* spreadLabelsInParts(edges, classes.ids, classes.names.length)
+      ? await stage('label spreading', (progress) =>
+          pauses.run(spreadLabelsInParts(edges, classes.ids, classes.names.length), progress),
+        )
       : oneHot(classes.ids, classes.names.length);
     losses.push(
       classificationLoss({

@@ -3,6 +3,7 @@
 import { gatherRows } from '../backend/gatherRows.js';
 import { DataError, OptionError } from '../core/errors.js';
 import { createRandom, shuffle } from '../core/random.js';
+import type { RunStage } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Edges, LossTerm, Matrix, Random, Step } from '../core/types.js';
 import { type MatrixInput, takeRows, toMatrixOfWidth } from '../data/matrix.js';
@@ -23,12 +24,19 @@ const RECONSTRUCTED = 1000;
 const HELD_OUT_EDGES = 1000;
 const HELD_OUT_BATCHES = 4;
 
+/** Shares of the time for held-out rows that are over before their graph is weighted, and before they are projected. */
+const GRAPH_FROM = 0.7;
+const PROJECTION_FROM = 0.8;
+
 /** The main loss of an estimator, on held-out rows. */
 export interface HeldOutLoss {
   /** Name in the history, such as `valUmap`. */
   readonly name: string;
-  /** The graph of the held-out rows, for a loss of pairs. Without one, the loss is the mean over all held-out rows. */
-  graph?(held: Matrix, random: Random): Promise<Edges>;
+  /**
+   * The graph of the held-out rows, for a loss of pairs. `stage` runs its two stages. Without a graph, the loss is the mean
+   * over all held-out rows.
+   */
+  graph?(held: Matrix, random: Random, stage: RunStage): Promise<Edges>;
   /** The loss, drawing its negative samples from `random`. */
   loss(random: Random): LossTerm;
 }
@@ -42,12 +50,20 @@ export async function heldOutValidator(
   networks: FitNetworks,
   held: Matrix | undefined,
   { name, graph, loss }: HeldOutLoss,
-  { pauses }: FitContext,
+  { pauses, stage }: FitContext,
 ): Promise<() => Promise<Record<string, number>>> {
   if (held === undefined) return async () => ({});
   const random = base.random.fork('validation');
-  const edges = await graph?.(held, random);
-  const matrix = base.projection ? await projectRows(held, base.projection, pauses) : held;
+  const { edges, matrix } = await stage('held-out rows', async (progress) => {
+    const part: RunStage = (name, run) => {
+      const [from, to] = name === 'neighbors' ? [0, GRAPH_FROM] : [GRAPH_FROM, PROJECTION_FROM];
+      return run((done) => progress(from + (to - from) * done));
+    };
+    const edges = await graph?.(held, random, part);
+    const projected = (done: number) => progress(PROJECTION_FROM + (1 - PROJECTION_FROM) * done);
+    const { projection } = base;
+    return { edges, matrix: projection ? await projectRows(held, projection, pauses, projected) : held };
+  });
   const rows = { matrix, data: held, encoder: networks.encoder, training: false };
   const [count] = held.shape;
   const batchSize = Math.min(HELD_OUT_EDGES, count);

@@ -9,7 +9,7 @@ import { reconstructionLossFn } from '../losses/reconstruction.js';
 import { bendingUnits, type Folded, foldEncoder } from '../networks/fold.js';
 import { DEFAULT_HIDDEN } from '../networks/mlp.js';
 import { type InputNoise, withInputNoise } from '../networks/noise.js';
-import { projectionOf, projectRows } from '../networks/projection.js';
+import { type Projection, projectionOf, projectRows } from '../networks/projection.js';
 import { withSeededLayers } from '../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../networks/threaded.js';
 import { rowsForward } from '../training/forward.js';
@@ -38,7 +38,7 @@ export async function beginFit(
   rows: FitRows,
   options: FitOptions,
   earlier: Learned | undefined,
-  { pauses, hold, log }: FitContext,
+  { pauses, hold, log, stage }: FitContext,
   { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true }: NetworkDesign = {},
 ): Promise<FitBase> {
   const { input, y, positions, frame } = rows;
@@ -49,7 +49,9 @@ export async function beginFit(
   const classes = classesFor(y, matrix.shape[0], options, earlier);
   hold();
   const found =
-    earlier || options.encoder || !wantsProjection ? undefined : await projectionOf(matrix, random, pauses);
+    earlier || options.encoder || !wantsProjection
+      ? undefined
+      : await stage('principal components', (progress) => projectionOf(matrix, random, pauses, progress));
   if (found?.remark) log(found.remark);
   const projection = earlier ? earlier.projection : found?.projection;
   const units = projection ? bendingUnits(projection) : [];
@@ -73,7 +75,9 @@ export async function beginFit(
     folded = projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
     const reconstruction =
       decoder && (await pauses.run(chooseReconstruction(matrix, decoder, options, earlier)));
-    const projected = found?.rows ?? (projection ? await projectRows(matrix, projection, pauses) : matrix);
+    const projectAgain = (onto: Projection) =>
+      stage('principal components', (progress) => projectRows(matrix, onto, pauses, progress));
+    const projected = found?.rows ?? (projection ? await projectAgain(projection) : matrix);
     if (frame && !earlier) log(describeFrame(frame));
     const distant = earlier && projection && describeDistantRows(projected);
     if (distant) log(distant);

@@ -2,6 +2,7 @@
 
 import type { Pauses } from '../core/pauses.js';
 import type { Streams } from '../core/random.js';
+import type { RunStage } from '../core/stages.js';
 import type { Matrix, Network, Optimizer, Random, RowFrame } from '../core/types.js';
 import type { Classes, ParsedTargets } from '../data/targets.js';
 import type { Reconstruction, ReconstructionLoss } from '../losses/reconstruction.js';
@@ -97,4 +98,6 @@ export interface FitContext {
   hold(): void;
   /** Takes a line for each choice that is made, for `verbose`. */
   log(line: string): void;
+  /** Runs a stage before training, and tells callbacks and the progress bar how far it is. */
+  readonly stage: RunStage;
 }

@@ -3,17 +3,22 @@
 import { holdBackend } from '../backend/choose.js';
 import { gatherRows } from '../backend/gatherRows.js';
 import { DivergedError, OptionError } from '../core/errors.js';
+import type { PartDone, RunStage } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Progress } from '../core/types.js';
 import { runCallbacks, type TrainingCallback } from '../training/callbacks.js';
 import { readWeights, train, trainedBy, writeWeights } from '../training/train.js';
-import type { Prepared } from './records.js';
+import type { Plan, Prepared } from './records.js';
 
 export interface RunOptions {
   readonly callbacks: readonly TrainingCallback[];
   /** The backend to train on, which is active already. */
   readonly backend: string;
   readonly signal: AbortSignal | undefined;
+  /** Runs the warm start, and tells how far it is. */
+  readonly stage: RunStage;
+  /** Waits for callbacks that were told of stages. Throws what one of them failed with. */
+  settled(): Promise<void>;
 }
 
 /**
@@ -37,8 +42,10 @@ export async function* runFit(
   // `finally`. The weights trained so far are then kept.
   let failed = false;
   try {
+    await options.settled();
     await callbacks.begin();
-    if (start) for await (const _ of train({ ...start, backend, signal }));
+    if (start) await options.stage('warm start', (progress) => trainFirst(start, options, progress));
+    await options.settled();
     for await (const trained of train({ ...plan, backend, signal, ...watched })) {
       holdBackend(backend);
       if (reports === 0) await checkDistinct(prepared.trained);
@@ -67,6 +74,12 @@ export async function* runFit(
     prepared.release(kept);
     if (kept) commit();
   }
+}
+
+/** The short training before the other. Its losses are not reported. */
+async function trainFirst(start: Plan, { backend, signal }: RunOptions, progress: PartDone): Promise<void> {
+  const onStep = (step: number) => progress((step + 1) / start.steps);
+  for await (const _ of train({ ...start, backend, signal, onStep }));
 }
 
 /** Copies what a failed training has to put back, and sets the callbacks up. */

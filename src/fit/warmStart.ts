@@ -15,7 +15,7 @@ import { adam } from '../training/optimizer.js';
 import { linearDecay } from '../training/schedule.js';
 import { readPositions } from './landmarks.js';
 import type { FitOptions } from './options/fitOptions.js';
-import type { FitBase, Plan } from './records.js';
+import type { FitBase, FitContext, Plan } from './records.js';
 
 /**
  * Epochs of non-parametric UMAP, which separates clusters that an encoder trained from scratch tends to leave entangled; then
@@ -41,17 +41,19 @@ export async function warmStart(
   edges: Edges,
   options: Pick<FitOptions, 'init' | 'nComponents' | 'clipValue'>,
   { curve, negativeSampleRate, repulsionStrength }: LayoutOptions,
-  pauses: Pauses,
+  context: FitContext,
 ): Promise<Plan | undefined> {
   const random = base.random.fork('init');
-  const layout = await firstLayout(base.matrix, edges, options, random, pauses);
+  const layout = await firstLayout(base.matrix, edges, options, random, context);
   if (!layout) return undefined;
   const { epochs, steps, batchSize, learningRate } = START;
   const refinement = {
     ...{ curve, epochs, repulsionStrength, random: random.fork('layout') },
     negativeSampleRate: Math.round(negativeSampleRate),
   };
-  const positions = await pauses.run(refineLayoutInParts(edges, layout, refinement));
+  const positions = await context.stage('layout refinement', (progress) =>
+    context.pauses.run(refineLayoutInParts(edges, layout, refinement), progress),
+  );
   const matrix = base.projected;
   const [rows] = matrix.shape;
   return {
@@ -71,12 +73,16 @@ async function firstLayout(
   edges: Edges,
   { init, nComponents }: Pick<FitOptions, 'init' | 'nComponents'>,
   random: Random,
-  pauses: Pauses,
+  context: FitContext,
 ): Promise<Matrix | undefined> {
+  const { pauses, stage } = context;
   if (init === 'random') return undefined;
   if (init === 'spectral')
-    return pauses.run(spectralLayoutInParts(edges, { components: nComponents, random }));
-  if (init === 'pca') return principalLayout(matrix, nComponents, random, pauses);
+    return stage('first layout', () =>
+      pauses.run(spectralLayoutInParts(edges, { components: nComponents, random })),
+    );
+  if (init === 'pca')
+    return stage('first layout', () => principalLayout(matrix, nComponents, random, pauses));
   return readPositions(init, edges.vertices, nComponents, 'init', false);
 }
 

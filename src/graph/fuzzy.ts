@@ -32,9 +32,14 @@ export function* fuzzyGraphInParts(
     'a number from 0 to 1',
     'the default is 1',
   );
-  const transposed = yield* transposeInParts(yield* directedMembershipsInParts(knn, options));
+  const directed = yield* directedMembershipsInParts(knn, options);
+  yield 0.6;
+  const transposed = yield* transposeInParts(directed);
+  yield 0.7;
   // Transposing twice sorts every row by column.
-  return yield* uniteWithTransposeInParts(yield* transposeInParts(transposed), transposed, setOpMixRatio);
+  const sorted = yield* transposeInParts(transposed);
+  yield 0.8;
+  return yield* uniteWithTransposeInParts(sorted, transposed, setOpMixRatio);
 }
 
 /** As {@link fuzzyGraphInParts}, at once. */

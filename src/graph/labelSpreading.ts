@@ -47,6 +47,7 @@ export function* spreadLabelsInParts(edges: Edges, labels: Int32Array, classes: 
       target[at] = target[at]! + 1 - ALPHA;
     }
     [found, next] = [target, source];
+    yield (iteration + 1) / ITERATIONS;
   }
   balance(found, labels, classes);
   return { data: found, shape: [vertices, classes] };

@@ -2,6 +2,7 @@
 
 import { DataError, OptionError } from '../core/errors.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
+import { type PartDone, type RunStage, untold } from '../core/stages.js';
 import type { DistanceFunction, Edges, Knn, Matrix, Random } from '../core/types.js';
 import { takeRows } from '../data/matrix.js';
 import { type ParsedTargets, readValues } from '../data/targets.js';
@@ -45,11 +46,24 @@ export interface GraphInputs {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Inputs, and who takes the part done of a stage. */
+interface FollowedInputs extends GraphInputs {
+  readonly progress: PartDone;
+}
+
+/** Who is told what is done. */
+export interface GraphListener {
+  /** Takes a line for each choice that is made. */
+  log(line: string): void;
+  /** Runs a stage, and tells how far it is. Default: nobody is told. */
+  readonly stage?: RunStage | undefined;
+}
+
 /** Targets as `fit` takes them: classes by index (-1 unknown), or values to be read. */
 export type GraphTargets = { readonly classes: Int32Array } | { readonly values: ParsedTargets } | undefined;
 
 /**
- * Searches neighbors, weights them, and optionally reweights edges by the targets. `log` receives one line per decision.
+ * Searches neighbors, weights them, and optionally reweights edges by the targets.
  * Throws `DataError` for too few rows, and when no two rows are near enough for an edge.
  */
 export async function neighborGraph(
@@ -58,12 +72,33 @@ export async function neighborGraph(
   options: GraphOptions,
   inputs: GraphInputs,
   random: Random,
+  { log, stage = untold }: GraphListener,
+): Promise<Edges> {
+  const pauses = pausesFor(inputs.signal);
+  const found = await stage('neighbors', (progress) =>
+    nearestNeighbors(matrix, options, { ...inputs, progress }, random, log, pauses),
+  );
+  return stage('graph', (progress) =>
+    weightedGraph(found, matrix, targets, options, { ...inputs, progress }, random, log, pauses),
+  );
+}
+
+/** Share of the time of a graph with targets that is over before these are put in. */
+const WEIGHTS_SHARE = 0.6;
+
+/** The graph of neighbors that were found. */
+async function weightedGraph(
+  found: Knn,
+  matrix: Matrix,
+  targets: GraphTargets,
+  options: GraphOptions,
+  inputs: FollowedInputs,
+  random: Random,
   log: (line: string) => void,
+  pauses: Pauses,
 ): Promise<Edges> {
   const { metric } = options;
   const rows = matrix.shape[0];
-  const pauses = pausesFor(inputs.signal);
-  const found = await nearestNeighbors(matrix, options, inputs, random, log, pauses);
   const bound = disconnectionDefault(metric);
   const disconnectionDistance = options.disconnectionDistance ?? bound;
   const knn =
@@ -72,7 +107,8 @@ export async function neighborGraph(
       : found;
   const { localConnectivity, setOpMixRatio } = options;
   const fuzzy = { localConnectivity, setOpMixRatio, disconnectionDistance };
-  const edges = await pauses.run(fuzzyGraphInParts(knn, fuzzy));
+  const share = targets ? WEIGHTS_SHARE : 1;
+  const edges = await pauses.run(fuzzyGraphInParts(knn, fuzzy), (done) => inputs.progress(share * done));
   const isolated = disconnectedVertices(edges).length;
   if (isolated > 0)
     log(`graph: ${isolated} of ${rows} rows have no neighbor nearer than ${disconnectionDistance}`);
@@ -108,7 +144,7 @@ function noEdges({ distances, k }: Knn, limit: number): DataError {
 async function nearestNeighbors(
   matrix: Matrix,
   { nNeighbors: k, metric, metricParams, neighbors }: GraphOptions,
-  { knn, distances, signal }: GraphInputs,
+  { knn, distances, signal, progress }: FollowedInputs,
   random: Random,
   log: (line: string) => void,
   pauses: Pauses,
@@ -130,19 +166,20 @@ async function nearestNeighbors(
   }
   if (knn) {
     log('neighbors: as given');
-    return pauses.run(precomputedNeighborsInParts(knn, { rows, k }));
+    return pauses.run(precomputedNeighborsInParts(knn, { rows, k }), progress);
   }
   if (distances) {
     log('neighbors: from the given distances');
     const table = await readDistances(distances, rows);
-    const within = (some: Matrix, count: number) => pauses.run(neighborsFromDistancesInParts(some, count));
+    const within = (some: Matrix, count: number) =>
+      pauses.run(neighborsFromDistancesInParts(some, count), progress);
     return linkCopies(await within(table, k), (some, count) =>
       within(distancesAmong(table, rows, some), count),
     );
   }
   const { provider, reason } = await chooseNeighbors({ rows, metric, neighbors });
   log(`neighbors: ${reason}`);
-  const query = { metric, metricParams, signal };
+  const query = { metric, metricParams, signal, progress };
   const found = await provider.search(matrix, { ...query, k, random: random.fork('neighbors') });
   return linkCopies(found, (some, count) =>
     provider.search(takeRows(matrix, some), { ...query, k: count, random: random.fork('copies') }),

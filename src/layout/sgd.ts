@@ -59,10 +59,11 @@ export function* refineLayoutInParts(
   const { positions, samples } = kernel ?? lists;
   for (let epoch = 0; epoch < epochs; epoch++) {
     const parameters = { ...curve, epoch, rate: 1 - epoch / epochs, strength };
-    for (let turn = 0; turn < 8 * segmentLength(head.length); ) {
+    const turns = 8 * segmentLength(head.length);
+    for (let turn = 0; turn < turns; ) {
       random.integers(samples, vertices);
       turn = kernel ? kernel.pass(turn, parameters) : pass(lists, turn, parameters);
-      yield;
+      yield Math.min(1, (epoch + turn / turns) / epochs);
     }
   }
   return { data: positions.slice(), shape: layout.shape };

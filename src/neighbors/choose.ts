@@ -32,8 +32,8 @@ const exactRows = 4096;
 
 const precomputed: NeighborProvider = {
   name: 'precomputed',
-  async search(data, { k, signal }) {
-    return pausesFor(signal).run(neighborsFromDistancesInParts(data, k));
+  async search(data, { k, signal, progress }) {
+    return pausesFor(signal).run(neighborsFromDistancesInParts(data, k), progress);
   },
 };
 

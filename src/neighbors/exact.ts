@@ -27,8 +27,11 @@ export function exact({ threads }: ExactOptions = {}): NeighborProvider {
       // each pair twice and so is faster from three threads on.
       const pairs = plan.metric !== undefined && workers < 3;
       const pool = await openPool(plan, arena, pairs ? 1 : workers, query.signal);
+      const { progress } = query;
+      // Each pair is compared at its first row, so that the work per row falls to 0.
+      const ofPairs = progress && ((done: number) => progress(1 - (1 - done) ** 2));
       try {
-        await pool.run(pairs ? 'pairs' : 'all');
+        await pool.run(pairs ? 'pairs' : 'all', 0, pairs ? ofPairs : progress);
       } finally {
         await pool.close();
       }

@@ -28,7 +28,7 @@ export function hnsw(module: HnswModule): NeighborProvider {
   return {
     name: 'hnsw',
     async search(data, query) {
-      const { k, random, signal } = query;
+      const { k, random, signal, progress } = query;
       const pauses = pausesFor(signal);
       const opened = openIndexInput('hnsw', data, query);
       const { rows, width, table, add, neighbors: allNeighbors } = await pauses.run(opened);
@@ -40,11 +40,17 @@ export function hnsw(module: HnswModule): NeighborProvider {
       // It accepts plain arrays only, one row per call.
       const point = (row: number) => Array.from(table.subarray(row * width, (row + 1) * width));
       for (let row = 0; row < rows; row++) {
-        if (row % rowsPerPause === 0) await pauses.take();
+        if (row % rowsPerPause === 0) {
+          await pauses.take();
+          progress?.(row / (2 * rows));
+        }
         index.addPoint(point(row), row);
       }
       for (let row = 0; row < rows; row++) {
-        if (row % rowsPerPause === 0) await pauses.take();
+        if (row % rowsPerPause === 0) {
+          await pauses.take();
+          progress?.((rows + row) / (2 * rows));
+        }
         // The row itself is not always found, nor always first: `add` recognizes it by its id.
         const { neighbors, distances } = index.searchKnn(point(row), k);
         for (let c = 0; c < neighbors.length; c++) add(row, neighbors[c]!, distances[c]!);

@@ -1,5 +1,6 @@
 /** Approximate nearest neighbors in about n log n time: random projection trees, then NN-descent. */
 import { pausesFor } from '../core/pauses.js';
+import type { PartDone } from '../core/stages.js';
 import type { NeighborProvider } from '../core/types.js';
 import { checkQuery } from './query.js';
 import { toKnn, viewLists } from './search/lists.js';
@@ -18,6 +19,8 @@ export interface DescentOptions {
 const maxPasses = 12;
 /** The search ends after a pass that updates less than this share of all list entries. */
 const converged = 0.01;
+/** How much of the share that is left for passes the next one is taken for: how many follow is not known. */
+const passShare = 0.35;
 
 /**
  * Approximate nearest neighbors for any metric.
@@ -38,7 +41,10 @@ export function nndescent({ threads }: DescentOptions = {}): NeighborProvider {
       const { plan, arena, toDistance } = await pauses.run(prepare(data, query, workers, false));
       const pool = await openPool(plan, arena, workers, query.signal);
       try {
-        await descend(plan, pool);
+        const { progress = () => {} } = query;
+        // Directions for the search along wide rows were found by now.
+        const prepared = plan.fullWidth > 0 ? 0.2 : 0;
+        await descend(plan, pool, (done) => progress(prepared + (1 - prepared) * done));
       } finally {
         await pool.close();
       }
@@ -49,16 +55,27 @@ export function nndescent({ threads }: DescentOptions = {}): NeighborProvider {
   };
 }
 
-async function descend(plan: SearchPlan, pool: SearchPool): Promise<void> {
-  if (plan.fullWidth > 0) await pool.run('project');
+/** Shares of the time that are over before the trees, their leaves, the passes and the ranking, for tens of thousands of rows. */
+const shares = { trees: 0.1, leaves: 0.2, passes: 0.4, rank: 0.95 };
+
+async function descend(plan: SearchPlan, pool: SearchPool, progress: PartDone): Promise<void> {
+  const between = (from: number, to: number) => (done: number) => progress(from + (to - from) * done);
+  if (plan.fullWidth > 0) await pool.run('project', 0, between(0, shares.trees));
   await pool.run('order');
   await pool.run('permute');
-  await pool.run('tree');
-  for (let tree = 0; tree < plan.seeds.length - 1; tree++) await pool.run('leaves', tree);
+  await pool.run('tree', 0, between(shares.trees, shares.leaves));
+  const trees = plan.seeds.length - 1;
+  for (let tree = 0; tree < trees; tree++) {
+    const start = shares.leaves + ((shares.passes - shares.leaves) * tree) / trees;
+    await pool.run('leaves', tree, between(start, start + (shares.passes - shares.leaves) / trees));
+  }
+  let done: number = shares.passes;
   for (let pass = 0; pass < maxPasses; pass++) {
+    const next = done + (shares.rank - done) * passShare;
     await pool.run('snapshot');
-    await pool.run('explore');
+    await pool.run('explore', 0, between(done, next));
+    done = next;
     if (pool.updates() < converged * plan.rows * plan.capacity) break;
   }
-  await pool.run('rank');
+  await pool.run('rank', 0, between(shares.rank, 1));
 }

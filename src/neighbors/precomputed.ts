@@ -66,7 +66,7 @@ export function* precomputedNeighborsInParts(
   const push = createPush(lists);
   const seen = new Int32Array(rows).fill(-1);
   for (let row = 0; row < rows; row++) {
-    if (row % blockOf(4 * columns) === 0) yield;
+    if (row % blockOf(4 * columns) === 0) yield row / rows;
     for (let c = 0; c < columns; c++) {
       const id = indices.values[row * columns + c]!;
       const distance = distances.values[row * columns + c]!;
@@ -175,7 +175,7 @@ export function* neighborsFromDistancesInParts(matrix: Matrix, k: number): Work<
   const lists = createLists(rows, k - 1);
   const push = createPush(lists);
   for (let row = 0; row < rows; row++) {
-    if (row % blockOf(rows) === 0) yield;
+    if (row % blockOf(rows) === 0) yield row / rows;
     for (let other = 0; other < rows; other++) {
       if (other === row) continue;
       const low = Math.min(row, other);

@@ -41,7 +41,7 @@ export function usearch(module: UsearchModule): NeighborProvider {
   return {
     name: 'usearch',
     async search(data, query) {
-      const { k, signal } = query;
+      const { k, signal, progress } = query;
       const pauses = pausesFor(signal);
       const opened = openIndexInput('usearch', data, query);
       const { rows, width, table, add, neighbors } = await pauses.run(opened);
@@ -56,12 +56,14 @@ export function usearch(module: UsearchModule): NeighborProvider {
       });
       for (let from = 0; from < rows; from += rowsPerPause) {
         await pauses.take();
+        progress?.(from / (2 * rows));
         const to = Math.min(rows, from + rowsPerPause);
         const keys = BigUint64Array.from({ length: to - from }, (_, i) => BigInt(from + i));
         index.add(keys, table.subarray(from * width, to * width), 1);
       }
       for (let from = 0; from < rows; from += rowsPerPause) {
         await pauses.take();
+        progress?.((rows + from) / (2 * rows));
         const to = Math.min(rows, from + rowsPerPause);
         const { keys, distances, counts } = index.search(table.subarray(from * width, to * width), k, 1);
         for (let row = from; row < to; row++) {

@@ -2,6 +2,7 @@
 
 import type { DensePool } from '../backend/dense/pool.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
+import type { PartDone } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Network } from '../core/types.js';
 import { checkFinite } from '../data/matrix.js';
@@ -41,7 +42,9 @@ export interface EncodeOptions {
   /** Name used in error messages; if omitted, values are assumed to have been checked. */
   readonly caller?: string;
   /** When to yield to the event loop. Default: between batches, at most every 40 ms. */
-  readonly pauses?: Pauses;
+  readonly pauses?: Pauses | undefined;
+  /** Takes the share of the rows that is done, from 0 to 1. Default: nobody is told. */
+  readonly progress?: PartDone | undefined;
 }
 
 /**
@@ -51,7 +54,7 @@ export interface EncodeOptions {
 export async function encode(
   network: Applied,
   matrix: Matrix,
-  { batchSize = null, caller, pauses = pausesFor() }: EncodeOptions = {},
+  { batchSize = null, caller, pauses = pausesFor(), progress }: EncodeOptions = {},
 ): Promise<Matrix> {
   const { data, shape } = matrix;
   const [rows, columns] = shape;
@@ -65,6 +68,7 @@ export async function encode(
     for (let start = 0; start < rows; start += size) {
       await pauses.take();
       out.set(await applied(network, batchAt(start, size)), start * width);
+      progress?.(Math.min(1, (start + size) / rows));
     }
   }
   return { data: out, shape: [rows, width] };
@@ -81,6 +85,7 @@ export async function encode(
       pool.startForward();
       if (start + size < rows) pool.setInputs(batchAt(start + size, size));
       out.set(pool.result(), start * width);
+      progress?.(Math.min(1, (start + size) / rows));
       // The slow search for the position is for data that are known to be wrong.
       if (caller !== undefined && !pool.inputsFinite()) checkFinite(matrix, caller);
     }

@@ -1,6 +1,7 @@
 /** Principal components as inputs of the default encoder, on a scale that a few outliers do not change. */
 
 import { type Pauses, pausesFor, type Work } from '../core/pauses.js';
+import type { PartDone } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Random } from '../core/types.js';
 import { type Pca, pcaInParts } from '../math/pca.js';
@@ -25,6 +26,9 @@ const LIMIT = 10;
 /** Slope after the first bend; each further bend divides it by ten. */
 const SLOPE = 1 / 30;
 
+/** About the share of the time that goes to the axes; the other goes to projecting the rows. */
+const AXES_SHARE = 0.6;
+
 /** A projection, the projected rows, and a warning that names outliers, if there are any. */
 export interface Projected {
   readonly projection: Projection;
@@ -38,15 +42,25 @@ export interface Projected {
  * outliers are left out, a component that they dominate counts with the spread of its middle half, and values beyond
  * `LIMIT` are compressed.
  */
-export async function projectionOf(matrix: Matrix, random: Random, pauses = pausesFor()): Promise<Projected> {
+export async function projectionOf(
+  matrix: Matrix,
+  random: Random,
+  pauses = pausesFor(),
+  progress: PartDone = () => {},
+): Promise<Projected> {
   // Only the span of the axes matters: with tolerance 1e-2, those of MNIST lose a ten-millionth of the variance.
   const search = { random: random.fork('projection'), tolerance: 1e-2 };
-  const axes = await pauses.run(nearAxesInParts(matrix, TRAINED_COLUMNS, search));
+  const axes = await pauses.run(nearAxesInParts(matrix, TRAINED_COLUMNS, search), (done) =>
+    progress(AXES_SHARE * done),
+  );
+  progress(AXES_SHARE);
   const components = axes.variance.length;
   let variance = 0;
   for (const v of axes.variance) variance += v / components;
   const scale = variance > 0 ? Math.sqrt(variance) : 1;
-  const rows = await projectRows(matrix, { ...axes, scale }, pauses);
+  const rows = await projectRows(matrix, { ...axes, scale }, pauses, (done) =>
+    progress(AXES_SHARE + (1 - AXES_SHARE) * done),
+  );
   const share = await pauses.run(robustShare(rows, axes, scale));
   if (share < 1) for (let i = 0; i < rows.data.length; i++) rows.data[i]! /= share;
   const bends = bendsOf(rows);
@@ -71,6 +85,7 @@ export function* nearAxesInParts(
   search: { readonly random: Random; readonly tolerance?: number },
 ): Work<Pca> {
   const sample = (yield* nearRowsInParts(matrix)) ?? matrix;
+  yield 0.2;
   const components = Math.min(most, ...sample.shape);
   return yield* pcaInParts(sample, { ...search, components, sampleRows: SAMPLED_ROWS });
 }
@@ -83,6 +98,7 @@ export async function projectRows(
   matrix: Matrix,
   { mean, components, scale, bends }: Projection,
   pauses?: Pauses,
+  progress?: PartDone,
 ): Promise<Matrix> {
   const [count, columns] = components.shape;
   const projection = {
@@ -93,7 +109,7 @@ export async function projectRows(
       return tf.div(tf.matMul(tf.sub(rows, mean) as tf.Tensor2D, axes, false, true), scale);
     },
   };
-  const projected = await encode(projection, matrix, { batchSize: BATCH_ROWS, pauses });
+  const projected = await encode(projection, matrix, { batchSize: BATCH_ROWS, pauses, progress });
   if (bends) bendRows(projected, bends);
   return projected;
 }

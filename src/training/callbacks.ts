@@ -6,6 +6,7 @@ import { resolveOptions } from '../core/options.js';
 import { choice, flag, integer, number, type Rule, text } from '../core/rules.js';
 import * as tf from '../core/tf.js';
 import type { Progress } from '../core/types.js';
+import type { StageReader } from './stages.js';
 
 /** What a callback can do to the training it watches; it comes as `training` among the `setParams` values. */
 export interface Training {
@@ -21,9 +22,10 @@ type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
 
 /**
  * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or an object with any of their
- * methods. (The former are told by two of their methods, so that the arguments of the latter need no types.)
+ * methods; each may have `onStage` too. (The former are told by two of their methods, so that the arguments of the latter need
+ * no types.)
  */
-export type TrainingCallback = Setters | (tf.CustomCallbackArgs & Partial<Setters>);
+export type TrainingCallback = (Setters | (tf.CustomCallbackArgs & Partial<Setters>)) & StageReader;
 
 /** The part of `tf.BaseCallback` that training calls. */
 interface Callback {
@@ -52,10 +54,10 @@ const methods = [...moments, 'setParams', 'setModel'] as const;
 /** An object with one of a callback's methods at least, and with functions alone under their names. */
 export const callbackRule: Rule = {
   kind: 'object',
-  text: `a callback: an object with ${moments.join(', ')}, setParams or setModel`,
+  text: `a callback: an object with ${moments.join(', ')}, onStage, setParams or setModel`,
   accepts: (value) => {
     if (typeof value !== 'object' || value === null) return false;
-    const given = [...methods, 'onYield'].map((name) => (value as Record<string, unknown>)[name]);
+    const given = [...methods, 'onYield', 'onStage'].map((name) => (value as Record<string, unknown>)[name]);
     const present = given.filter((method) => method !== undefined && method !== null);
     return present.length > 0 && present.every((method) => typeof method === 'function');
   },

@@ -1,4 +1,5 @@
 /** A progress bar in the terminal, or plain lines in a log: a reader of `Progress`. */
+import type { Stage } from '../core/stages.js';
 import type { Progress } from '../core/types.js';
 
 /** The part of a writable stream that the bar needs; `process.stderr`, a file stream or a test's own will do. */
@@ -19,8 +20,12 @@ export interface ProgressStream {
 
 /** What `progressBar` returns. */
 export interface ProgressBar {
+  /** Whether it redraws one line, as on a terminal. */
+  readonly live: boolean;
   /** Writes a line of text above the bar. */
   line(text: string): void;
+  /** Shows how far a stage before training has come: the `onStage` of a callback. In a log it writes a line at its start. */
+  stage(stage: Stage, done?: number): void;
   /** Shows how far training has come. */
   report(progress: Progress): void;
   /** Closes the line, and makes the bar ready for another training. */
@@ -32,10 +37,12 @@ const PAUSE = 50;
 
 /**
  * A bar that shows percentage, steps, loss and time left. On a terminal it redraws one line that fits the
- * columns; elsewhere it writes a plain line whenever the whole percentage has moved on, at most one a report.
+ * columns; elsewhere it writes a plain line whenever the whole percentage has moved on, at most one a report. Stages before
+ * training are shown by their name and percentage, or by one plain line each.
  * `NO_COLOR` in the environment and `TERM=dumb` are respected. A closed stream never disturbs training.
  *
  *     const bar = progressBar();
+ *     const umap = new ParametricUMAP({ callbacks: [{ onStage: bar.stage }] });
  *     for await (const progress of umap.steps(X)) bar.report(progress);
  *     bar.finish();
  *
@@ -52,6 +59,7 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
   let drawnAt = Number.NEGATIVE_INFINITY;
   let drawnPercent = -1;
   let drawnLength = 0;
+  let drawnStage: Stage | undefined;
   let unseen = false;
   let listening = false;
   const close = () => {
@@ -71,11 +79,15 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
 
   const draw = (progress: Progress, time: string) => {
     unseen = false;
+    drawnStage = undefined;
+    drawParts(describe(progress, time), fractionOf(progress));
+  };
+
+  const drawParts = (parts: readonly string[], fraction: number) => {
     // Some pseudo-terminals report 0 columns.
     const room = Math.max(1, (stream.columns || 80) - 1);
-    const parts = describe(progress, time);
     if (!live) return write(`${parts.join('  ')}\n`);
-    const { bar, text } = fit(parts, fractionOf(progress), room);
+    const { bar, text } = fit(parts, fraction, room);
     // Without escape codes, blanks wipe out what a longer line left behind.
     const blanks = ' '.repeat(Math.max(0, Math.min(room, drawnLength) - bar.length - text.length));
     drawnLength = bar.length + text.length;
@@ -87,6 +99,17 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
     write(drawnLength === 0 ? `${text}\n` : colored ? `\r${text}\x1b[K\n` : `\r${text}${blanks}\n`);
     drawnLength = 0;
     drawnAt = Number.NEGATIVE_INFINITY;
+  };
+
+  const stage = (name: Stage, done?: number) => {
+    const now = performance.now();
+    const begins = name !== drawnStage;
+    drawnStage = name;
+    if (live ? !begins && done !== 1 && now - drawnAt < PAUSE : !begins) return;
+    // What follows a stage is drawn at once.
+    drawnAt = done === 1 ? Number.NEGATIVE_INFINITY : now;
+    if (!live) drawParts([`stage: ${name}`], 0);
+    else drawParts(done === undefined ? [name] : [name, percentage(done)], done ?? 0);
   };
 
   const report = (progress: Progress) => {
@@ -106,12 +129,13 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
     if (first !== undefined && latest !== undefined) {
       if (live || unseen) draw(latest, `${duration(performance.now() - first.at)} in all`);
       if (live) write('\n');
-    }
+    } else if (live && drawnLength > 0) write('\n');
     first = undefined;
     latest = undefined;
     drawnAt = Number.NEGATIVE_INFINITY;
     drawnPercent = -1;
     drawnLength = 0;
+    drawnStage = undefined;
     listening = false;
     // An error of the last write arrives after it.
     setTimeout(() => {
@@ -119,7 +143,7 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
     });
   };
 
-  return { line, report, finish };
+  return { live, line, stage, report, finish };
 }
 
 function defaultStream(): ProgressStream {
@@ -132,10 +156,13 @@ function fractionOf({ step, steps }: Progress): number {
   return steps > 0 ? Math.min(1, Math.max(0, step / steps)) : 1;
 }
 
+function percentage(fraction: number): string {
+  return `${Math.floor(100 * fraction)}%`.padStart(4);
+}
+
 /** What there is to say, the most important first. */
 function describe(progress: Progress, time: string): string[] {
-  const percent = `${Math.floor(100 * fractionOf(progress))}%`.padStart(4);
-  const parts = [percent, `step ${progress.step}/${progress.steps}`];
+  const parts = [percentage(fractionOf(progress)), `step ${progress.step}/${progress.steps}`];
   const { loss } = progress.losses;
   if (loss !== undefined) parts.push(`loss ${Number.isFinite(loss) ? loss.toPrecision(4) : loss}`);
   if (time !== '') parts.push(time);

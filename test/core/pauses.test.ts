@@ -96,6 +96,19 @@ test('an abort ends a computation at its next pause, with the reason of the sign
   });
 });
 
+test('the parts that a computation yields are told, and nothing else is', async () => {
+  function* work(): Work<string> {
+    yield;
+    yield 0.25;
+    yield* inBlocks(3, 1, () => {});
+    yield 1;
+    return 'done';
+  }
+  const parts: number[] = [];
+  assert.equal(await pausesFor().run(work(), (done) => void parts.push(done)), 'done');
+  assert.deepEqual(parts, [0.25, 1]);
+});
+
 test('blocks cover all, in order, and the last may be shorter', () => {
   const seen: number[][] = [];
   finish(inBlocks(10, 4, (from, to) => seen.push([from, to])));

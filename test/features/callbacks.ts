@@ -1,8 +1,9 @@
 /** Callbacks: our early stopping and those of TensorFlow.js. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
-import { earlyStopping } from '../../src/index.js';
-import { fitted, quickly } from '../checks/subject.js';
+import { type Stage, stages } from '../../src/core/stages.js';
+import { earlyStopping, NotFittedError } from '../../src/index.js';
+import { fitted, quickly, type Subject } from '../checks/subject.js';
 import { groups } from '../helpers/data.js';
 import { feature } from './feature.js';
 
@@ -47,6 +48,95 @@ test('TensorFlow.js’ own callbacks are taken as they are', async (subject) => 
   const stopped = await fitted(subject, { callbacks: [impatient] });
   assert.equal(stopped.history.loss!.length, 2);
   stopped.dispose();
+});
+
+/** Ways to break a fit off when a callback is told of a stage. */
+const endings: Readonly<Record<string, (control: AbortController) => void | Promise<void>>> = {
+  error() {
+    throw new Error('enough');
+  },
+  rejection: () => Promise.reject(new Error('enough')),
+  abort: (control) => control.abort(new Error('enough')),
+};
+
+/** An estimator whose callback notes the starts and ends of stages, and calls `end` at one of them. */
+function told(subject: Subject, end: (control: AbortController) => void | Promise<void>) {
+  const state = { moments: [] as string[], at: '', trained: false };
+  const control = new AbortController();
+  const callback = {
+    onStage(stage: Stage, done: number | undefined) {
+      if (done !== undefined && done > 0 && done < 1) return;
+      const moment = `${stage}: ${done === 1 ? 'end' : 'start'}`;
+      state.moments.push(moment);
+      return moment === state.at ? end(control) : undefined;
+    },
+    onBatchEnd: async () => {
+      state.trained = true;
+    },
+  };
+  const estimator = quickly(subject, { callbacks: [callback] });
+  return { state, estimator, fit: () => estimator.fit(rows, null, { signal: control.signal }) };
+}
+
+test('a callback that ends a first fit in a stage leaves nothing behind', ['needsGraph'], async (subject) => {
+  const noted = told(subject, () => {});
+  await noted.fit();
+  noted.estimator.dispose();
+  const { moments } = noted.state;
+  assert.ok(moments.length >= 4);
+  const tensors = tf.memory().numTensors;
+  for (const [way, end] of Object.entries(endings)) {
+    for (const at of way === 'error' ? moments : [moments[0]!, moments.at(-1)!]) {
+      const { state, estimator, fit } = told(subject, end);
+      state.at = at;
+      await assert.rejects(fit(), /enough/, `${way} at ${at}`);
+      assert.equal(state.trained, false, `${way} at ${at}`);
+      await assert.rejects(estimator.transform(rows), NotFittedError);
+      assert.equal(tf.memory().numTensors, tensors, `${way} at ${at}`);
+      estimator.dispose();
+    }
+  }
+});
+
+test(
+  'a callback that ends a later fit in a stage leaves the earlier model whole',
+  ['needsGraph'],
+  async (subject) => {
+    for (const [way, end] of Object.entries(endings)) {
+      const { state, estimator, fit } = told(subject, end);
+      await fit();
+      const map = await estimator.transform(rows);
+      const history = structuredClone(estimator.history);
+      const tensors = tf.memory().numTensors;
+      state.at = 'graph: start';
+      await assert.rejects(fit(), /enough/, way);
+      assert.deepEqual(await estimator.transform(rows), map, way);
+      assert.deepEqual(structuredClone(estimator.history), history, way);
+      assert.equal(tf.memory().numTensors, tensors, way);
+      estimator.dispose();
+    }
+  },
+);
+
+test('stages come in the order of the list, each from its start to its end, and change nothing', async (subject) => {
+  const heard: [stage: Stage, done: number | undefined][] = [];
+  const callbacks = [{ onStage: (...values: (typeof heard)[number]) => void heard.push(values) }];
+  const followed = await fitted(subject, { callbacks });
+  const names = [...new Set(heard.map(([stage]) => stage))];
+  assert.deepEqual(
+    names,
+    stages.filter((stage) => names.includes(stage)),
+  );
+  for (const name of names) {
+    const parts = heard.filter(([stage]) => stage === name).map(([, done]) => done);
+    assert.ok(parts[0] === 0 || parts[0] === undefined, name);
+    assert.equal(parts.indexOf(1), parts.length - 1, name);
+    assert.deepEqual(parts.slice(1), parts.slice(1).toSorted(), name);
+  }
+  const plain = await fitted(subject);
+  assert.deepEqual(await followed.transform(rows), await plain.transform(rows));
+  followed.dispose();
+  plain.dispose();
 });
 
 /** Registers the tests of this feature. */

@@ -14,7 +14,7 @@ function graphOf(rows: readonly number[][], options: Partial<GraphOptions>): Pro
     ...options,
   };
   const matrix = { data: Float32Array.from(rows.flat()), shape: [rows.length, rows[0]!.length] as const };
-  return neighborGraph(matrix, undefined, all, {}, random, () => {});
+  return neighborGraph(matrix, undefined, all, {}, random, { log() {} });
 }
 
 /** Edges between the first three rows and the others. */

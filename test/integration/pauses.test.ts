@@ -54,10 +54,14 @@ function ring(count: number) {
   return { indices: ids, distances, rows: count, k: 5 };
 }
 
+/** Runs a computation to its end. The parts that it tells of must rise from 0 to 1. */
 function finished<T>(work: Work<T>, seen: { pauses: number } = { pauses: 0 }): T {
+  let last = 0;
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
+    if (value !== undefined) assert.ok(value >= last && value <= 1, `${value} after ${last}`);
+    last = value ?? last;
     seen.pauses++;
   }
 }

@@ -158,3 +158,16 @@ for (const [name, make] of [
     assert.deepEqual(await provider.search(data, query(15)), found);
   });
 }
+
+test('the adapters tell how far they are while they build the index, and while they search it', async () => {
+  const data = blobs(4 * rowsPerPause, 2, 2);
+  for (const provider of [hnsw(fakeHnsw([])), usearch(fakeUsearch([]))]) {
+    const parts: number[] = [];
+    await provider.search(data, { ...query(3), progress: (done) => void parts.push(done) });
+    assert.deepEqual(
+      parts,
+      [0, 1, 2, 3, 4, 5, 6, 7].map((eighth) => eighth / 8),
+      provider.name,
+    );
+  }
+});

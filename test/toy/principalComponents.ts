@@ -52,7 +52,7 @@ async function prepare(given: Given, pca: PcaOptions, context: FitContext, earli
   const networks = await trainedNetworks(base);
   const [count] = base.matrix.shape;
   const { steps, lossReportFrequency: reports, clipValue, learningRate } = options;
-  const terms = await context.pauses.run(auxiliaryLosses(base, networks, options, undefined, {}));
+  const terms = await auxiliaryLosses(base, networks, options, undefined, {}, context);
   const heldOut = { name: 'valReconstruction', loss: () => terms[0]! };
   return prepared(base, networks, earlier, {
     ...{ steps, reports, clipValue, schedule: scheduleOf(learningRate, steps), terms, learned: {} },

@@ -282,10 +282,24 @@ test('tf.callbacks.earlyStopping() without held-out rows is refused instead of w
 
 test('what is no callback is refused with the option', () => {
   const stop = earlyStopping();
-  for (const good of [stop, tf.callbacks.earlyStopping(), { onEpochEnd: () => {} }, { setModel() {} }]) {
+  for (const good of [
+    stop,
+    tf.callbacks.earlyStopping(),
+    { onEpochEnd: () => {} },
+    { setModel() {} },
+    { onStage() {} },
+  ]) {
     assert.ok(callbackRule.accepts(good));
   }
-  for (const bad of [{}, { onEpochEnded: () => {} }, { onEpochEnd: 3 }, () => {}, null, 'log']) {
+  for (const bad of [
+    {},
+    { onEpochEnded: () => {} },
+    { onEpochEnd: 3 },
+    { onStage: 3 },
+    () => {},
+    null,
+    'log',
+  ]) {
     assert.ok(!callbackRule.accepts(bad));
   }
   assert.match(callbackRule.text, /^a callback: an object with onTrainBegin/);

@@ -205,3 +205,76 @@ test('a stream that closes, throws or emits an error never disturbs training', a
   progressBar(ended).report(report(1));
   assert.equal(ended.written.length, 0);
 });
+
+test('a stage before training is one line on a terminal, redrawn, and training follows on it', (t) => {
+  const clock = setting(t);
+  const stream = new FakeStream(true);
+  const bar = progressBar(stream);
+  assert.equal(bar.live, true);
+  bar.stage('neighbors', 0);
+  assert.match(stream.shown(), /^─+ neighbors {4}0%$/);
+  for (let part = 1; part <= 42; part++) {
+    clock.now += 10;
+    bar.stage('neighbors', part / 100);
+  }
+  assert.ok(stream.written.length <= 1 + 42 / 5, 'every 50 ms at most');
+  assert.match(stream.shown(), /^━+─+ neighbors {3}4\d%$/);
+  bar.stage('neighbors', 1);
+  assert.match(stream.shown(), /^━+ neighbors {2}100%$/);
+  bar.stage('first layout', undefined);
+  assert.match(stream.shown(), /^─+ first layout$/);
+  bar.stage('first layout', 1);
+  assert.match(stream.shown(), /^━+ first layout {2}100%$/);
+  bar.report(report(1));
+  assert.match(stream.shown(), / 1% {2}step 1\/100/);
+  assert.ok(stream.written.every((text) => text.startsWith('\r') && !text.includes('\n')));
+  bar.finish();
+  assert.equal(stream.written.at(-1), '\n');
+});
+
+test('a fit that ends in a stage ends the line, and lines of text stand above a stage too', (t) => {
+  const clock = setting(t);
+  const stream = new FakeStream(true);
+  const bar = progressBar(stream);
+  bar.stage('neighbors', 0);
+  bar.line('neighbors: exact');
+  const code = String.fromCharCode(27);
+  assert.equal(stream.written.at(-1), `\rneighbors: exact${code}[K\n`);
+  clock.now += 1;
+  bar.stage('neighbors', 0.5);
+  assert.match(stream.shown(), /50%/, 'the bar comes back at once');
+  bar.finish();
+  assert.equal(stream.written.at(-1), '\n');
+  const lines = stream.written.length;
+  bar.finish();
+  assert.equal(stream.written.length, lines);
+});
+
+test('a stage fits any width', (t) => {
+  setting(t);
+  for (let columns = 1; columns < 100; columns++) {
+    const stream = new FakeStream(true, columns);
+    progressBar(stream).stage('principal components', 0.42);
+    assert.ok(stream.shown().length <= Math.max(1, columns - 1), `${columns}: ${stream.shown()}`);
+  }
+});
+
+test('a log gets one plain line a stage, at its start', (t) => {
+  const clock = setting(t);
+  const stream = new FakeStream(false);
+  const bar = progressBar(stream);
+  assert.equal(bar.live, false);
+  for (const name of ['neighbors', 'graph', 'warm start'] as const) {
+    for (let part = 0; part <= 100; part++) {
+      clock.now += 1000;
+      bar.stage(name, part / 100);
+    }
+  }
+  assert.deepEqual(stream.written, ['stage: neighbors\n', 'stage: graph\n', 'stage: warm start\n']);
+  bar.report(report(1));
+  bar.finish();
+  assert.equal(stream.written.length, 4);
+  // The next fit.
+  bar.stage('warm start', 0);
+  assert.equal(stream.written.at(-1), 'stage: warm start\n');
+});

@@ -1,5 +1,6 @@
 /** From rows and options to everything that a fit of Parametric UMAP needs. */
 
+import type { RunStage } from '../../core/stages.js';
 import type { Edges, LossTerm, Matrix, Random } from '../../core/types.js';
 import { edgeSampler } from '../../data/sampler.js';
 import { auxiliaryLosses, reconstructionLines } from '../../fit/auxiliaryLosses.js';
@@ -35,7 +36,8 @@ export async function prepareUmap(
   const { pauses, hold } = context;
   try {
     const targets = base.classes ? { classes: base.classes.ids } : base.y && { values: base.y };
-    const edges = await neighborGraph(matrix, targets, options, inputs, random, context.log);
+    const graphInputs = { ...inputs, signal: context.signal };
+    const edges = await neighborGraph(matrix, targets, options, graphInputs, random, context);
     await pauses.take();
     // A user-supplied encoder is not among the options after loading; but only the default one has a projection.
     const hasProjection = base.projection !== undefined;
@@ -55,14 +57,14 @@ export async function prepareUmap(
     const start =
       earlier || base.encoder.variables().length === 0
         ? undefined
-        : await warmStart(base, networks.encoder, edges, options, { ...options, curve }, pauses);
+        : await warmStart(base, networks.encoder, edges, options, { ...options, curve }, context);
     return prepared(base, networks, earlier, {
       ...trainingLength(options, edges, batchSize),
       ...{ clipValue: options.clipValue, start, validate },
       sampler: edgeSampler(edges, { batchSize, random: streams.fork('edges') }),
       terms: [
         loss(streams.fork('negatives')),
-        ...(await pauses.run(auxiliaryLosses(base, networks, options, edges, inputs))),
+        ...(await auxiliaryLosses(base, networks, options, edges, inputs, context)),
       ],
       learned: { curve, edges },
     });
@@ -83,10 +85,10 @@ function umapLossOf(options: ParametricUMAPOptions, { a, b }: Curve, random: Ran
 
 /** The graph of held-out rows, which knows no targets. */
 function heldOutGraph(options: ParametricUMAPOptions, { signal }: FitContext) {
-  return (held: Matrix, random: Random): Promise<Edges> => {
+  return (held: Matrix, random: Random, stage: RunStage): Promise<Edges> => {
     const nNeighbors = Math.min(options.nNeighbors, held.shape[0]);
     const metric = options.metric === 'precomputed' ? 'euclidean' : options.metric;
     const graph = { ...options, nNeighbors, metric };
-    return neighborGraph(held, undefined, graph, { signal }, random, () => {});
+    return neighborGraph(held, undefined, graph, { signal }, random, { log() {}, stage });
   };
 }

@@ -36,7 +36,8 @@ export interface TrainingOptions {
   clipValue: number;
   /**
    * TensorFlow.js callbacks, or objects with some of their methods: `{ onEpochEnd(report, logs) { … } }`. Default none.
-   * Logs hold the losses of the history, held-out ones by Keras' names too (`val_loss`).
+   * Logs hold the losses of the history, held-out ones by Keras' names too (`val_loss`). Stages before training are told by
+   * `onStage(stage, done)`.
    */
   callbacks: readonly TrainingCallback[];
 }
@@ -85,6 +86,6 @@ export const trainingRows: OptionRows<TrainingOptions> = {
   callbacks: {
     default: Object.freeze([]),
     rule: listOf(callbackRule),
-    help: 'callbacks that read the training',
+    help: 'callbacks that read the training, and the stages before it',
   },
 };

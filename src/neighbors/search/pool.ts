@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { pausesFor } from '../../core/pauses.js';
 import { cores, startThreads } from '../../core/platform.js';
 import { isA } from '../../core/realms.js';
+import type { PartDone } from '../../core/stages.js';
 import type { DistanceFunction, Matrix } from '../../core/types.js';
 import { type Arena, nextPartAt, type SearchPlan, updatesAt } from './plan.js';
 import { openStages, partsOf, type Stage } from './stages.js';
@@ -22,7 +23,8 @@ export interface WorkerTask {
 export type WorkerAnswer = { readonly error?: Error };
 
 export interface SearchPool {
-  run(stage: Stage, argument?: number): Promise<void>;
+  /** Runs all parts of a stage. `progress` takes the share of them that is done. */
+  run(stage: Stage, argument?: number, progress?: PartDone): Promise<void>;
   /** Number of updates of lists since the last call. */
   updates(): number;
   close(): Promise<void>;
@@ -54,9 +56,12 @@ function onThisThread(plan: SearchPlan, arena: Arena, signal?: AbortSignal): Sea
   const runPart = openStages(plan, arena, 0);
   const pauses = pausesFor(signal);
   return {
-    async run(stage, argument = 0) {
+    async run(stage, argument = 0, progress) {
       const parts = partsOf(stage, plan);
-      for (let part = 0; part < parts; part++) await pauses.run(runPart(stage, part, argument));
+      for (let part = 0; part < parts; part++) {
+        await pauses.run(runPart(stage, part, argument));
+        progress?.((part + 1) / parts);
+      }
     },
     updates: () => takeUpdates(plan, arena),
     async close() {},
@@ -83,16 +88,39 @@ async function startWorkers(
   }
   const control = new Int32Array(arena.buffer, plan.at.control, 2);
   return {
-    async run(stage, argument = 0) {
+    async run(stage, argument = 0, progress) {
       signal?.throwIfAborted();
       Atomics.store(control, nextPartAt, 0);
       const done = answers();
       for (const worker of workers) worker.postMessage({ stage, argument } satisfies WorkerTask);
-      await done;
+      const stop = progress && followParts(control, workers.length, partsOf(stage, plan), progress);
+      try {
+        await done;
+      } finally {
+        stop?.();
+      }
     },
     updates: () => takeUpdates(plan, arena),
     close,
   };
+}
+
+/** Milliseconds between two looks at how far worker threads are. */
+const LOOK = 100;
+
+/** Tells which share of the parts is done while threads take one after the other, until the function it returns is called. */
+function followParts(control: Int32Array, threads: number, parts: number, progress: PartDone): () => void {
+  const timer = setInterval(() => {
+    // Each thread still works on the part it took last.
+    const done = (Atomics.load(control, nextPartAt) - threads) / parts;
+    try {
+      progress(Math.min(1, Math.max(0, done)));
+    } catch {
+      // An aborted signal, which `answerOf` has learned of too.
+      clearInterval(timer);
+    }
+  }, LOOK);
+  return () => clearInterval(timer);
 }
 
 /** Waits for the next answer of a worker. Rejects if it fails, or if the search is aborted. */

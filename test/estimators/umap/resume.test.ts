@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdBackend, useBackend } from '../../../src/backend/choose.js';
 import { pausesFor } from '../../../src/core/pauses.js';
+import { untold } from '../../../src/core/stages.js';
 import type { GivenUMAPOptions } from '../../../src/estimators/umap/options.js';
 import { prepareUmap } from '../../../src/estimators/umap/prepare.js';
 import { resolveUmapOptions } from '../../../src/estimators/umap/rules.js';
@@ -20,7 +21,13 @@ async function prepared(given: GivenUMAPOptions) {
   const inputs = { landmarkPositions: positions };
   const rows = await readFit(greys, labels, inputs, undefined, options, undefined);
   const hold = () => holdBackend(backend);
-  const context = { pauses: pausesFor(undefined, hold), signal: undefined, hold, log: () => {} };
+  const context = {
+    pauses: pausesFor(undefined, hold),
+    signal: undefined,
+    hold,
+    log: () => {},
+    stage: untold,
+  };
   return prepareUmap(rows, options, undefined, inputs, context);
 }
 
