@@ -42,13 +42,13 @@ export interface NumericArray {
   readonly shape: readonly number[];
 }
 
-/** One binary file of a saved model: arrays by name, and what is to be said about them in JSON. */
+/** One binary file of a saved model: arrays by name, and what describes them in JSON. */
 export interface Table {
   readonly state: object;
   readonly arrays: Readonly<Record<string, NumericArray>>;
 }
 
-/** Where one array lies in its file. */
+/** Position of one array in its file. */
 export interface Slot {
   readonly name: string;
   readonly dtype: Dtype;
@@ -84,12 +84,14 @@ function slotFor(name: string, array: NumericArray, where: string, end: number):
   checkName(name, at);
   const found = Object.entries(arrayTypes).find(([, type]) => isA(type.name, array.data));
   if (found === undefined) {
-    throw new ArtifactError(`${at}: must be one of ${Object.keys(arrayTypes).join(', ')}`);
+    throw new ArtifactError(
+      `${at}: expected one of ${Object.keys(arrayTypes).join(', ')}, got ${className(array.data)}`,
+    );
   }
   const length = sizeOf(array.shape, at);
   if (length !== array.data.length) {
     const shape = show(array.shape);
-    throw new ArtifactError(`${at}: shape ${shape} holds ${length} numbers, the array ${array.data.length}`);
+    throw new ArtifactError(`${at}: expected ${length} numbers for shape ${shape}, got ${array.data.length}`);
   }
   return { name, dtype: found[0] as Dtype, shape: [...array.shape], length, offset: align(end) };
 }
@@ -104,23 +106,25 @@ export function planTable(list: Json | undefined, where: string, bytes: number):
     const entry = asRecord(item, at, ['name', 'dtype', 'shape', 'offset']);
     const name = asString(entry.name, `${at}.name`);
     checkName(name, `${at}.name`);
-    if (seen.has(name)) throw new ArtifactError(`${at}.name: ${show(name)} is there twice`);
+    if (seen.has(name))
+      throw new ArtifactError(`${at}.name: expected each name once, got ${show(name)} twice`);
     seen.add(name);
     const dtype = asString(entry.dtype, `${at}.dtype`);
     if (!isDtype(dtype)) {
       const known = Object.keys(arrayTypes).join(', ');
-      throw new ArtifactError(`${at}.dtype: ${show(dtype)} is not one of ${known}`);
+      throw new ArtifactError(`${at}.dtype: expected one of ${known}, got ${show(dtype)}`);
     }
     const shape = asShape(entry.shape, `${at}.shape`);
     const length = sizeOf(shape, `${at}.shape`);
     const offset = asCount(entry.offset, `${at}.offset`);
     if (offset !== align(end)) {
-      throw new ArtifactError(`${at}.offset: ${offset} is stated, but the array starts at ${align(end)}`);
+      throw new ArtifactError(`${at}.offset: expected ${align(end)}, where the array starts, got ${offset}`);
     }
     end = offset + length * arrayTypes[dtype].BYTES_PER_ELEMENT;
     slots.push({ name, dtype, shape, length, offset });
   }
-  if (end !== bytes) throw new ArtifactError(`${where}: the arrays fill ${end} bytes, the file has ${bytes}`);
+  if (end !== bytes)
+    throw new ArtifactError(`${where}: expected arrays of ${bytes} bytes, the size of the file, got ${end}`);
   return slots;
 }
 
@@ -137,8 +141,8 @@ export function unpackTable(slots: readonly Slot[], bytes: Uint8Array): Record<s
 }
 
 /**
- * One array of a loaded table, which must be there with this dtype and, where `shape` is given, with that shape.
- * Otherwise an `ArtifactError` with both values.
+ * One array of a loaded table, with its dtype checked, and its shape where `shape` is given. Throws `ArtifactError` with
+ * the expected and the actual value.
  */
 export function takeArray<D extends Dtype>(
   table: Table,
@@ -149,20 +153,20 @@ export function takeArray<D extends Dtype>(
   const found = Object.hasOwn(table.arrays, name) ? table.arrays[name] : undefined;
   if (found === undefined) {
     const names = Object.keys(table.arrays).join(', ') || 'none';
-    throw new ArtifactError(`saved model: the array ${name} is missing; there are ${names}`);
+    throw new ArtifactError(`saved model: expected the array ${name}, got ${names}`);
   }
   if (!isA(arrayTypes[dtype].name, found.data)) {
     const came = className(found.data);
-    throw new ArtifactError(`saved model: the array ${name} must be ${dtype}, it is a ${came}`);
+    throw new ArtifactError(`saved model: the array ${name}: expected ${dtype}, got ${came}`);
   }
   if (shape !== undefined && JSON.stringify(shape) !== JSON.stringify(found.shape)) {
     const came = show(found.shape);
-    throw new ArtifactError(`saved model: the array ${name} must have shape ${show(shape)}, it has ${came}`);
+    throw new ArtifactError(`saved model: the array ${name}: expected shape ${show(shape)}, got ${came}`);
   }
   return found.data as ArrayTypes[D];
 }
 
-/** A graph as a table: `state` says how many vertices and edges. */
+/** A graph as a table: `state` holds the numbers of vertices and edges. */
 export function graphTable(edges: Edges): Table {
   const { head, tail, weight, vertices } = edges;
   const table = {
@@ -186,12 +190,12 @@ export function edgesOf(table: Table): Edges {
     const to = tail[i]!;
     if (from < 0 || from >= vertices || to < 0 || to >= vertices) {
       throw new ArtifactError(
-        `saved model: edge ${i} goes from ${from} to ${to}, but there are ${vertices} vertices`,
+        `saved model: edge ${i}: expected ends from 0 to ${vertices - 1}, got ${from} and ${to}`,
       );
     }
     if (!(weight[i]! > 0 && weight[i]! <= 1)) {
       throw new ArtifactError(
-        `saved model: edge ${i} has weight ${weight[i]}, wanted is above 0 and up to 1`,
+        `saved model: edge ${i}: expected a weight above 0 and at most 1, got ${weight[i]}`,
       );
     }
   }
@@ -212,6 +216,8 @@ function align(offset: number): number {
 
 function checkName(name: string, where: string): void {
   if (name === '' || name.length > longestName || !isSafeKey(name)) {
-    throw new ArtifactError(`${where}: ${show(name)} cannot name an array (1 to ${longestName} characters)`);
+    throw new ArtifactError(
+      `${where}: expected a name of 1 to ${longestName} characters that is no reserved word, got ${show(name)}`,
+    );
   }
 }

@@ -26,7 +26,7 @@ const manifestLimit = 64 * 2 ** 20;
 export interface Artifact {
   /** Class of the estimator, such as `ParametricUMAP`. */
   readonly kind: string;
-  /** Resolved options. Plain data; NaN and ±Infinity survive, functions are refused. */
+  /** Resolved options. Plain data; NaN and ±Infinity survive, functions are an `ArtifactError`. */
   readonly options: object;
   /** Whatever else is JSON: curve, history, input shape, counts. */
   readonly state: object;
@@ -46,18 +46,20 @@ export interface LoadedArtifact extends Artifact {
   readonly libraryVersion: string;
 }
 
-/** Gives the bytes of one file, named as in `toFiles`, as `Uint8Array` or `ArrayBuffer`; should refuse, unread, a file of more than `maxBytes`. */
+/** Gives the bytes of one file, named as in `toFiles`, as `Uint8Array` or `ArrayBuffer`; should throw, before reading, for a file of more than `maxBytes`. */
 export type ReadFile = (name: string, maxBytes: number) => Promise<Uint8Array | ArrayBuffer>;
 
 /**
- * The bytes of each file, by relative path with forward slashes. What could not be loaded again (a function among
- * the options, an array that does not fit its shape, a weight of strings) is an `ArtifactError`.
+ * The bytes of each file, by relative path with forward slashes. Throws `ArtifactError` for what could not be
+ * loaded again: a function among the options, an array that does not fit its shape, a weight of strings.
  */
 export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const add = (name: string, bytes: Uint8Array) => {
     if (!isArtifactFile(name)) {
-      throw new ArtifactError(`save: ${show(name)} is not the name of a file of a model`);
+      throw new ArtifactError(
+        `save: expected names of letters and digits for networks and tables, got the file ${show(name)}; rename it`,
+      );
     }
     files.set(name, bytes);
   };
@@ -67,7 +69,9 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     return { state: encodeJson(table.state, `${name}.state`), file: `${name}.bin`, arrays };
   };
   if (Object.hasOwn(artifact.tables, 'graph')) {
-    throw new ArtifactError('save: put the table graph into graph');
+    throw new ArtifactError(
+      'save: tables: expected names other than graph, got graph; pass that table as graph',
+    );
   }
   for (const [name, network] of Object.entries(artifact.networks)) {
     const { model, weights } = packNetwork(network, name);
@@ -88,36 +92,38 @@ export async function toFiles(artifact: Artifact): Promise<Map<string, Uint8Arra
     tables,
     files: list,
   });
-  // The reader's checks hold for the writer: what would be refused there is not written here.
+  // The reader's checks hold for the writer: what cannot be loaded is not written.
   const { tables: entries } = await readManifest(manifest);
   for (const { arrays, where, bytes } of entries) planTable(arrays, where, bytes);
   if (manifest.length > manifestLimit) {
-    const size = `${manifest.length} bytes, at most ${manifestLimit} can be read`;
-    throw new ArtifactError(`save: options and state fill ${size}; put long lists of numbers into tables`);
+    throw new ArtifactError(
+      `save: options and state: expected at most ${manifestLimit} bytes, got ${manifest.length}; ` +
+        'put long lists of numbers into tables',
+    );
   }
   return files.set(manifestName, manifest);
 }
 
 /**
- * The artifact in a set of files. Every field and size is checked before it is believed, and every file against
- * its SHA-256; the first thing that is wrong is an `ArtifactError` with the file, the field and both values. With
- * `kind`, the model of another estimator is refused.
+ * The artifact in a set of files. Every field and size is checked before it is used, and every file against its
+ * SHA-256. Throws `ArtifactError` for the first fault, with the file, the field, the expected and the actual value. With
+ * `kind`, the model of another estimator is an `ArtifactError` too.
  */
 export async function fromFiles(
   read: ReadFile,
-  wanted: { kind?: string | undefined } = {},
+  expected: { kind?: string | undefined } = {},
 ): Promise<LoadedArtifact> {
-  const manifest = await readManifest(await readUpTo(read, manifestName, manifestLimit), wanted.kind);
+  const manifest = await readManifest(await readUpTo(read, manifestName, manifestLimit), expected.kind);
   const plans = manifest.tables.map((table) => planTable(table.arrays, table.where, table.bytes));
   const get = (name: string) => readListed(read, manifest.files.get(name)!);
   const networks: Record<string, io.ModelArtifacts> = {};
   for (const name of manifest.networks) {
     const described = parseNetwork(await get(`${name}/model.json`), `${name}/model.json`);
     const size = manifest.files.get(`${name}/weights.bin`)!.bytes;
-    const wantedBytes = weightBytes(described.weightSpecs ?? [], `${name}/model.json: weights`);
-    if (wantedBytes !== size) {
+    const filled = weightBytes(described.weightSpecs ?? [], `${name}/model.json: weights`);
+    if (filled !== size) {
       throw new ArtifactError(
-        `${name}/weights.bin: ${size} bytes, but the weights in model.json fill ${wantedBytes}`,
+        `${name}/weights.bin: expected ${filled} bytes, which the weights in model.json fill, got ${size}`,
       );
     }
     networks[name] = { ...described, weightData: bufferOf(await get(`${name}/weights.bin`)) };
@@ -137,12 +143,14 @@ async function readListed(read: ReadFile, { name, bytes, sha256: stated }: FileE
   const data = await readUpTo(read, name, bytes);
   if (data.length !== bytes) {
     throw new ArtifactError(
-      `${name}: has ${data.length} bytes, the manifest says ${bytes}; it was cut short`,
+      `${name}: expected ${bytes} bytes, as the manifest lists, got ${data.length}; the file was cut short, copy or save the model again`,
     );
   }
   const found = await sha256(data);
   if (found !== stated) {
-    throw new ArtifactError(`${name}: damaged: its SHA-256 is ${found}, the manifest says ${stated}`);
+    throw new ArtifactError(
+      `${name}: expected SHA-256 ${stated}, as the manifest lists, got ${found}; the file is damaged, copy or save the model again`,
+    );
   }
   return data;
 }
@@ -156,15 +164,18 @@ async function readUpTo(read: ReadFile, name: string, maxBytes: number): Promise
     throw new ArtifactError(`${name}: cannot be read (${messageOf(cause)})`, { cause });
   }
   const bytes = bytesOf(found);
-  if (bytes === undefined) throw new ArtifactError(`${name}: cannot be read (${show(found)})`);
+  if (bytes === undefined)
+    throw new ArtifactError(`${name}: expected bytes, got ${show(found)}; read the file as a Uint8Array`);
   if (bytes.length > maxBytes) {
-    throw new ArtifactError(`${name}: has ${bytes.length} bytes, at most ${maxBytes} were expected`);
+    throw new ArtifactError(
+      `${name}: expected at most ${maxBytes} bytes, got ${bytes.length}; the file does not belong to this model`,
+    );
   }
   return bytes;
 }
 
 /**
- * Bytes in any form that readers give, as an array of this realm's plain class: a Buffer of Node's would share memory where
+ * Bytes in any form that readers give, as an array of this realm's plain class: a Buffer of Node.js would share memory where
  * it is sliced. Undefined for anything else.
  */
 function bytesOf(found: unknown): Uint8Array | undefined {

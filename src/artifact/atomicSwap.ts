@@ -1,4 +1,4 @@
-/** Puts one directory in the place of another at once, and finds what is left when that was cut off. */
+/** Replaces one directory by another in one step, and finds what is left when that was interrupted. */
 
 import { ArtifactError } from '../core/errors.js';
 import { requireNode } from '../core/platform.js';
@@ -18,9 +18,9 @@ async function node() {
   return { fs, paths, hostname, createHash, randomUUID };
 }
 
-/** A module of Node.js, for a saved model. Elsewhere it is an `UnavailableError`. */
+/** A module of Node.js, for a saved model. Throws `UnavailableError` elsewhere. */
 export function needNode<Module>(name: string): Promise<Module> {
-  const advice = 'do toArtifact and toFiles to save, and fromFiles and fromArtifact to load';
+  const advice = 'use toArtifact and toFiles to save, and fromFiles and fromArtifact to load';
   return requireNode<Module>(name, 'save, load', advice);
 }
 
@@ -33,7 +33,7 @@ export async function freshName(target: string): Promise<string> {
   return `${await stemOf(target)}-${process.pid}-${randomUUID().slice(0, 8)}`;
 }
 
-/** Makes new names last. Windows and some network file systems cannot flush a directory: their affair. */
+/** Makes new names last. Windows and some network file systems cannot flush a directory; that is no error. */
 export async function flushDirectory(directory: string): Promise<void> {
   const { fs } = await node();
   const handle = await fs.open(directory, 'r').catch(() => undefined);
@@ -43,7 +43,7 @@ export async function flushDirectory(directory: string): Promise<void> {
 
 /**
  * Moves what is at `target` aside and `fresh` with `.new` in. The last of several savers wins. After an error, what was
- * at `target` is there again, or the message says where it is.
+ * at `target` is there again, or the message names its new path.
  */
 export async function swap(fresh: string, target: string): Promise<void> {
   const { fs, paths } = await node();
@@ -62,7 +62,7 @@ export async function swap(fresh: string, target: string): Promise<void> {
       if (moved) await putBack(aside, target, failure);
       throw failure;
     }
-    // Either ours is in place, or that of a quicker saver, which is newer than the one aside and is next to go.
+    // Either this model is in place, or that of a quicker saver, which is newer than the one aside and is next to go.
     if (moved) await discard(aside);
     if (failure === undefined) return;
   }
@@ -93,7 +93,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Removes what nobody needs. If it will not go, a later save tries again. */
+/** Removes a directory that is no longer used. Where that fails, a later save tries again. */
 export async function discard(path: string): Promise<void> {
   const { fs } = await node();
   await fs.rm(path, { recursive: true, force: true }).catch(() => undefined);
@@ -145,8 +145,8 @@ async function leftovers(target: string): Promise<Leftover[]> {
 }
 
 /**
- * Whether the process `id` that changed something at time `changed` still runs. Our own number may also have been
- * that of an earlier process, as is usual in containers.
+ * Whether the process `id` that changed something at time `changed` still runs. An earlier process may have had the
+ * number of this one, as is usual in containers.
  */
 function isRunning(id: number, changed: number): boolean {
   if (id === process.pid) return changed >= Date.now() - 1000 * process.uptime();

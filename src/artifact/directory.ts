@@ -15,7 +15,7 @@ import {
 import { messageOf, show } from './json.js';
 import { isArtifactFile, manifestName } from './manifest.js';
 
-/** What file managers leave behind; it may go with the directory. */
+/** Files that file managers leave behind; they are removed with the directory. */
 const litter: ReadonlySet<string> = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
 /** How often, and how many milliseconds apart, to look for a model that another process is just swapping. */
 const minLooks = 3;
@@ -26,10 +26,10 @@ const readStep = 2 ** 30;
 const advice = 'save the model to a directory of its own';
 
 /**
- * Writes `files` (from `toFiles`) as the directory `path`, in place of a model that is there. They go to a
- * directory beside it, are flushed to the disk, and take its place by renaming: a crash at any moment leaves the old
- * model or the new one, whole. Missing parent directories are made. Where `path` is a file, or a directory that
- * holds anything but a saved model, and where a step fails, it is an `ArtifactError` and nothing has changed.
+ * Writes `files` (from `toFiles`) as the directory `path`, replacing an older model. They go to a directory
+ * beside it, are flushed to the disk, and replace it by renaming: a crash at any moment leaves the old model or the new
+ * one, whole. Missing parent directories are made. Throws `ArtifactError`, and changes nothing, where `path` is a file or
+ * a directory that holds anything but a saved model, and where a step fails.
  */
 export async function saveDirectory(
   path: string | URL,
@@ -37,7 +37,9 @@ export async function saveDirectory(
 ): Promise<void> {
   for (const name of [manifestName, ...files.keys()]) {
     if (isArtifactFile(name) && files.has(name)) continue;
-    throw new ArtifactError(`save: ${show(name)} is missing, or is not the name of a file of a model`);
+    throw new ArtifactError(
+      `save: expected files as toFiles gives them, ${manifestName} among them, got ${isArtifactFile(name) ? 'none of that name' : show(name)}`,
+    );
   }
   const { fs, paths } = await node();
   const target = await realTarget(path, 'save');
@@ -55,14 +57,14 @@ export async function saveDirectory(
       cause,
     });
   }
-  // The model is saved; rubbish that will not go is no reason to say otherwise.
+  // The model is saved; failing to delete leftovers does not make the save fail.
   await sweep(target).catch(() => undefined);
 }
 
 /**
  * A reader, for `fromFiles`, of the model saved at `path`. It reads regular files inside that directory only, and
- * none longer than was asked for. Where a save was cut off between its two renames, the old model is put back or
- * read where it lies. No model there: an `ArtifactError`.
+ * none longer than was asked for. Where a save was cut off between its two renames, the old model is moved back, or
+ * read where it is. Throws `ArtifactError` where there is no model.
  */
 export async function loadDirectory(
   path: string | URL,
@@ -95,10 +97,10 @@ async function node() {
   return { fs, constants, paths, wait };
 }
 
-/** The path in what a caller gives: a path, or a `file:` URL as an object or as text. */
-async function pathOf(place: unknown, verb: string): Promise<string> {
-  const isUrl = isA('URL', place);
-  const text = isUrl ? (place as URL).href : place;
+/** The path in the argument of a caller: a path, or a `file:` URL as an object or as text. */
+async function pathOf(given: unknown, verb: string): Promise<string> {
+  const isUrl = isA('URL', given);
+  const text = isUrl ? (given as URL).href : given;
   // One letter before the colon is a drive.
   const url = typeof text === 'string' && /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
   if (typeof text === 'string' && !url && !isUrl) return text;
@@ -114,12 +116,14 @@ async function pathOf(place: unknown, verb: string): Promise<string> {
 }
 
 /** The absolute path, through symbolic links (even one to nothing), so that a link to a model stays a link. */
-async function realTarget(place: string | URL, verb: string): Promise<string> {
+async function realTarget(given: string | URL, verb: string): Promise<string> {
   const { fs, paths } = await node();
-  const path = await pathOf(place, verb);
+  const path = await pathOf(given, verb);
   const absolute = paths.resolve(path);
   if (path === '' || paths.basename(absolute) === '') {
-    throw new ArtifactError(`${verb}: ${show(path)} is not the path of a directory of a model`);
+    throw new ArtifactError(
+      `${verb}: expected the path of a directory of a model, got ${show(path)}; ${advice}`,
+    );
   }
   const linked = async () => paths.resolve(paths.dirname(absolute), await fs.readlink(absolute));
   return fs.realpath(absolute).catch(() => linked().catch(() => absolute));
@@ -136,7 +140,8 @@ async function checkReplaceable(target: string): Promise<Stats | undefined> {
       if (codeOf(error) !== 'ENOENT') throw error;
     });
     if (stats === undefined) return undefined;
-    if (!stats.isDirectory()) throw new ArtifactError(`save: ${target} is not a directory; ${advice}`);
+    if (!stats.isDirectory())
+      throw new ArtifactError(`save: ${target}: expected a directory, or nothing yet, got a file; ${advice}`);
     try {
       await checkContents(target);
       return stats;
@@ -161,11 +166,13 @@ async function checkContents(target: string): Promise<void> {
     }
   }
   if (foreign.length > 0) {
-    const some = `${foreign.length} files or folders that are no model's (${foreign.slice(0, 3).join(', ')})`;
-    throw new ArtifactError(`save: ${target} holds ${some}; ${advice}`);
+    const some = `${foreign.length} other files or folders (${foreign.slice(0, 3).join(', ')})`;
+    throw new ArtifactError(`save: ${target}: expected files of a saved model only, got ${some}; ${advice}`);
   }
   if (entries.length > 0 && !entries.some(({ name }) => name === manifestName)) {
-    throw new ArtifactError(`save: ${target} is not empty and has no ${manifestName}; ${advice}`);
+    throw new ArtifactError(
+      `save: ${target}: expected a saved model or an empty directory, got one without ${manifestName}; ${advice}`,
+    );
   }
 }
 
@@ -204,13 +211,13 @@ async function findModel(path: string | URL): Promise<{ root: string; identity: 
       if (cause instanceof ArtifactError) throw cause;
       if (codeOf(cause) !== 'ENOENT') throw new ArtifactError(`load: ${messageOf(cause)}`, { cause });
     }
-    // Gone for good, or just being swapped: then it lies aside, or is there again at the next look.
+    // Gone for good, or just being swapped: then it is set aside, or back at the next look.
     const aside = await findAside(target);
     if (aside?.abandoned) await fs.rename(aside.path, target).catch(() => undefined);
     if (aside === undefined && look >= minLooks) {
-      throw new ArtifactError(`load: there is no saved model at ${target}`);
+      throw new ArtifactError(`load: expected a saved model at ${target}, got nothing; check the path`);
     }
-    // On a disk that cannot be written, or of a saver on another machine, the old model is read where it lies.
+    // On a disk that cannot be written, or of a saver on another machine, the old model is read where it is.
     if (aside !== undefined && look >= (aside.abandoned ? minLooks : maxLooks)) return await at(aside.path);
     await wait(lookEvery);
   }
@@ -219,30 +226,35 @@ async function findModel(path: string | URL): Promise<{ root: string; identity: 
 async function readInside(root: string, name: string, maxBytes: number): Promise<Uint8Array> {
   const { fs, constants, paths } = await node();
   if (!isArtifactFile(name)) {
-    throw new ArtifactError(`load: ${show(name)} is not the name of a file of a model`);
+    throw new ArtifactError(`load: expected the name of a file of a model, got ${show(name)}`);
   }
-  const wanted = paths.join(root, name);
-  const file = await fs.realpath(wanted).catch((cause: unknown) => {
-    throw new ArtifactError(`load: ${wanted} is missing (${messageOf(cause)})`, { cause });
+  const asked = paths.join(root, name);
+  const file = await fs.realpath(asked).catch((cause: unknown) => {
+    throw new ArtifactError(
+      `load: ${asked}: expected a file, got none (${messageOf(cause)}); copy or save the model again`,
+      { cause },
+    );
   });
   if (!file.startsWith(root + paths.sep)) {
-    throw new ArtifactError(`load: ${wanted} is a link to ${file}, outside of the saved model`);
+    throw new ArtifactError(
+      `load: ${asked}: expected a file of the saved model, got a link to ${file}; copy the file itself`,
+    );
   }
   // Without following a link that has just been put there, and without waiting for a pipe's other end.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   const handle = await fs.open(file, flags);
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new ArtifactError(`load: ${wanted} is not a regular file`);
+    if (!stats.isFile()) throw new ArtifactError(`load: ${asked}: expected a regular file, got another kind`);
     if (stats.size > maxBytes) {
-      throw new ArtifactError(`load: ${wanted} has ${stats.size} bytes, at most ${maxBytes} were expected`);
+      throw new ArtifactError(`load: ${asked}: expected at most ${maxBytes} bytes, got ${stats.size}`);
     }
     const bytes = new Uint8Array(stats.size);
     let end = 0;
     while (end < bytes.length) {
       const { bytesRead } = await handle.read(bytes, end, Math.min(readStep, bytes.length - end), end);
       if (bytesRead === 0) {
-        throw new ArtifactError(`load: ${wanted} ended at ${end} of ${bytes.length} bytes`);
+        throw new ArtifactError(`load: ${asked}: expected ${bytes.length} bytes, got ${end}; load it again`);
       }
       end += bytesRead;
     }
@@ -257,5 +269,7 @@ async function identityOf(directory: string): Promise<string> {
   const { fs } = await node();
   const stats = await fs.stat(directory, { bigint: true });
   if (stats.isDirectory()) return `${stats.dev}:${stats.ino}:${stats.mtimeNs}`;
-  throw new ArtifactError(`load: ${directory} is not a directory; give the one that the model was saved to`);
+  throw new ArtifactError(
+    `load: ${directory}: expected a directory, got a file; give the one that the model was saved to`,
+  );
 }

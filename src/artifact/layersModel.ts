@@ -1,4 +1,4 @@
-/** A `tf.LayersModel` <-> its artifacts, checked so that what was saved loads, and what is hostile does no harm. */
+/** A `tf.LayersModel` <-> its artifacts, checked so that what is saved can be loaded, and a hostile file does no harm. */
 
 import { isNameTaken, oneCopyAdvice } from '../backend/copies.js';
 import { ArtifactError } from '../core/errors.js';
@@ -18,15 +18,16 @@ import { weightBytes } from './modelFiles.js';
 type Spec = tf.io.WeightsManifestEntry;
 
 /**
- * Topology and weights of a built network, Sequential or functional, as `model.save` gives them. A network that
- * could not be loaded again (a layer class that is not registered, two weights of one name, no layers at all) is an
- * `ArtifactError`, in which `name` stands for the network.
+ * Topology and weights of a built network, Sequential or functional, as `model.save` gives them. Throws
+ * `ArtifactError`, with `name` for the network, for one that could not be loaded again: a layer class that is not
+ * registered, two weights of one name, no layers.
  */
 export async function networkArtifacts(
   model: tf.LayersModel,
   name = 'network',
 ): Promise<tf.io.ModelArtifacts> {
-  if (model.inputs.length === 0) throw new ArtifactError(`${name}: the network has no layers yet`);
+  if (model.inputs.length === 0)
+    throw new ArtifactError(`${name}: expected a network with layers, got one without; add layers first`);
   let saved: tf.io.ModelArtifacts | undefined;
   await model.save(
     tf.io.withSaveHandler(async (artifacts) => {
@@ -34,7 +35,8 @@ export async function networkArtifacts(
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
     }),
   );
-  if (saved === undefined) throw new ArtifactError(`${name}: TensorFlow.js gave nothing to save`);
+  if (saved === undefined)
+    throw new ArtifactError(`${name}: expected the artifacts of a model from TensorFlow.js, got none`);
   checkTopology(saved.modelTopology, name);
   weightBytes(saved.weightSpecs ?? [], name);
   return saved;
@@ -51,9 +53,11 @@ export async function networkFrom(
   const { modelTopology, weightSpecs = [], weightData = [], userDefinedMetadata } = artifacts;
   const topology = checkTopology(modelTopology, name);
   const values = tf.io.CompositeArrayBuffer.join(weightData);
-  const wanted = weightBytes(weightSpecs, name);
-  if (values.byteLength !== wanted) {
-    throw new ArtifactError(`${name}: the weights fill ${wanted} bytes, there are ${values.byteLength}`);
+  const filled = weightBytes(weightSpecs, name);
+  if (values.byteLength !== filled) {
+    throw new ArtifactError(
+      `${name}: expected ${filled} bytes, which the weights fill, got ${values.byteLength}`,
+    );
   }
   const { model, made } = await build(topology, weightSpecs, name);
   try {
@@ -77,9 +81,9 @@ type AddWeight = (
 ) => tf.LayerVariable;
 
 /**
- * Builds the layers with zeros for weights. `modelFromJSON` does its work before it first waits, so `addWeight`
- * stands replaced during that one call only: initializers that would be overwritten are left out, every
- * allocation is counted before it is made, and every variable is known in case of failure.
+ * Builds the layers with zeros for weights. `modelFromJSON` builds them before its first `await`, so `addWeight` is
+ * replaced during that one call only: initializers are skipped, since their values would be overwritten, every allocation
+ * is counted before it is made, and every variable is known in case of failure.
  */
 async function build(topology: JsonObject, specs: readonly Spec[], name: string) {
   let left = 0;
@@ -119,23 +123,28 @@ function matchWeights(
   specs: readonly Spec[],
   name: string,
 ): Map<string, tf.LayerVariable> {
-  if (model.inputs.length === 0) throw new ArtifactError(`${name}: the network has no layers`);
+  if (model.inputs.length === 0)
+    throw new ArtifactError(`${name}: expected a network with layers, got one without`);
   const weights = new Map(model.weights.map((weight) => [weight.originalName, weight]));
-  if (weights.size < model.weights.length) throw new ArtifactError(`${name}: two weights share one name`);
+  if (weights.size < model.weights.length)
+    throw new ArtifactError(`${name}: expected weights of different names, got two of one name`);
   const saved = new Map(specs.map((spec) => [spec.name, spec]));
-  for (const wanted of saved.keys()) {
-    if (!weights.has(wanted)) throw new ArtifactError(`${name}: no layer has the saved weight ${wanted}`);
+  for (const key of saved.keys()) {
+    if (!weights.has(key))
+      throw new ArtifactError(`${name}: expected a layer with the saved weight ${key}, got none`);
   }
-  for (const [wanted, weight] of weights) {
-    const spec = saved.get(wanted);
+  for (const [key, weight] of weights) {
+    const spec = saved.get(key);
     if (spec === undefined) {
-      throw new ArtifactError(`${name}: the weight ${wanted} of the layers is not saved`);
+      throw new ArtifactError(
+        `${name}: expected the weight ${key} of the layers among the saved ones, got none`,
+      );
     }
     const inLayers = `${weight.dtype} ${JSON.stringify(weight.shape)}`;
     const inFile = `${spec.dtype} ${JSON.stringify(spec.shape)}`;
     if (inLayers !== inFile) {
       throw new ArtifactError(
-        `${name}: the weight ${wanted} is ${inLayers} in the layers, ${inFile} as saved`,
+        `${name}: the weight ${key}: expected ${inLayers}, as in the layers, got ${inFile}`,
       );
     }
   }
@@ -184,7 +193,7 @@ function checkNode(value: Json, where: string): void {
     const { classNameMap } = tf.serialization.SerializationMap.getMap();
     if (!Object.hasOwn(classNameMap, className)) {
       const help = 'call tf.serialization.registerClass for it first';
-      throw new ArtifactError(`${where}: the class ${show(className)} is not known here; ${help}`);
+      throw new ArtifactError(`${where}: expected a registered class, got ${show(className)}; ${help}`);
     }
     if (isA(className, tf.LayersModel) && !isA(className, tf.Sequential)) {
       const { layers } = camelKeys(asObject(node.config, `${where}.config`));
@@ -195,8 +204,8 @@ function checkNode(value: Json, where: string): void {
 }
 
 /**
- * Whether every call of a functional model's layers can be made in some order. TensorFlow.js tries in passes
- * until all calls are made, and so would never end where layers wait for each other or for one that is not there.
+ * Throws where the layers of a functional model cannot be called in any order. TensorFlow.js tries in passes until all
+ * calls are made, and so would never end where layers wait for each other or for one that does not exist.
  */
 function checkGraph(layers: readonly Json[], where: string): void {
   const outputs = new Map<string, number>();
@@ -207,9 +216,10 @@ function checkGraph(layers: readonly Json[], where: string): void {
     const name = asString(layer.name, `${at}.name`);
     const inner = asObject(layer.config, `${at}.config`).name;
     if (inner !== name) {
-      throw new ArtifactError(`${at}.name: ${show(name)}, but ${show(inner)} in its config`);
+      throw new ArtifactError(`${at}.name: expected ${show(inner)}, as in its config, got ${show(name)}`);
     }
-    if (outputs.has(name)) throw new ArtifactError(`${at}.name: ${show(name)} is there twice`);
+    if (outputs.has(name))
+      throw new ArtifactError(`${at}.name: expected each name once, got ${show(name)} twice`);
     // Input layers and whole models have an output before anything calls them.
     const className = camel(asString(layer.className, `${at}.class_name`));
     outputs.set(name, className === 'InputLayer' || isA(className, tf.LayersModel) ? 1 : 0);
@@ -229,7 +239,9 @@ function checkGraph(layers: readonly Json[], where: string): void {
     });
     if (still.length === waiting.length) {
       const names = [...new Set(still.map(({ name }) => name))].join(', ');
-      throw new ArtifactError(`${where}: ${show(names)} waits for layers that are not there or wait for it`);
+      throw new ArtifactError(
+        `${where}: expected an order in which all layers can be called, got none for ${show(names)}`,
+      );
     }
     waiting = still;
   }
@@ -240,7 +252,7 @@ function isA(className: string, model: typeof tf.LayersModel): boolean {
   return registered === model || registered?.prototype instanceof model;
 }
 
-/** The keys as TensorFlow.js will see them: `class_name`, `class__name` and `className` are one to it. */
+/** The keys as TensorFlow.js reads them: `class_name`, `class__name` and `className` are the same key. */
 function camelKeys(node: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(node).map(([key, item]) => [camel(key), item]));
 }

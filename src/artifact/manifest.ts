@@ -1,6 +1,6 @@
 /**
- * The manifest of a saved model: the JSON file `parametric-umap.json` that says which estimator was saved, with
- * which options and state, and which files lie beside it, with their sizes and SHA-256.
+ * The manifest of a saved model: the JSON file `parametric-umap.json` with the estimator that was saved, its
+ * options and state, and the list of the other files with their sizes and SHA-256.
  */
 
 import { ArtifactError, UnavailableError } from '../core/errors.js';
@@ -37,7 +37,7 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
-/** One binary table. Its list of arrays is for `planTable`, with the field it stands in and the file's size. */
+/** One binary table. Its list of arrays is for `planTable`, with the field that holds it and the file's size. */
 export interface TableEntry {
   readonly name: string;
   readonly state: JsonObject;
@@ -72,8 +72,8 @@ export async function writeManifest(fields: JsonObject): Promise<Uint8Array> {
 }
 
 /**
- * Reads and checks a manifest; with `kind`, that of another estimator is refused. Anything wrong is an
- * `ArtifactError` with the field and both values.
+ * Reads and checks a manifest; with `kind`, only that of this estimator. Throws `ArtifactError` with the field, the
+ * expected and the actual value.
  */
 export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Manifest> {
   const parsed = asObject(parseJson(bytes, manifestName), manifestName);
@@ -84,14 +84,16 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   const found = asString(record.kind, at('kind'));
   if (kind !== undefined && kind !== found) {
     const help = `load it with ${found}.load, or with load, which takes any`;
-    throw new ArtifactError(`${at('kind')}: the model is a ${found}, wanted is a ${kind}; ${help}`);
+    throw new ArtifactError(`${at('kind')}: expected ${kind}, got ${found}; ${help}`);
   }
   const files = listFiles(record.files);
   const unclaimed = new Map(files);
   const claim = (name: string, where: string): number => {
     const file = unclaimed.get(name);
     if (file === undefined) {
-      throw new ArtifactError(`${where}: ${show(name)} is not in files, or is used twice`);
+      throw new ArtifactError(
+        `${where}: expected a file that is listed in files and used once, got ${show(name)}`,
+      );
     }
     unclaimed.delete(name);
     return file.bytes;
@@ -104,7 +106,9 @@ export async function readManifest(bytes: Uint8Array, kind?: string): Promise<Ma
   });
   const tables = listTables(record, claim);
   if (unclaimed.size > 0) {
-    throw new ArtifactError(`${at('files')}: nothing uses ${[...unclaimed.keys()].join(', ')}`);
+    throw new ArtifactError(
+      `${at('files')}: expected only files that the model uses, got ${[...unclaimed.keys()].join(', ')}`,
+    );
   }
   return {
     libraryVersion: asString(record.libraryVersion, at('libraryVersion')),
@@ -122,16 +126,15 @@ function checkVersion(manifest: JsonObject): void {
   if (manifest.format !== formatName) {
     const came = show(manifest.format);
     throw new ArtifactError(
-      `${at('format')}: ${came} is stated, wanted is "${formatName}"; not a saved model`,
+      `${at('format')}: expected "${formatName}", got ${came}; give the directory of a saved model`,
     );
   }
   const version = asCount(manifest.formatVersion, at('formatVersion'));
   if (version === formatVersion) return;
-  const by = `saved in format ${version} by parametric-umap ${show(manifest.libraryVersion)}`;
-  const here = `this is ${libraryVersion}, which reads format ${formatVersion}`;
+  const expected = `${formatVersion}, which parametric-umap ${libraryVersion} reads`;
+  const got = `${version}, saved by parametric-umap ${show(manifest.libraryVersion)}`;
   const advice = version > formatVersion ? 'update parametric-umap' : 'no release wrote so old a format';
-  const age = version > formatVersion ? 'newer' : 'older';
-  throw new ArtifactError(`${at('formatVersion')}: ${age} than this library: ${by}, ${here}; ${advice}`);
+  throw new ArtifactError(`${at('formatVersion')}: expected ${expected}, got ${got}; ${advice}`);
 }
 
 async function checkOwnHash(bytes: Uint8Array, stated: string): Promise<void> {
@@ -141,7 +144,7 @@ async function checkOwnHash(bytes: Uint8Array, stated: string): Promise<void> {
   const expected = await sha256(toUtf8(body + noHash + tail));
   if (!text.endsWith(ending) || stated !== expected) {
     throw new ArtifactError(
-      `${at('sha256')}: ${show(stated)} is stated, ${expected} is right; the manifest was damaged or edited`,
+      `${at('sha256')}: expected ${expected}, got ${show(stated)}; the manifest was damaged or edited, copy or save the model again`,
     );
   }
 }
@@ -154,14 +157,15 @@ function listFiles(value: Json | undefined): Map<string, FileEntry> {
     const entry = asRecord(item, where, ['name', 'bytes', 'sha256']);
     const name = asString(entry.name, `${where}.name`);
     if (!isArtifactFile(name) || name === manifestName) {
-      throw new ArtifactError(`${where}.name: ${show(name)} is not the name of a file of a model`);
+      throw new ArtifactError(`${where}.name: expected the name of a file of a model, got ${show(name)}`);
     }
     // Where file names ignore case, two that differ by case are one file.
-    if (seen.has(name.toLowerCase())) throw new ArtifactError(`${where}.name: ${show(name)} is there twice`);
+    if (seen.has(name.toLowerCase()))
+      throw new ArtifactError(`${where}.name: expected each name once, got ${show(name)} twice`);
     seen.add(name.toLowerCase());
     const hash = asString(entry.sha256, `${where}.sha256`);
     if (!/^[0-9a-f]{64}$/.test(hash)) {
-      throw new ArtifactError(`${where}.sha256: must be 64 hexadecimal digits, not ${show(hash)}`);
+      throw new ArtifactError(`${where}.sha256: expected 64 hexadecimal digits, got ${show(hash)}`);
     }
     files.set(name, { name, bytes: asCount(entry.bytes, `${where}.bytes`), sha256: hash });
   }
@@ -172,7 +176,7 @@ function listTables(manifest: JsonObject, claim: (name: string, where: string) =
   const read = (value: JsonObject, name: string, where: string): TableEntry => {
     const file = asString(value.file, `${where}.file`);
     if (file !== `${name}.bin`) {
-      throw new ArtifactError(`${where}.file: ${show(file)} is stated, wanted is "${name}.bin"`);
+      throw new ArtifactError(`${where}.file: expected "${name}.bin", got ${show(file)}`);
     }
     const bytes = claim(file, `${where}.file`);
     const arrays = asList(value.arrays, `${where}.arrays`);
@@ -198,7 +202,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   const subtle = globalThis.crypto?.subtle ?? (await importNode<NodeCrypto>('crypto'))?.webcrypto.subtle;
   if (subtle === undefined) {
     throw new UnavailableError(
-      'saved models need SHA-256 (crypto.subtle), which browsers give to https pages only',
+      'save, load: expected SHA-256 (crypto.subtle), got none; serve the page over https, as browsers require for it',
     );
   }
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);

@@ -37,7 +37,9 @@ export function packNetwork(
   const specs = weightSpecs.map(({ name, shape, dtype }) => ({ name, shape, dtype }));
   const filled = weightBytes(specs, `${name}: weights`);
   if (filled !== weights.length) {
-    throw new ArtifactError(`${name}: the weights fill ${filled} bytes, weightData has ${weights.length}`);
+    throw new ArtifactError(
+      `${name}: weightData: expected ${filled} bytes, which the weights fill, got ${weights.length}`,
+    );
   }
   const model = {
     format: network.format ?? 'layers-model',
@@ -52,21 +54,23 @@ export function packNetwork(
   return { model: toUtf8(text), weights };
 }
 
-/** What `model.json` says, every field checked; `weightData` is left to the caller. */
+/** The contents of `model.json`, every field checked, without `weightData`. */
 export function parseNetwork(bytes: Uint8Array, where: string): io.ModelArtifacts {
   const required = ['format', 'generatedBy', 'convertedBy', 'modelTopology', 'weightsManifest'];
   const model = asRecord(parseJson(bytes, where), where, required, ['userDefinedMetadata']);
   if (model.format !== 'layers-model') {
-    throw new ArtifactError(`${where}: format: ${show(model.format)} is stated, wanted is "layers-model"`);
+    throw new ArtifactError(`${where}: format: expected "layers-model", got ${show(model.format)}`);
   }
   const groups = asList(model.weightsManifest, `${where}: weightsManifest`);
   if (groups.length !== 1) {
-    throw new ArtifactError(`${where}: weightsManifest: has ${groups.length} groups, wanted is 1`);
+    throw new ArtifactError(`${where}: weightsManifest: expected 1 group, got ${groups.length}`);
   }
   const group = asRecord(groups[0], `${where}: weightsManifest[0]`, ['paths', 'weights']);
   const paths = asList(group.paths, `${where}: weightsManifest[0].paths`);
   if (paths.length !== 1 || paths[0] !== 'weights.bin') {
-    throw new ArtifactError(`${where}: weightsManifest[0].paths: ${show(paths)}, wanted is ["weights.bin"]`);
+    throw new ArtifactError(
+      `${where}: weightsManifest[0].paths: expected ["weights.bin"], got ${show(paths)}`,
+    );
   }
   const weightSpecs = asList(group.weights, `${where}: weights`).map((item, i) => {
     const at = `${where}: weights[${i}]`;
@@ -91,21 +95,23 @@ export function parseNetwork(bytes: Uint8Array, where: string): io.ModelArtifact
 }
 
 /**
- * Bytes that weights fill. Names that stand twice, dtypes other than float32, int32 and bool, and shapes beyond any
- * memory are an `ArtifactError`.
+ * Bytes that weights fill. Throws `ArtifactError` for two weights of one name, a dtype other than float32, int32 and
+ * bool, and a shape beyond any memory.
  */
 export function weightBytes(specs: readonly io.WeightsManifestEntry[], where: string): number {
   const seen = new Set<string>();
   let bytes = 0;
   for (const { name, shape, dtype } of specs) {
     if (seen.has(name)) {
-      throw new ArtifactError(`${where}: ${show(name)} is there twice; give layers other names`);
+      throw new ArtifactError(
+        `${where}: expected each name once, got ${show(name)} twice; give layers other names`,
+      );
     }
     seen.add(name);
     const each = bytesPerWeight.get(dtype);
     if (each === undefined) {
-      const known = [...bytesPerWeight.keys()].join(', ');
-      throw new ArtifactError(`${where}: ${show(name)} has dtype ${show(dtype)}, it must be one of ${known}`);
+      const known = [...bytesPerWeight.keys()].join(' or ');
+      throw new ArtifactError(`${where}: ${show(name)}: expected dtype ${known}, got ${show(dtype)}`);
     }
     bytes += sizeOf(shape, `${where}: ${show(name)}`) * each;
   }

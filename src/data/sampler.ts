@@ -16,7 +16,7 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
   for (let i = 0; i < n; i++) total += weights[i]!;
   if (!(total > 0 && Number.isFinite(total))) {
     throw new DataError(
-      `sampler: weights with a positive finite sum wanted, got ${n} weights that sum to ${total}`,
+      `sampler: expected weights with a positive finite sum, got ${n} weights that sum to ${total}`,
     );
   }
   const probability = new Float64Array(n);
@@ -71,7 +71,7 @@ const TAILS = 3;
  */
 export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions): Sampler {
   if (edges.head.length === 0) {
-    throw new DataError(`sampler: a graph with edges wanted, got 0 edges among ${edges.vertices} rows`);
+    throw new DataError(`sampler: expected a graph with edges, got 0 edges among ${edges.vertices} rows`);
   }
   const rows = edgeRows(edges);
   const totals = degrees(rows);

@@ -89,17 +89,22 @@ export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer
   };
   return {
     begin() {
-      if (disposed) throw new NotFittedError('fit: this estimator was disposed; make a new one');
+      if (disposed)
+        throw new NotFittedError(
+          'fit: expected an estimator that can be fitted, got one that was disposed; make a new one',
+        );
       if (busy) {
         throw new OptionError(
-          'fit: this estimator is already fitting; wait for it, or use a second estimator',
+          'fit: expected an estimator that is not fitting, got one that is; wait for it, or use a second estimator',
         );
       }
       busy = true;
     },
     checkAlive() {
       if (disposed)
-        throw new NotFittedError('fit: this estimator was disposed during its fit; make a new one');
+        throw new NotFittedError(
+          'fit: expected an estimator to commit to, got one that was disposed during its fit; make a new one',
+        );
     },
     commit(next) {
       fitted = next;

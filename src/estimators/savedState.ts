@@ -141,7 +141,7 @@ function checkNetwork(name: string, network: Network, inputs: number, outputs: n
   const found = [rowSize(network.inputShape), rowSize(network.outputShape)];
   if (found[0] === inputs && found[1] === outputs) return;
   throw new ArtifactError(
-    `saved model: ${name} must take ${inputs} values and give ${outputs}; it takes ${found[0]} and gives ${found[1]}`,
+    `saved model: ${name}: expected ${inputs} values in and ${outputs} out, got ${found[0]} and ${found[1]}`,
   );
 }
 
@@ -188,13 +188,14 @@ function bendsOf(table: Table, components: number): Int32Array {
   const wrong = bends.findIndex((count) => count < 0 || count > MOST_BENDS);
   if (wrong < 0) return bends;
   throw new ArtifactError(
-    `saved model: bends must hold whole numbers from 0 to ${MOST_BENDS}, it holds ${bends[wrong]}`,
+    `saved model: bends: expected whole numbers from 0 to ${MOST_BENDS}, got ${bends[wrong]}`,
   );
 }
 
 function frameOf(table: Table, columns: number): RowFrame {
   const scale = numberOf(table.state as Json, 'frame', 'scale');
-  if (!(scale > 0)) throw new ArtifactError(`saved model: frame.scale must be above 0, not ${scale}`);
+  if (!(scale > 0))
+    throw new ArtifactError(`saved model: frame.scale: expected a number above 0, got ${scale}`);
   return { shift: takeArray(table, 'shift', 'float64', [columns]), scale };
 }
 
@@ -218,7 +219,7 @@ function landmarksOf(table: Table, columns: number): Landmarks {
       ? undefined
       : asList(state.y, 'landmarks.y').map((l) => (l === null ? null : asLabel(l)));
   if (y && y.length !== count) {
-    throw new ArtifactError(`saved model: landmarks.y must have ${count} entries, it has ${y.length}`);
+    throw new ArtifactError(`saved model: landmarks.y: expected ${count} entries, got ${y.length}`);
   }
   return {
     matrix: { data: takeArray(table, 'rows', 'float32', shape), shape },
@@ -239,7 +240,7 @@ function reconstructionOf(value: Json | undefined): Reconstruction | undefined {
   }
   if (kind === 'logits' || kind === 'probabilities' || kind === 'custom') return { kind };
   throw new ArtifactError(
-    `saved model: state.reconstruction.kind is ${show(kind)}, which is none that is known`,
+    `saved model: state.reconstruction.kind: expected logits, probabilities, squared or custom, got ${show(kind)}`,
   );
 }
 
@@ -249,9 +250,7 @@ function historyOf(value: Json | undefined): Record<string, number[]> {
       name,
       asList(list, `state.history.${name}`).map((entry) => {
         if (typeof entry === 'number') return entry;
-        throw new ArtifactError(
-          `saved model: state.history.${name} must hold numbers, it holds ${show(entry)}`,
-        );
+        throw new ArtifactError(`saved model: state.history.${name}: expected numbers, got ${show(entry)}`);
       }),
     ]),
   );
@@ -259,12 +258,12 @@ function historyOf(value: Json | undefined): Record<string, number[]> {
 
 function asLabel(value: Json): number | string {
   if (typeof value === 'number' || typeof value === 'string') return value;
-  throw new ArtifactError(`saved model: a label must be a number or a word, not ${show(value)}`);
+  throw new ArtifactError(`saved model: labels: expected numbers or texts, got ${show(value)}`);
 }
 
 /** A finite number among saved state. Throws `ArtifactError`. */
 export function numberOf(value: Json | undefined, where: string, key: string): number {
   const found = asObject(value, where)[key];
   if (typeof found === 'number' && Number.isFinite(found)) return found;
-  throw new ArtifactError(`saved model: ${where}.${key} must be a finite number, not ${show(found)}`);
+  throw new ArtifactError(`saved model: ${where}.${key}: expected a finite number, got ${show(found)}`);
 }

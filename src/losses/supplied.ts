@@ -17,7 +17,7 @@ export function suppliedLoss(name: string, lossFn: Loss): Loss {
     if (connected || !tape) return value;
     if (!dependsOn(value, prediction, tape)) {
       throw new OptionError(
-        `${name}: a loss that depends on the prediction by operations of TensorFlow.js expected, got a constant; ` +
+        `${name}: expected a loss that depends on the prediction by operations of TensorFlow.js, got a constant; ` +
           'compute it from the second argument, without reading its values',
       );
     }
@@ -31,8 +31,8 @@ function checked(name: string, value: unknown): tf.Tensor {
     return value;
   }
   throw new OptionError(
-    `${name}: a tensor computed from (target, prediction) expected, got ${found(value)}; ` +
-      'return a scalar, or a value a row, as 32-bit floats',
+    `${name}: expected a tensor computed from (target, prediction), got ${found(value)}; ` +
+      'return a scalar, or a value per row, as 32-bit floats',
   );
 }
 

@@ -14,7 +14,7 @@ export function networkOf(model: LayersModel, name: string, owned: boolean): Net
   if (!owned) warnOfOtherCopy(model, name);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new OptionError(
-      `${name}: a model with 1 input and 1 output wanted, got ${model.inputs.length} and ${model.outputs.length}`,
+      `${name}: expected a model with 1 input and 1 output, got ${model.inputs.length} and ${model.outputs.length}`,
     );
   }
   const inputShape = rowShape(model.inputs[0]!.shape, `${name} input`);
@@ -39,7 +39,7 @@ function rowShape(shape: readonly (number | null)[], name: string): number[] {
   const sizes = shape.slice(1);
   if (sizes.some((size) => size === null)) {
     throw new OptionError(
-      `${name}: axes of known size wanted, got [${shape.map((s) => s ?? 'null').join(', ')}]`,
+      `${name}: expected axes of known size, got [${shape.map((s) => s ?? 'null').join(', ')}]`,
     );
   }
   return sizes as number[];
@@ -51,7 +51,7 @@ export function checkAlive({ weights }: LayersModel, name: string): void {
   const gone = (weights as unknown as readonly Held[]).find(({ val }) => val?.isDisposed);
   if (gone === undefined) return;
   throw new OptionError(
-    `${name}: a model with its weights expected, got one that was disposed (${gone.name}); make a new one, ` +
+    `${name}: expected a model with its weights, got one that was disposed (${gone.name}); make a new one, ` +
       'and dispose of it after the estimator',
   );
 }

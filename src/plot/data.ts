@@ -84,7 +84,7 @@ export function readPlotData(
   for (let i = 0; i < rows; i++) if (!Number.isFinite(x[i]! + y[i]!)) lost++;
   if (lost === rows) {
     throw new DataError(
-      `${caller}: at least 1 point with finite coordinates wanted, got 0 of ${count(rows)}`,
+      `${caller}: expected at least 1 point with finite coordinates, got 0 of ${count(rows)}`,
     );
   }
   const ownLabels = readLabels(caller, 'labels', labels, heldFrom);
@@ -109,7 +109,7 @@ function readPoints(caller: string, what: string, points: Points): { x: number[]
     if (shape.length !== 2 || columns !== 2) throw columnsError(caller, what, `shape [${shape.join(', ')}]`);
     if (data.length !== rows * 2) {
       throw new DataError(
-        `${caller}: ${what} of shape [${rows}, 2] want ${rows * 2} values, data holds ${data.length}`,
+        `${caller}: ${what}: expected ${rows * 2} values for shape [${rows}, 2], got ${data.length}`,
       );
     }
     for (let i = 0; i < rows; i++) {
@@ -120,7 +120,7 @@ function readPoints(caller: string, what: string, points: Points): { x: number[]
   }
   if (!Array.isArray(points)) {
     throw new DataError(
-      `${caller}: ${what} must be rows of 2 numbers or { data, shape: [rows, 2] }; got ${describe(points)}`,
+      `${caller}: ${what}: expected rows of 2 numbers or { data, shape: [rows, 2] }, got ${describe(points)}`,
     );
   }
   for (const [i, row] of (points as readonly ArrayLike<number>[]).entries()) {
@@ -133,7 +133,7 @@ function readPoints(caller: string, what: string, points: Points): { x: number[]
 
 function columnsError(caller: string, what: string, got: string): DataError {
   return new DataError(
-    `${caller}: ${what} must have 2 columns, got ${got}; fit with nComponents 2, or pick two columns`,
+    `${caller}: ${what}: expected 2 columns, got ${got}; fit with nComponents 2, or pick two columns`,
   );
 }
 
@@ -143,7 +143,7 @@ function readLabels(caller: string, what: string, labels: Labels | null, rows: n
   if (labels === null) return new Array<Label>(rows).fill(undefined);
   if (labels.length !== rows) {
     throw new DataError(
-      `${caller}: ${what} must be one a point (points=${count(rows)}, ${what}=${count(labels.length)})`,
+      `${caller}: ${what}: expected one per point, ${count(rows)} in all, got ${count(labels.length)}`,
     );
   }
   return Array.from(labels, (label: unknown) => {
@@ -239,8 +239,8 @@ function tally(group: Uint16Array, groups: number): number[] {
 export function checkColors(caller: string, colors: readonly string[] | null): void {
   for (const color of colors ?? []) {
     if (!/^#[0-9a-f]{6}$/i.test(color)) {
-      throw new OptionError(`${caller}: each of colors must be '#rrggbb'; got ${describe(color)}`);
+      throw new OptionError(`${caller}: colors: expected colors like '#1f77b4', got ${describe(color)}`);
     }
   }
-  if (colors?.length === 0) throw new OptionError(`${caller}: colors must hold at least 1 color, got 0`);
+  if (colors?.length === 0) throw new OptionError(`${caller}: colors: expected at least 1 color, got 0`);
 }

@@ -91,8 +91,8 @@ export function historySvg(
   const data = readLines(caller, history, o.logScale, o.theme === 'dark');
   const labels = data.lines.map(({ name, last }) => `${shorten(name, 22)}  ${brief(last.value)}`);
   const beside = Math.max(...labels.map((label) => textWidth(label, SIZE))) + 28;
-  const wanted = Math.max(2, Math.floor((o.height - 110) / 55));
-  const ticks = (o.logScale ? logTicks : outerTicks)(data.low, data.high, wanted);
+  const tickCount = Math.max(2, Math.floor((o.height - 110) / 55));
+  const ticks = (o.logScale ? logTicks : outerTicks)(data.low, data.high, tickCount);
   const left = 26 + Math.max(...ticks.map((tick) => textWidth(brief(tick), SIZE - 1)));
   const top = o.title ? 54 : 24;
   const box = { x: left, y: top, width: Math.max(60, o.width - left - beside), height: o.height - top - 54 };
@@ -115,7 +115,7 @@ function readLines(
   dark: boolean,
 ): Lines {
   if (typeof history !== 'object' || history === null) {
-    throw new DataError(`${caller}: lists of numbers by name wanted, got ${describe(history)}`);
+    throw new DataError(`${caller}: expected lists of numbers by name, got ${describe(history)}`);
   }
   const lines: Line[] = [];
   let low = Number.POSITIVE_INFINITY;
@@ -123,12 +123,12 @@ function readLines(
   let entries = 1;
   for (const [name, values] of Object.entries(history)) {
     if (!Array.isArray(values))
-      throw new DataError(`${caller}: ${name} must be a list, got ${describe(values)}`);
+      throw new DataError(`${caller}: ${name}: expected a list, got ${describe(values)}`);
     for (const [at, value] of values.entries()) {
       if (!Number.isFinite(value)) continue;
       if (logScale && value <= 0) {
         throw new DataError(
-          `${caller}: a logarithmic scale wants values above 0, ${name}[${at}] is ${value}`,
+          `${caller}: ${name}[${at}]: expected a value above 0 for a logarithmic scale, got ${value}`,
         );
       }
       low = Math.min(low, value);
@@ -143,7 +143,7 @@ function readLines(
   }
   if (lines.length === 0) {
     throw new DataError(
-      `${caller}: at least 1 finite value wanted, got 0 in ${Object.keys(history).length} lists`,
+      `${caller}: expected at least 1 finite value, got 0 in ${Object.keys(history).length} lists`,
     );
   }
   return { lines, low, high, entries };

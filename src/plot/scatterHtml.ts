@@ -148,10 +148,10 @@ function readText(caller: string, text: readonly string[] | null, data: PlotData
 function checkLength(caller: string, what: string, got: number, each: number, data: PlotData): void {
   const { rows, heldFrom } = data;
   if (got === heldFrom * each || got === rows * each) return;
-  const wanted =
+  const expected =
     rows === heldFrom ? `${heldFrom * each}` : `${heldFrom * each} (or ${rows * each} with held-out ones)`;
   throw new DataError(
-    `${caller}: ${what} must hold ${wanted} values for ${counted(heldFrom, 'point')}, got ${got}`,
+    `${caller}: ${what}: expected ${expected} values for ${counted(heldFrom, 'point')}, got ${got}`,
   );
 }
 
@@ -161,7 +161,7 @@ function packImages(caller: string, images: Images, data: PlotData): PageData['i
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1) {
       throw new DataError(
-        `${caller}: images must have whole sides of at least 1, got ${describe(width)} x ${describe(height)}`,
+        `${caller}: images: expected sides that are whole numbers of at least 1, got ${describe(width)} x ${describe(height)}`,
       );
     }
   }

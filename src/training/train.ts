@@ -160,7 +160,7 @@ function gradients(loss: () => tf.Scalar, variables: tf.Variable[]) {
 
 function withoutGradient(cause: Error): OptionError {
   return new OptionError(
-    'encoder: a map that depends on its trainable weights expected, got one that does not; ' +
+    'encoder: expected a map that depends on its trainable weights, got one that does not; ' +
       'let trainable layers lead to its output by operations that have gradients',
     { cause },
   );
@@ -196,7 +196,7 @@ function lossMeter(terms: readonly Pick<LossTerm, 'name'>[]) {
 function diverged(losses: Record<string, number>, step: number, epoch: number, rate: number): DivergedError {
   const terms = Object.entries(losses).map(([name, value]) => `${name} ${value}`);
   return new DivergedError(
-    `training: a finite loss wanted, got ${terms.join(', ')} in report ${epoch} (up to step ${step}, learning rate ${rate}); ` +
+    `training: expected a finite loss, got ${terms.join(', ')} in report ${epoch} (up to step ${step}, learning rate ${rate}); ` +
       `weights of ${epoch === 0 ? 'the start' : `report ${epoch - 1}`} were kept; lower learningRate or check the encoder`,
   );
 }

@@ -49,41 +49,47 @@ test('an array that does not fit its shape, or has no savable name or type, is n
     packTable({ state: {}, arrays: { [name]: { data: data as Float32Array, shape } } }, 'graph');
   assert.throws(
     () => pack('a', new Float32Array(5), [2, 3]),
-    /graph\.a: shape \[2,3\] holds 6 numbers, the array 5/,
+    /graph\.a: expected 6 numbers for shape \[2,3\], got 5/,
   );
-  assert.throws(() => pack('a', new Float32Array(1), [-1, -1]), /the array|not one that memory/);
-  assert.throws(() => pack('a', new Float32Array(1), [Number.NaN]), /not one that memory could hold/);
-  assert.throws(() => pack('a', [1, 2], [2]), /graph\.a: must be one of float32, float64/);
-  assert.throws(() => pack('a', new BigInt64Array(1), [1]), /must be one of/);
-  assert.throws(() => pack('constructor', new Float32Array(1), [1]), /"constructor" cannot name an array/);
-  assert.throws(() => pack('x'.repeat(201), new Float32Array(1), [1]), /cannot name an array/);
+  assert.throws(() => pack('a', new Float32Array(1), [-1, -1]), /expected (1 numbers|a shape that memory)/);
+  assert.throws(() => pack('a', new Float32Array(1), [Number.NaN]), /expected a shape that memory can hold/);
+  assert.throws(() => pack('a', [1, 2], [2]), /graph\.a: expected one of float32, float64.* got Array/);
+  assert.throws(() => pack('a', new BigInt64Array(1), [1]), /expected one of .* got BigInt64Array/);
+  assert.throws(
+    () => pack('constructor', new Float32Array(1), [1]),
+    /expected a name .* no reserved word, got "constructor"/,
+  );
+  assert.throws(
+    () => pack('x'.repeat(201), new Float32Array(1), [1]),
+    /expected a name of 1 to 200 characters/,
+  );
 });
 
 test('a hostile list of arrays is refused before anything is allocated', () => {
   const good = { name: 'a', dtype: 'float32', shape: [2, 3], offset: 0 };
   const cases: [Json, RegExp][] = [
-    [{}, /list: must be a list/],
-    [[1], /list\[0\]: must be an object/],
-    [[{ ...good, extra: 1 }], /unknown field "extra"/],
-    [[{ name: 'a', dtype: 'float32', shape: [6] }], /the field offset is missing/],
-    [[good, { ...good, offset: 24 }], /list\[1\]\.name: "a" is there twice/],
-    [[{ ...good, name: '__proto__' }], /"__proto__" cannot name an array/],
-    [[{ ...good, name: '' }], /must be a text/],
-    [[{ ...good, dtype: 'complex128' }], /dtype: "complex128" is not one of float32/],
-    [[{ ...good, dtype: 'toString' }], /"toString" is not one of/],
-    [[{ ...good, shape: 6 }], /shape: must be a list, not 6/],
-    [[{ ...good, shape: [-6] }], /shape\[0\]: must be a whole number of 0 or more, not -6/],
-    [[{ ...good, shape: [-2, -3] }], /shape\[0\]: must be .* not -2/],
-    [[{ ...good, shape: [Number.NaN] }], /not NaN/],
-    [[{ ...good, shape: [Number.POSITIVE_INFINITY, 0] }], /not Infinity/],
-    [[{ ...good, shape: [1.5, 4] }], /not 1\.5/],
-    [[{ ...good, shape: ['6'] }], /not "6"/],
-    [[{ ...good, shape: [2 ** 40] }], /the arrays fill 4398046511104 bytes, the file has 24/],
-    [[{ ...good, shape: [2 ** 30, 2 ** 30] }], /shape \[1073741824,1073741824\] is not one that memory/],
-    [[{ ...good, offset: -8 }], /offset: must be a whole number of 0 or more, not -8/],
-    [[{ ...good, offset: 8 }], /offset: 8 is stated, but the array starts at 0/],
-    [[{ ...good, shape: [4] }], /the arrays fill 16 bytes, the file has 24/],
-    [[good, { ...good, name: 'b', offset: 0 }], /offset: 0 is stated, but the array starts at 24/],
+    [{}, /list: expected a list/],
+    [[1], /list\[0\]: expected an object/],
+    [[{ ...good, extra: 1 }], /expected no fields but .*, got "extra"/],
+    [[{ name: 'a', dtype: 'float32', shape: [6] }], /expected the field offset, got none/],
+    [[good, { ...good, offset: 24 }], /list\[1\]\.name: expected each name once, got "a" twice/],
+    [[{ ...good, name: '__proto__' }], /no reserved word, got "__proto__"/],
+    [[{ ...good, name: '' }], /expected a text/],
+    [[{ ...good, dtype: 'complex128' }], /dtype: expected one of float32.* got "complex128"/],
+    [[{ ...good, dtype: 'toString' }], /expected one of .* got "toString"/],
+    [[{ ...good, shape: 6 }], /shape: expected a list, got 6/],
+    [[{ ...good, shape: [-6] }], /shape\[0\]: expected a whole number of 0 or more, got -6/],
+    [[{ ...good, shape: [-2, -3] }], /shape\[0\]: expected .* got -2/],
+    [[{ ...good, shape: [Number.NaN] }], /got NaN/],
+    [[{ ...good, shape: [Number.POSITIVE_INFINITY, 0] }], /got Infinity/],
+    [[{ ...good, shape: [1.5, 4] }], /got 1\.5/],
+    [[{ ...good, shape: ['6'] }], /got "6"/],
+    [[{ ...good, shape: [2 ** 40] }], /expected arrays of 24 bytes, the size of the file, got 4398046511104/],
+    [[{ ...good, shape: [2 ** 30, 2 ** 30] }], /memory can hold, got \[1073741824,1073741824\]/],
+    [[{ ...good, offset: -8 }], /offset: expected a whole number of 0 or more, got -8/],
+    [[{ ...good, offset: 8 }], /offset: expected 0, where the array starts, got 8/],
+    [[{ ...good, shape: [4] }], /expected arrays of 24 bytes, the size of the file, got 16/],
+    [[good, { ...good, name: 'b', offset: 0 }], /offset: expected 24, where the array starts, got 0/],
   ];
   for (const [list, message] of cases) {
     assert.throws(
@@ -94,16 +100,13 @@ test('a hostile list of arrays is refused before anything is allocated', () => {
   }
 });
 
-test('takeArray gives an array of the dtype and shape that were asked for, or says what there is', () => {
+test('takeArray gives an array of the dtype and shape that were asked for, or an error with what there is', () => {
   const table = { state: {}, arrays };
   assert.equal(takeArray(table, 'ids', 'int32', [2, 1]), arrays.ids!.data);
-  assert.throws(
-    () => takeArray(table, 'nope', 'int32'),
-    /array nope is missing; there are bytes, dense_Dense1/,
-  );
-  assert.throws(() => takeArray(table, 'toString', 'int32'), /is missing/);
-  assert.throws(() => takeArray(table, 'ids', 'float32'), /ids must be float32, it is a Int32Array/);
-  assert.throws(() => takeArray(table, 'ids', 'int32', [2]), /must have shape \[2\], it has \[2,1\]/);
+  assert.throws(() => takeArray(table, 'nope', 'int32'), /expected the array nope, got bytes, dense_Dense1/);
+  assert.throws(() => takeArray(table, 'toString', 'int32'), /expected the array toString/);
+  assert.throws(() => takeArray(table, 'ids', 'float32'), /ids: expected float32, got Int32Array/);
+  assert.throws(() => takeArray(table, 'ids', 'int32', [2]), /expected shape \[2\], got \[2,1\]/);
 });
 
 test('a graph comes back from its table, and a hostile one does not', () => {
@@ -117,17 +120,17 @@ test('a graph comes back from its table, and a hostile one does not', () => {
   assert.deepEqual(table.state, { vertices: 3, edges: 3 });
   assert.deepEqual(edgesOf(table), edges());
   const cases: [(graph: ReturnType<typeof edges>) => void, RegExp][] = [
-    [(graph) => graph.head.set([3], 1), /edge 1 goes from 3 to 2, but there are 3 vertices/],
-    [(graph) => graph.tail.set([-1], 2), /edge 2 goes from 2 to -1/],
-    [(graph) => graph.weight.set([0], 0), /edge 0 has weight 0, wanted is above 0 and up to 1/],
-    [(graph) => graph.weight.set([Number.NaN], 0), /edge 0 has weight NaN/],
-    [(graph) => graph.weight.set([1.5], 2), /edge 2 has weight 1\.5/],
+    [(graph) => graph.head.set([3], 1), /edge 1: expected ends from 0 to 2, got 3 and 2/],
+    [(graph) => graph.tail.set([-1], 2), /edge 2: expected ends .* got 2 and -1/],
+    [(graph) => graph.weight.set([0], 0), /edge 0: expected a weight above 0 and at most 1, got 0/],
+    [(graph) => graph.weight.set([Number.NaN], 0), /edge 0: .* got NaN/],
+    [(graph) => graph.weight.set([1.5], 2), /edge 2: .* got 1\.5/],
     [
       (graph) => Object.assign(graph, { tail: new Int32Array(2) }),
-      /tail must have shape \[3\]|holds 3 numbers/,
+      /tail: expected shape \[3\]|expected 3 numbers/,
     ],
-    [(graph) => Object.assign(graph, { vertices: 2 }), /there are 2 vertices/],
-    [(graph) => Object.assign(graph, { vertices: -1 }), /graph\.vertices: must be a whole number/],
+    [(graph) => Object.assign(graph, { vertices: 2 }), /expected ends from 0 to 1/],
+    [(graph) => Object.assign(graph, { vertices: -1 }), /graph\.vertices: expected a whole number/],
   ];
   for (const [spoil, message] of cases) {
     const graph = edges();
@@ -136,9 +139,9 @@ test('a graph comes back from its table, and a hostile one does not', () => {
   }
   assert.throws(
     () => edgesOf({ state: { vertices: 3, edges: 2 }, arrays: table.arrays }),
-    /must have shape \[2\]/,
+    /expected shape \[2\]/,
   );
-  assert.throws(() => edgesOf({ state: {}, arrays: table.arrays }), /graph\.vertices: must be/);
+  assert.throws(() => edgesOf({ state: {}, arrays: table.arrays }), /graph\.vertices: expected/);
 });
 
 function bits(data: NumericArray['data']): number[] {

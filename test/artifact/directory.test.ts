@@ -122,11 +122,15 @@ test('a link to a model stays a link, also to one that is not there yet', { skip
 test('a save over anything but a saved model is refused and changes nothing', async (t) => {
   const files = await modelOf('new');
   const cases: [string, (target: string) => Promise<unknown>, RegExp][] = [
-    ['a file', (target) => fs.writeFile(target, 'precious'), /is not a directory/],
+    [
+      'a file',
+      (target) => fs.writeFile(target, 'precious'),
+      /expected a directory, or nothing yet, got a file/,
+    ],
     [
       'a directory with a file',
       (target) => put(target, 'thesis.txt'),
-      /holds 1 files or folders that are no model's \(thesis\.txt\)/,
+      /expected files of a saved model only, got 1 other files or folders \(thesis\.txt\)/,
     ],
     [
       'a saved model with notes in it',
@@ -134,7 +138,7 @@ test('a save over anything but a saved model is refused and changes nothing', as
         await saveDirectory(target, await modelOf('old'));
         await put(target, 'notes.md');
       },
-      /no model's \(notes\.md\)/,
+      /other files or folders \(notes\.md\)/,
     ],
     [
       'a saved model with a file deep in it',
@@ -142,12 +146,12 @@ test('a save over anything but a saved model is refused and changes nothing', as
         await saveDirectory(target, await modelOf('old'));
         await put(path.join(target, 'encoder'), 'mine.bin');
       },
-      /no model's \(encoder\/mine\.bin\)/,
+      /other files or folders \(encoder\/mine\.bin\)/,
     ],
     [
       'a directory with an empty directory',
       (target) => fs.mkdir(path.join(target, 'Sub'), { recursive: true }),
-      /not empty and has no parametric-umap\.json/,
+      /expected a saved model or an empty directory, got one without parametric-umap\.json/,
     ],
     [
       'an ordinary TensorFlow.js model',
@@ -155,9 +159,13 @@ test('a save over anything but a saved model is refused and changes nothing', as
         await put(target, 'model.json');
         await put(target, 'weights.bin');
       },
-      /no model's \(model\.json\)/,
+      /other files or folders \(model\.json\)/,
     ],
-    ['tables without a manifest', (target) => put(target, 'graph.bin'), /has no parametric-umap\.json/],
+    [
+      'tables without a manifest',
+      (target) => put(target, 'graph.bin'),
+      /got one without parametric-umap\.json/,
+    ],
   ];
   for (const [title, prepare, message] of cases) {
     await t.test(title, async () => {
@@ -183,8 +191,8 @@ test('paths and file names that cannot be are refused', async () => {
   const files = await modelOf('a');
   const save = (target: string, more: [string, Uint8Array][] = []) =>
     saveDirectory(target, new Map([...files, ...more]));
-  await assert.rejects(save(''), /save: "" is not the path of a directory/);
-  await assert.rejects(save('/'), /save: "\/" is not the path of a directory/);
+  await assert.rejects(save(''), /save: expected the path of a directory of a model, got ""/);
+  await assert.rejects(save('/'), /save: expected the path of a directory of a model, got "\/"/);
   await fs.writeFile(path.join(home, 'file'), '');
   await assert.rejects(save(path.join(home, 'file', 'model')), /model was not written, nothing changed: E/);
   await assert.rejects(
@@ -202,12 +210,12 @@ test('paths and file names that cannot be are refused', async () => {
   ]) {
     await assert.rejects(save(path.join(home, 'model'), [[name, new Uint8Array(1)]]), {
       name: 'ArtifactError',
-      message: /is not the name of a file/,
+      message: /expected .*files as toFiles gives them/,
     });
   }
   await assert.rejects(
     saveDirectory(path.join(home, 'model'), new Map()),
-    /"parametric-umap\.json" is missing/,
+    /expected files .* parametric-umap\.json among them, got none of that name/,
   );
   assert.deepEqual(await fs.readdir(home), ['file']);
 });
@@ -375,7 +383,7 @@ test('a first save that is killed leaves no model, and the next save removes its
   const args = ['--input-type=module', '-e', killedSave, target, '6', storeUrl, artifactUrl];
   assert.equal(spawnSync(process.execPath, args).signal, 'SIGKILL');
   assert.equal((await fs.readdir(home)).length, 1);
-  await assert.rejects(loadDirectory(target), /load: there is no saved model at .*model/);
+  await assert.rejects(loadDirectory(target), /load: expected a saved model at .*model, got nothing/);
   await saveDirectory(target, await modelOf('a'));
   assert.deepEqual(await fs.readdir(home), ['model']);
 });
@@ -449,15 +457,18 @@ test('loading what is not there, or not a directory, says so', async () => {
   await fs.writeFile(path.join(home, 'file'), '');
   await assert.rejects(loadDirectory(path.join(home, 'none')), {
     name: 'ArtifactError',
-    message: /there is no saved model at .*none/,
+    message: /expected a saved model at .*none, got nothing/,
   });
-  await assert.rejects(loadDirectory(path.join(home, 'no', 'parent')), /there is no saved model at/);
-  await assert.rejects(loadDirectory(path.join(home, 'file')), /file is not a directory; give the one that/);
+  await assert.rejects(loadDirectory(path.join(home, 'no', 'parent')), /expected a saved model at/);
+  await assert.rejects(
+    loadDirectory(path.join(home, 'file')),
+    /file: expected a directory, got a file; give the one that/,
+  );
   await assert.rejects(loadDirectory(path.join(home, 'file', 'x')), { name: 'ArtifactError' });
-  await assert.rejects(loadDirectory(''), /load: "" is not the path/);
+  await assert.rejects(loadDirectory(''), /load: expected the path of a directory of a model, got ""/);
   await assert.rejects(
     fromFiles(await loadDirectory(home)),
-    /load: .*parametric-umap\.json is missing \(ENOENT/,
+    /load: .*parametric-umap\.json: expected a file, got none \(ENOENT/,
   );
 });
 
@@ -481,28 +492,28 @@ test('a reader never leaves its directory, nor waits, nor reads more than it was
   execFileSync('mkfifo', [path.join(target, 'pipe.bin')]);
   const read = await loadDirectory(target);
   const cases: [string, RegExp][] = [
-    ['../secret.bin', /is not the name of a file of a model/],
-    ['/etc/passwd', /is not the name/],
-    ['encoder/../../secret.bin', /is not the name/],
-    ['..\\secret.bin', /is not the name/],
-    ['rows.bin\0', /is not the name/],
-    ['', /is not the name/],
-    ['out.bin', /out\.bin is a link to .*secret\.bin, outside of the saved model/],
-    ['twin.bin', /outside of the saved model/],
-    ['zero.bin', /link to \/dev\/zero, outside/],
-    ['encoder/model.json', /outside of the saved model/],
-    ['dangling.bin', /dangling\.bin is missing \(ENOENT/],
-    ['loop.bin', /loop\.bin is missing \(ELOOP/],
-    ['folder.bin', /folder\.bin is not a regular file/],
-    ['pipe.bin', /pipe\.bin is not a regular file/],
-    ['absent.bin', /absent\.bin is missing/],
+    ['../secret.bin', /expected the name of a file of a model, got "\.\.\/secret/],
+    ['/etc/passwd', /expected the name of a file/],
+    ['encoder/../../secret.bin', /expected the name of a file/],
+    ['..\\secret.bin', /expected the name of a file/],
+    ['rows.bin\0', /expected the name of a file/],
+    ['', /expected the name of a file/],
+    ['out.bin', /out\.bin: expected a file of the saved model, got a link to .*secret\.bin/],
+    ['twin.bin', /expected a file of the saved model, got a link to/],
+    ['zero.bin', /got a link to \/dev\/zero/],
+    ['encoder/model.json', /expected a file of the saved model, got a link to/],
+    ['dangling.bin', /dangling\.bin: expected a file, got none \(ENOENT/],
+    ['loop.bin', /loop\.bin: expected a file, got none \(ELOOP/],
+    ['folder.bin', /folder\.bin: expected a regular file, got another kind/],
+    ['pipe.bin', /pipe\.bin: expected a regular file/],
+    ['absent.bin', /absent\.bin: expected a file, got none/],
   ];
   for (const [name, message] of cases) {
     await t.test(name, () => assert.rejects(read(name, 1e9), { name: 'ArtifactError', message }));
   }
   assert.equal((await read('rows.bin', 1000)).length, 1000);
   assert.equal((await read('inside.bin', 1000)).length, 1000);
-  await assert.rejects(read('rows.bin', 999), /rows\.bin has 1000 bytes, at most 999 were expected/);
+  await assert.rejects(read('rows.bin', 999), /rows\.bin: expected at most 999 bytes, got 1000/);
 });
 
 test('a file that is larger than the manifest says is not read', async () => {
@@ -510,9 +521,12 @@ test('a file that is larger than the manifest says is not read', async () => {
   await saveDirectory(target, await modelOf('a'));
   // A hole of a terabyte: it takes no disk, and would take all memory.
   await fs.truncate(path.join(target, 'rows.bin'), 2 ** 40);
-  await assert.rejects(tagAt(target), /rows\.bin has 1099511627776 bytes, at most 1000 were expected/);
+  await assert.rejects(tagAt(target), /rows\.bin: expected at most 1000 bytes, got 1099511627776/);
   await fs.truncate(path.join(target, manifestName), 2 ** 40);
-  await assert.rejects(tagAt(target), /parametric-umap\.json has 1099511627776 bytes, at most 67108864/);
+  await assert.rejects(
+    tagAt(target),
+    /parametric-umap\.json: expected at most 67108864 bytes, got 1099511627776/,
+  );
 });
 
 test('a model that is saved anew between two reads is not mixed up', async () => {

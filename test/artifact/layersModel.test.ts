@@ -180,12 +180,15 @@ test('a network that could not be loaded again is not saved', async () => {
   const twice = tf.sequential({
     layers: [dense(2, { inputShape: [2], name: 'a' }), dense(2, { name: 'a' })],
   });
-  await assert.rejects(networkArtifacts(twice, 'encoder'), /encoder: "a\/kernel" is there twice/);
+  await assert.rejects(
+    networkArtifacts(twice, 'encoder'),
+    /encoder: expected each name once, got "a\/kernel" twice/,
+  );
   const custom = tf.sequential({ layers: [new Unregistered({ inputShape: [2] })] });
   await assert.rejects(networkArtifacts(custom, 'encoder'), {
     name: 'ArtifactError',
     message:
-      /encoder: modelTopology\.config\.layers\[0\]: the class "Unregistered" is not known.*registerClass/,
+      /encoder: modelTopology\.config\.layers\[0\]: expected a registered class, got "Unregistered".*registerClass/,
   });
   await assert.rejects(
     networkArtifacts(tf.sequential(), 'encoder'),
@@ -227,33 +230,33 @@ test('hostile or damaged artifacts are refused quickly, and leave no tensor behi
       change(artifacts.weightSpecs);
     };
   const cases: [string, (artifacts: tf.io.ModelArtifacts) => void, RegExp][] = [
-    ['no topology', (a) => delete a.modelTopology, /modelTopology: must be an object, not null/],
+    ['no topology', (a) => delete a.modelTopology, /modelTopology: expected an object, got null/],
     [
       'a binary topology',
       (a) => Object.assign(a, { modelTopology: new ArrayBuffer(8) }),
-      /a ArrayBuffer cannot/,
+      /got a ArrayBuffer/,
     ],
     [
       'an unknown class',
       topology((l) => Object.assign(l[1]!, { class_name: 'Shell' })),
-      /class "Shell" is not known/,
+      /expected a registered class, got "Shell"/,
     ],
     [
       'a class of Object',
       topology((l) => Object.assign(l[1]!, { class_name: 'constructor' })),
-      /"constructor" is not known/,
+      /expected a registered class, got "constructor"/,
     ],
     [
       'a class behind another spelling',
       topology((l) => Object.assign(l[1]!, { class__name: 'Shell' })),
-      /class "Shell" is not known/,
+      /expected a registered class, got "Shell"/,
     ],
     [
       'an unknown initializer',
       topology((l) =>
         Object.assign(l[1]!.config, { kernel_initializer: { class_name: 'Evil', config: {} } }),
       ),
-      /config\.layers\[1\]\.config\.kernelInitializer: the class "Evil"/,
+      /config\.layers\[1\]\.config\.kernelInitializer: expected a registered class, got "Evil"/,
     ],
     [
       'an unknown activation',
@@ -273,7 +276,7 @@ test('hostile or damaged artifacts are refused quickly, and leave no tensor behi
     [
       'NaN units',
       topology((l) => Object.assign(l[1]!.config, { units: Number.NaN })),
-      /NaN cannot be written as JSON/,
+      /expected a finite number, as JSON has it, got NaN/,
     ],
     ['negative units', topology((l) => Object.assign(l[1]!.config, { units: -3 })), /cannot be built/],
     [
@@ -284,71 +287,79 @@ test('hostile or damaged artifacts are refused quickly, and leave no tensor behi
     [
       'layers that wait for each other',
       topology((l) => Object.assign(l[1]!, { inbound_nodes: [[['out', 0, 0, {}]]] })),
-      /"hidden, out" waits for layers that are not there or wait for it/,
+      /expected an order in which all layers can be called, got none for "hidden, out"/,
     ],
     [
       'a layer that waits for a stranger',
       topology((l) => Object.assign(l[1]!, { inbound_nodes: [[['nobody', 0, 0, {}]]] })),
-      /waits for layers/,
+      /expected an order in which all layers can be called/,
     ],
     [
       'a call that never happens',
       topology((l) => Object.assign(l[2]!, { inbound_nodes: [[['hidden', 1, 0, {}]]] })),
-      /"out" waits for layers/,
+      /can be called, got none for "out"/,
     ],
     [
       'a layer under two names',
       topology((l) => Object.assign(l[1]!, { name: 'other' })),
-      /layers\[1\]\.name: "other", but "hidden" in its config/,
+      /layers\[1\]\.name: expected "hidden", as in its config, got "other"/,
     ],
     [
       'a layer that is there twice',
       topology((l) => l.push(l[1]!)),
-      /layers\[3\]\.name: "hidden" is there twice/,
+      /layers\[3\]\.name: expected each name once, got "hidden" twice/,
     ],
     [
       'no layers',
       topology((_, whole) => Object.assign(whole, { config: {} })),
-      /config\.layers: must be a list/,
+      /config\.layers: expected a list/,
     ],
     [
       'another model',
       topology((_, whole) => Object.assign(whole, { class_name: 'Dense' })),
-      /cannot be built|no layer/,
+      /cannot be built|expected a layer/,
     ],
     [
       'an optimizer',
       topology((_, whole) => Object.assign(whole, { class_name: 'Adam' })),
-      /cannot be built|not/,
+      /cannot be built|expected/,
     ],
-    ['a weight too few', specs((s) => s.pop()), /the weights fill \d+ bytes, there are/],
+    ['a weight too few', specs((s) => s.pop()), /expected \d+ bytes, which the weights fill, got/],
     [
       'a weight of another name',
       specs((s) => Object.assign(s[0]!, { name: 'x' })),
-      /no layer has the saved weight x/,
+      /expected a layer with the saved weight x, got none/,
     ],
     [
       'a weight that is there twice',
       specs((s) => Object.assign(s[2]!, { name: s[0]!.name })),
-      /hidden\/kernel" is there twice/,
+      /hidden\/kernel" twice/,
     ],
     [
       'a weight of another shape',
       specs((s) => Object.assign(s[0]!, { shape: [3, 4] })),
-      /weight hidden\/kernel is float32 \[4,3\] in the layers, float32 \[3,4\] as saved/,
+      /weight hidden\/kernel: expected float32 \[4,3\], as in the layers, got float32 \[3,4\]/,
     ],
     [
       'a weight of another dtype',
       specs((s) => Object.assign(s[0]!, { dtype: 'int32' })),
-      /is float32 \[4,3\].* int32 \[4,3\]/,
+      /expected float32 \[4,3\].* got int32 \[4,3\]/,
     ],
-    ['a weight of strings', specs((s) => Object.assign(s[0]!, { dtype: 'string' })), /has dtype "string"/],
+    [
+      'a weight of strings',
+      specs((s) => Object.assign(s[0]!, { dtype: 'string' })),
+      /expected dtype .* got "string"/,
+    ],
     [
       'a weight of a wild shape',
       specs((s) => Object.assign(s[0]!, { shape: [-4, -3] })),
-      /shape \[-4,-3\] is not one/,
+      /memory can hold, got \[-4,-3\]/,
     ],
-    ['weights cut short', (a) => Object.assign(a, { weightData: new ArrayBuffer(8) }), /there are 8/],
+    [
+      'weights cut short',
+      (a) => Object.assign(a, { weightData: new ArrayBuffer(8) }),
+      /expected \d+ bytes, which the weights fill, got 8/,
+    ],
   ];
   for (const [title, spoil, message] of cases) {
     await t.test(title, async () => {

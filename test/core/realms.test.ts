@@ -57,7 +57,7 @@ test('32-bit floats of another realm are taken without a copy', () => {
 test('objects, arrays and buffers of another realm are saved', () => {
   const saved = JSON.stringify(encodeJson(elsewhere('{ a: [1, { b: NaN }], c: Object.create(null) }'), 'x'));
   assert.equal(saved, '{"a":[1,{"b":{"$number":"NaN"}}],"c":{}}');
-  assert.throws(() => encodeJson(elsewhere('{ a: new Date() }'), 'x'), /x\.a: a Date cannot be saved/);
+  assert.throws(() => encodeJson(elsewhere('{ a: new Date() }'), 'x'), /x\.a: .* got a Date/);
   const data = elsewhere<Float32Array>('new Float32Array([1, 2])');
   const { bytes } = packTable({ state: {}, arrays: { far: { data, shape: [2] } } } as never, 'x');
   assert.deepEqual([...new Float32Array(bytes.buffer, 0, 2)], [1, 2]);

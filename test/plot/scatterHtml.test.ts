@@ -105,18 +105,18 @@ test('classes, the rest, and kinds of rows have buttons; a scale has a bar', () 
 
 test('text and pictures that do not fit are said with both numbers', () => {
   const points = cloud(4);
-  assert.throws(() => scatterHtml(points, { text: ['a'] }), /text must hold 4 values for 4 points, got 1/);
+  assert.throws(() => scatterHtml(points, { text: ['a'] }), /text: expected 4 values for 4 points, got 1/);
   const images = (data: number[], width = 2, height = 2) => ({ images: { data, width, height } });
   assert.throws(
     () => scatterHtml(points, images([1, 2, 3])),
     (error: Error) => {
       return (
         error instanceof DataError &&
-        /images.data must hold 16 values for 4 points, got 3/.test(error.message)
+        /images.data: expected 16 values for 4 points, got 3/.test(error.message)
       );
     },
   );
-  assert.throws(() => scatterHtml(points, images([], 0)), /whole sides of at least 1, got 0 x 2/);
+  assert.throws(() => scatterHtml(points, images([], 0)), /expected sides .* at least 1, got 0 x 2/);
   assert.throws(() => scatterHtml(points, { width: 5 } as object), OptionError);
 });
 

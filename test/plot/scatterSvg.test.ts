@@ -165,7 +165,7 @@ test('a class in two islands gets its name on one of them', () => {
   assert.ok(Math.abs(place!.y) < 0.5);
 });
 
-test('what is wrong with points and labels is said with both numbers', () => {
+test('what is wrong with points and labels is an error with both numbers', () => {
   const svg =
     (points: number[][], options = {}) =>
     () =>
@@ -176,9 +176,15 @@ test('what is wrong with points and labels is said with both numbers', () => {
     (error: Error) => error instanceof DataError && /2 columns.*3 in row 0/.test(error.message),
   );
   assert.throws(() => scatterSvg({ data: [1, 2, 3], shape: [1, 3] }), /2 columns, got shape \[1, 3\]/);
-  assert.throws(() => scatterSvg({ data: [1, 2, 3], shape: [2, 2] }), /want 4 values, data holds 3/);
-  assert.throws(svg(points, { labels: [1, 2] }), /points=5, labels=2/);
-  assert.throws(svg(points, { held: { points, labels: [1] } }), /points=5, held.labels=1/);
+  assert.throws(
+    () => scatterSvg({ data: [1, 2, 3], shape: [2, 2] }),
+    /expected 4 values for shape \[2, 2\], got 3/,
+  );
+  assert.throws(svg(points, { labels: [1, 2] }), /labels: expected one per point, 5 in all, got 2/);
+  assert.throws(
+    svg(points, { held: { points, labels: [1] } }),
+    /held\.labels: expected one per point, 5 in all, got 1/,
+  );
   assert.throws(svg([]), /at least 1 point.*got 0 of 0/);
   assert.throws(svg([[Number.NaN, 1]]), /at least 1 point.*got 0 of 1/);
   assert.throws(svg(points, { colors: ['red"/>'] }), OptionError);
@@ -186,7 +192,7 @@ test('what is wrong with points and labels is said with both numbers', () => {
   assert.throws(svg(points, { width: 10 }), OptionError);
 });
 
-test('one point, one place and no spread are drawn', () => {
+test('one point, one position and no spread are drawn', () => {
   for (const points of [
     [[3, 4]],
     [

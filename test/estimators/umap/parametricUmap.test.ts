@@ -315,7 +315,7 @@ test('a fit that diverges in its first report leaves an estimator that is not fi
   const places = { landmarkPositions: rows.map(() => [0, 0]) };
   await assert.rejects(umap.fit(rows, null, places), DivergedError);
   assert.equal(tf.memory().numTensors, before);
-  await assert.rejects(umap.transform(rows), /this one is not; call fit first/);
+  await assert.rejects(umap.transform(rows), /got one that is not; call fit first/);
 });
 
 test('verbose says on stderr, in one line, which backend and which search it took, and why', async () => {
