@@ -50,7 +50,7 @@ import { copyRows, hostRows } from '../src/backend/gatherRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
 import { createRandom } from '../src/core/random.js';
 import { quickerModule } from '../src/core/wasmModule.js';
-import { crossEntropy, pairTable, repel } from '../src/losses/umap.js';
+import { crossEntropy, drawNegatives, pairTable } from '../src/losses/umap.js';
 import { mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
 import { withThreads } from '../src/networks/threaded.js';
@@ -143,7 +143,7 @@ async function comparePairLoss(): Promise<void> {
   );
   const plain = await time(async () => {
     table.fill(batch);
-    repel(table);
+    drawNegatives(table);
     const gradient = new Float32Array(z.size);
     crossEntropy(z.dataSync<'float32'>(), 2, table, a, b, gradient);
     tf.tensor2d(gradient, z.shape).dispose();

@@ -1,4 +1,4 @@
-/** What all estimators save of a fit <-> plain records: networks, optimizer, projection, frame, history, labels, landmarks. */
+/** The fitted state that all estimators save <-> plain records: networks, optimizer, projection, frame, history, labels, landmarks. */
 
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from '../artifact/arrays.js';
 import type { Artifact, LoadedArtifact } from '../artifact/artifact.js';
@@ -17,7 +17,7 @@ import type { Projection } from '../networks/projection.js';
 
 type State = Readonly<Record<string, Json>>;
 
-/** What an estimator saves beside what all do. */
+/** What an estimator saves beside the state that all estimators have. */
 interface Own {
   readonly kind: string;
   /** Plain data: no functions, networks or callbacks. */
@@ -28,7 +28,7 @@ interface Own {
   readonly landmarks?: Landmarks | undefined;
 }
 
-/** Everything of a fit that lasts, for `toFiles`. */
+/** The fitted state, for `toFiles`. */
 export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   const { encoder, decoder, classifier, rowShape, fits, history, classNames, reconstruction } = learned;
   const networks: Artifact['networks'] = {};
@@ -51,7 +51,7 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   };
 }
 
-/** What `savedFit` saved. */
+/** The state that `savedFit` saved. */
 export interface RestoredFit {
   readonly learned: Learned;
   readonly edges: Edges | undefined;
@@ -59,8 +59,8 @@ export interface RestoredFit {
 }
 
 /**
- * Brings a saved fit back. `read` reads what the estimator saved beside it, from `state`. Throws `ArtifactError` for fields
- * that are missing or contradict each other; then nothing stays behind.
+ * Restores a saved fit. `read` reads the estimator's own fields from `state`. Throws `ArtifactError` for fields that are
+ * missing or contradict each other, after freeing all tensors.
  */
 export async function restoreFit<More>(
   artifact: LoadedArtifact,
@@ -111,7 +111,7 @@ function readFit(
   };
 }
 
-/** Saved options, complete. Options of another version, or damaged ones, are the model's fault: throws `ArtifactError`. */
+/** Saved options, completed by defaults. Throws `ArtifactError`, not `OptionError`, for wrong ones: the fault is in the file. */
 export function savedOptions<T extends object>(
   saved: Partial<T>,
   defaults: Readonly<T>,
@@ -180,7 +180,7 @@ function projectionOf(table: Table, columns: number): Projection {
   return { mean, components: { data, shape }, scale, bends: bendsOf(table, components) };
 }
 
-/** A 32-bit number has no more powers of ten. */
+/** More than the powers of ten that 32-bit floats span. */
 const MOST_BENDS = 40;
 
 function bendsOf(table: Table, components: number): Int32Array {

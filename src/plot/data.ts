@@ -13,10 +13,10 @@ export type Points =
     }
   | readonly ArrayLike<number>[];
 
-/** One label a row. Empty text and NaN mean "no label". */
+/** One label per row. Empty text and NaN mean "no label". */
 export type Labels = ArrayLike<string | number>;
 
-/** Rows that were not fitted but placed afterwards; drawn as rings. */
+/** Rows that were not fitted but embedded afterwards; drawn as rings. */
 export interface HeldRows {
   /** Their positions on the map. */
   readonly points: Points;
@@ -30,7 +30,7 @@ export interface Group {
   readonly color: string;
   /** Rows, fitted and held out. */
   readonly rows: number;
-  /** A class of the caller's, not a remainder (no label, or more classes than colors) or a step of a scale. */
+  /** Whether it is a class of the labels, not a remainder (no label, or more classes than colors) or a step of a scale. */
   readonly isClass: boolean;
 }
 
@@ -202,13 +202,13 @@ function byClass(labels: readonly Label[], given: readonly string[] | null): Gro
   const colors = given ?? CLASS_COLORS;
   const beyond = classes.length - colors.length;
   if (beyond > 0) {
-    // The largest keep their place in the order; one color's worth of legend goes to the rest.
+    // The largest keep their order; one color's worth of legend goes to the rest.
     const kept = new Set([...classes].sort((a, b) => sizes.get(b)! - sizes.get(a)!).slice(0, colors.length));
     classes = classes.filter((name) => kept.has(name));
   }
-  const place = new Map(classes.map((name, at) => [name, at]));
+  const position = new Map(classes.map((name, at) => [name, at]));
   const group = Uint16Array.from(names, (name) =>
-    name === '' ? classes.length + 1 : (place.get(name) ?? classes.length),
+    name === '' ? classes.length + 1 : (position.get(name) ?? classes.length),
   );
   const rows = tally(group, classes.length + 2);
   const groups: Group[] = classes.map((name, at) => ({
@@ -235,7 +235,7 @@ function tally(group: Uint16Array, groups: number): number[] {
   return rows;
 }
 
-/** The caller's colors must be `#rrggbb`, which is also what makes them safe to write into markup. */
+/** Throws `OptionError` for colors other than `#rrggbb`; only those are safe to write into markup. */
 export function checkColors(caller: string, colors: readonly string[] | null): void {
   for (const color of colors ?? []) {
     if (!/^#[0-9a-f]{6}$/i.test(color)) {

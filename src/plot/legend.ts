@@ -26,7 +26,7 @@ interface Layout {
   readonly head: number;
 }
 
-/** Width to keep free for the legend, 0 for none: when there is nothing to say, or it would take half the picture. */
+/** Width to keep free for the legend, 0 for none: where there are no entries, or it would take half the picture. */
 export function legendWidth(data: PlotData, title: string, height: number, pictureWidth: number): number {
   const layout = plan(data, title, height);
   const list = layout.entries.length > 0 ? layout.columns * layout.columnWidth : 0;

@@ -39,7 +39,7 @@ export function fitView(data: PlotData, panel: Box): View {
   const across = (panel.width - 2 * margin) / (maxX - minX);
   const upward = (panel.height - 2 * margin) / (maxY - minY);
   const smaller = Math.min(across, upward);
-  // All points in one place: any scale will do.
+  // All points coincide: any scale will do.
   const scale = Number.isFinite(smaller) ? smaller : 1;
   return {
     scale,
@@ -100,7 +100,7 @@ export function drawRings(data: PlotData, view: View, diameter: number, theme: T
   return `<g fill="${theme.panel}" fill-opacity="0.85" stroke-width="${line}">\n${rings.join('\n')}\n</g>`;
 }
 
-/** Radius and line width of the ring that stands for a held-out point beside points of a diameter. */
+/** Radius and line width of the ring of a held-out point, for a given diameter of the points. */
 function ringSize(diameter: number): { radius: number; line: number } {
   return { radius: Math.max(2, diameter * 0.62), line: Math.min(1.6, Math.max(1, diameter * 0.3)) };
 }

@@ -30,7 +30,7 @@ export interface ScatterOptions {
   readonly pointSize?: number | null | undefined;
   /** Of a point, in (0, 1]. Default null: lower the more points there are. */
   readonly opacity?: number | null | undefined;
-  /** `#rrggbb`, one a class in sorted order, or the stops of the continuous scale. Default null: ours. */
+  /** `#rrggbb`, one per class in sorted order, or the stops of the continuous scale. Default null: a built-in palette. */
   readonly colors?: readonly string[] | null | undefined;
   /** Write the names of classes onto the map where there is room. Default true. */
   readonly classNames?: boolean | undefined;

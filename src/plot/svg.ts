@@ -1,4 +1,4 @@
-/** Text, numbers, ticks and their places as the plots write them. */
+/** Text, numbers, ticks and positions in the form that the plots write. */
 
 /** Escapes text for element content and attribute values; characters that XML forbids become U+FFFD. */
 export function escapeXml(text: string): string {

@@ -1,9 +1,9 @@
-/** A progress bar in the terminal, or plain lines in a log: a reader of `Progress`. */
+/** Shows `Progress` as a bar in the terminal, or as plain lines in a log. */
 import type { Progress } from '../core/types.js';
 
-/** The part of a writable stream that the bar needs; `process.stderr`, a file stream or a test's own will do. */
+/** The part of a writable stream that the bar uses: `process.stderr`, a file stream, or any object with `write`. */
 export interface ProgressStream {
-  /** Writes text as it is, without a line break of its own. */
+  /** Writes text unchanged, without adding a line break. */
   write(text: string): unknown;
   /** Whether it is a terminal, which can redraw a line. */
   readonly isTTY?: boolean | undefined;
@@ -21,19 +21,19 @@ export interface ProgressStream {
 export interface ProgressBar {
   /** Writes a line of text above the bar. */
   line(text: string): void;
-  /** Shows how far training has come. */
+  /** Shows the progress of the training. */
   report(progress: Progress): void;
-  /** Closes the line, and makes the bar ready for another training. */
+  /** Ends the line, and prepares the bar for another training. */
   finish(): void;
 }
 
-/** Milliseconds between two drawings: the eye sees no more, and terminals are slow. */
+/** Milliseconds between two updates: more are not visible, and terminals are slow. */
 const PAUSE = 50;
 
 /**
  * A bar that shows percentage, steps, loss and time left. On a terminal it redraws one line that fits the
  * columns; elsewhere it writes a plain line whenever the whole percentage has moved on, at most one a report.
- * `NO_COLOR` in the environment and `TERM=dumb` are respected. A closed stream never disturbs training.
+ * `NO_COLOR` in the environment and `TERM=dumb` are respected. Errors of a closed stream are ignored.
  *
  *     const bar = progressBar();
  *     for await (const progress of umap.steps(X)) bar.report(progress);
@@ -42,7 +42,7 @@ const PAUSE = 50;
  * The default stream is the standard error of Node.js; in a browser, lines go to the console.
  */
 export function progressBar(stream: ProgressStream = defaultStream()): ProgressBar {
-  // A page may have a stand-in for `process` that lacks any of it.
+  // A web page may have a replacement for `process` without these properties.
   const { TERM, NO_COLOR } = globalThis.process?.env ?? {};
   const live = stream.isTTY === true && TERM !== 'dumb';
   const colored = live && !NO_COLOR;
@@ -76,7 +76,7 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
     const parts = describe(progress, time);
     if (!live) return write(`${parts.join('  ')}\n`);
     const { bar, text } = fit(parts, fractionOf(progress), room);
-    // Without escape codes, blanks wipe out what a longer line left behind.
+    // Without escape codes, blanks overwrite the rest of a longer line.
     const blanks = ' '.repeat(Math.max(0, Math.min(room, drawnLength) - bar.length - text.length));
     drawnLength = bar.length + text.length;
     write(colored ? `\r${paint(bar)}${text}\x1b[K` : `\r${bar}${text}${blanks}`);
@@ -132,7 +132,7 @@ function fractionOf({ step, steps }: Progress): number {
   return steps > 0 ? Math.min(1, Math.max(0, step / steps)) : 1;
 }
 
-/** What there is to say, the most important first. */
+/** The parts of the line, the most important first. */
 function describe(progress: Progress, time: string): string[] {
   const percent = `${Math.floor(100 * fractionOf(progress))}%`.padStart(4);
   const parts = [percent, `step ${progress.step}/${progress.steps}`];
@@ -160,7 +160,7 @@ function paint(bar: string): string {
   return `\x1b[36m${bar.slice(0, done)}\x1b[0m\x1b[2m${bar.slice(done)}\x1b[0m`;
 }
 
-/** From the speed since the first report, which leaves out everything that came before training. */
+/** From the speed since the first report, which excludes the time before training. */
 function timeLeft({ step, steps }: Progress, first: { at: number; step: number }, now: number): string {
   const speed = (step - first.step) / (now - first.at);
   if (step >= steps || !(speed > 0) || !Number.isFinite(speed)) return '';

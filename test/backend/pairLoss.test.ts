@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { onStandalone, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { createRandom } from '../../src/core/random.js';
-import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
+import { crossEntropy, drawNegatives, pairTable, umapLoss } from '../../src/losses/umap.js';
 import { close } from '../helpers/assert.js';
 import { available, onBoth } from '../helpers/backends.js';
 import { stepOf } from '../losses/steps.js';
@@ -147,7 +147,7 @@ test('the kernel draws the same negative pairs as the host', async () => {
     const z = tf.tensor2d(points, [rows, 2]);
     const here = pairLoss(z, table, curveOf(0.9))!;
     const standalone = onStandalone(z, table, curveOf(0.9))!;
-    repel(table);
+    drawNegatives(table);
     assert.equal(table.negatives, undefined);
     const there = pairLoss(z, table, curveOf(0.9))!;
     for (const drawn of [here, standalone]) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../src/core/random.js';
 import { edgeSampler } from '../../src/data/sampler.js';
-import { pairTable, repel } from '../../src/losses/umap.js';
+import { drawNegatives, pairTable } from '../../src/losses/umap.js';
 import { near } from '../helpers/assert.js';
 import { fullBatch } from './steps.js';
 
@@ -12,7 +12,7 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   const counts = new Float64Array(n);
   for (let i = 0; i < 500; i++) {
     pairs.fill(fullBatch(n));
-    repel(pairs);
+    drawNegatives(pairs);
     for (let p = pairs.positives; p < pairs.count; p++) {
       assert.notEqual(pairs.heads[p], pairs.tails[p]);
       counts[pairs.tails[p]!]!++;
@@ -25,7 +25,7 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   near(sum(pairs.positives, pairs.count), 5 / 6, 1e-5, 'negatives');
 });
 
-test('a head does not meet the rows drawn with it, in a batch that has enough others', () => {
+test('the rows drawn with a head are not its negatives, in a batch that has enough others', () => {
   for (const [n, tailsPerHead, left] of [
     [10, 3, 6],
     [9, 3, 5],
@@ -35,7 +35,7 @@ test('a head does not meet the rows drawn with it, in a batch that has enough ot
     const random = createRandom(4);
     const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random });
     pairs.fill({ ...fullBatch(n), tailsPerHead });
-    repel(pairs);
+    drawNegatives(pairs);
     const met = Array.from({ length: n }, () => new Set<number>());
     for (let p = pairs.positives; p < pairs.count; p++) met[pairs.heads[p]!]!.add(pairs.tails[p]!);
     met.forEach((tails, head) => {
@@ -45,8 +45,8 @@ test('a head does not meet the rows drawn with it, in a batch that has enough ot
   }
 });
 
-test('a head meets its neighbours among the negatives as often as other rows', () => {
-  // Twenty neighbours a row: 1.0 % of the rows.
+test('neighbors of a head are negatives as often as other rows', () => {
+  // Twenty neighbors per row: 1.0 % of the rows.
   const n = 2000;
   const k = 20;
   const head = Int32Array.from({ length: n * k }, (_, e) => Math.floor(e / k));
@@ -59,7 +59,7 @@ test('a head meets its neighbours among the negatives as often as other rows', (
   for (let step = 0; step < 100; step++) {
     const batch = sampler.next();
     pairs.fill(batch);
-    repel(pairs);
+    drawNegatives(pairs);
     for (let p = pairs.positives; p < pairs.count; p++) {
       const distance = Math.abs(batch.rows[pairs.heads[p]!]! - batch.rows[pairs.tails[p]!]!);
       if (Math.min(distance, n - distance) <= k / 2) met++;
@@ -70,7 +70,7 @@ test('a head meets its neighbours among the negatives as often as other rows', (
   assert.ok(Math.abs(share - k / n) < 0.002, `${share}`);
 });
 
-test('a row alone in its batch repels nothing', () => {
+test('a row alone in its batch drawNegativess nothing', () => {
   const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, random: createRandom(4) });
   pairs.fill(fullBatch(10));
   pairs.fill(fullBatch(1));

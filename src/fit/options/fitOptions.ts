@@ -1,4 +1,4 @@
-/** The options that the parts of a fit read, whichever estimator they belong to. */
+/** The options that the parts of a fit read, for any estimator. */
 
 import { defaultsOf } from '../../core/options.js';
 import { type CorrelationOptions, correlationRows } from './correlation.js';
@@ -18,7 +18,7 @@ export interface FitOptions
     TrainingOptions,
     RunOptions {}
 
-/** Values for an estimator that lacks some of the groups: with them, these groups do nothing. */
+/** Defaults for an estimator that lacks some of the groups: they turn these groups off. */
 export const fitDefaults: Readonly<FitOptions> = defaultsOf<FitOptions>({
   ...networkRows,
   ...reconstructionRows,

@@ -32,7 +32,7 @@ export interface Target {
   readonly scale: number;
 }
 
-/** A round mark, drawn beforehand for 4 x 4 places inside a pixel; coverage 0 to 256. */
+/** A round mark, drawn beforehand for 4 x 4 positions inside a pixel; coverage 0 to 256. */
 export interface Stamp {
   readonly side: number;
   readonly masks: readonly Uint16Array[];
@@ -135,7 +135,7 @@ function imageStarts(runs: Uint8Array, size: number): Uint32Array {
   return Uint32Array.from(starts);
 }
 
-/** Gray values 0 to 255 of the image whose runs stand in [start, end). */
+/** Gray values 0 to 255 of the image whose runs are in [start, end). */
 function unpackImage(runs: Uint8Array, start: number, end: number, size: number): Uint8Array {
   const gray = new Uint8Array(size);
   let at = 0;
@@ -166,7 +166,7 @@ function makeStamp(radius: number, hole: number): Stamp {
 }
 
 /**
- * Blends one stamp a row into the target. `strengths` is the opacity of each group times 256, 0 for a hidden one;
+ * Blends one stamp per row into the target. `strengths` is the opacity of each group times 256, 0 for a hidden one;
  * `colors` is red, green, blue of each group.
  */
 function paint(

@@ -1,4 +1,4 @@
-/** The drawn map inside the page that `scatterHtml` writes: what is shown, from where, and what is under a place. */
+/** The drawn map inside the page that `scatterHtml` writes: what is shown, from where, and what is under the pointer. */
 import type { Group } from '../data.js';
 import type { PageParts } from './compute.js';
 
@@ -18,7 +18,7 @@ export interface PageData {
   readonly text: readonly string[];
   /** Gray images from row 0, each as bytes of `level * 16 + run - 1`, levels 0 (black) to 15 (white). */
   readonly images: { readonly width: number; readonly height: number; readonly runs: string } | null;
-  /** Where class names stand, in data units, largest class first. */
+  /** Positions of class names, in data units, largest class first. */
   readonly places: readonly { readonly group: number; readonly x: number; readonly y: number }[];
   readonly nameSize: number;
   /** Of a point, in pixels. */
@@ -38,17 +38,17 @@ export interface PageMap {
   readonly group: Uint16Array;
   redraw(): void;
   reset(): void;
-  /** Brings the point at (x, y) nearer by a factor and keeps it in its place. */
+  /** Brings the point at (x, y) nearer by a factor and keeps its position. */
   zoom(factor: number, x: number, y: number): void;
   pan(x: number, y: number): void;
-  /** The shown row under a place, or -1. */
+  /** The shown row at a position, or -1. */
   pick(x: number, y: number): number;
-  /** Where a row is. */
+  /** Position of a row. */
   place(row: number): { x: number; y: number };
 }
 
 /**
- * Draws the map into the canvas and keeps it drawn. Places are pixels from the canvas' left upper corner. Its
+ * Draws the map into the canvas and keeps it drawn. Positions are pixels from the top left corner of the canvas. Its
  * compiled text is put into the page: it names nothing outside itself but the browser.
  */
 export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PageParts): PageMap {
