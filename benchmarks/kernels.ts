@@ -1,7 +1,7 @@
 /**
  * A training step, kernel by kernel: 2,000 rows x columns -> 100 -> 100 -> 100 -> 2, dense ReLU layers,
  * gradients of a quadratic loss, Adam.
- * Then parts of a step that have kernels of ours: the UMAP loss, products that skip zeros, and the rows of a batch.
+ * Then parts of a step that have kernels of this library: the UMAP loss, products that skip zeros, and the rows of a batch.
  *
  *   node build/benchmarks/kernels.js [columns, default 64 784] [--profile]
  *
@@ -36,7 +36,7 @@
  *   rows of a batch, copied twice     0.14     1.45
  *   hostRows                          0.10     0.37
  *
- * At 64 columns the matrix products took 87.2 ms of the stock step and take 8.7 ms of ours: 34 GFLOP/s, from Node.js
+ * At 64 columns the matrix products took 87.2 ms of the stock step and take 8.7 ms of this library's: 34 GFLOP/s, from Node.js
  * 22 on more, with fused multiply-add. The rest went from 3.2 to 0.9 ms: bias gradients (Sum) 0.90 to 0.09, Identity
  * 0.68 to 0.01, same-type Cast 0.25 to 0.00, and adamStep in place of some 100 small operations.
  */

@@ -4,7 +4,7 @@
  *     node build/benchmarks/mapHash.js [digits] [losses] [layers] [refit] [ROWS] [--backend wasm] [--seed 42]
  *
  * ROWS is a number of MNIST images. On the digits there are three more: `losses` trains every loss there is, `layers` an
- * encoder of one's own with dropout and batch normalization, `refit` goes on with landmarks after a first fit. Without a
+ * user-supplied encoder with dropout and batch normalization, `refit` goes on with landmarks after a first fit. Without a
  * name: all four of digits. Equal seed, data, options, backend and machine must give equal hashes.
  */
 import { createHash } from 'node:crypto';

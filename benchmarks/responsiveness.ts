@@ -64,7 +64,7 @@ function watchBlocks(): { stop(): Block[] } {
 }
 
 /** Milliseconds from an abort `after` so many to the rejection; undefined where the fit was over before. */
-async function heardAfter(X: Matrix, after: number): Promise<number | undefined> {
+async function abortAfter(X: Matrix, after: number): Promise<number | undefined> {
   const control = new AbortController();
   const asked = performance.now() + after;
   const timer = setTimeout(() => control.abort(new Error('aborted')), after);
@@ -85,7 +85,7 @@ interface Measured {
   readonly before: number;
   readonly longestBefore: Block;
   readonly longestAfter: Block;
-  readonly heard: readonly { readonly after: number; readonly ms: number | undefined }[];
+  readonly delays: readonly { readonly after: number; readonly ms: number | undefined }[];
 }
 
 const longest = (blocks: readonly Block[]): Block =>
@@ -105,17 +105,17 @@ async function measure(name: string): Promise<Measured> {
     const worst = blocks.toSorted((a, b) => b.length - a.length).slice(0, 12);
     for (const { at, length } of worst) console.error(`${name}: ${length.toFixed(0)} ms at ${at.toFixed(0)}`);
   }
-  const heard = [];
+  const delays = [];
   for (const share of [0.02, 0.1, 0.25, 0.5, 0.75, 0.95]) {
     const after = Math.round(share * first);
-    heard.push({ after, ms: await heardAfter(X, after) });
+    delays.push({ after, ms: await abortAfter(X, after) });
   }
   return {
     seconds: total / 1000,
     before: first / 1000,
     longestBefore: longest(blocks.filter(({ at }) => at < first)),
     longestAfter: longest(blocks.filter(({ at }) => at >= first)),
-    heard,
+    delays,
   };
 }
 
@@ -131,16 +131,16 @@ for (const name of names) {
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [self, '--one', name]);
     process.stderr.write(stderr);
-    const { seconds, before, longestBefore, longestAfter, heard } = JSON.parse(stdout) as Measured;
+    const { seconds, before, longestBefore, longestAfter, delays } = JSON.parse(stdout) as Measured;
     rows.push({
       data: name,
       'fit s': seconds.toFixed(1),
       'to the first report s': before.toFixed(1),
       'longest block before it, ms': longestBefore.length.toFixed(0),
       'after it, ms': longestAfter.length.toFixed(0),
-      'abort heard after at most, ms': Math.max(...heard.map(({ ms }) => ms ?? 0)).toFixed(0),
+      'abort ends a fit after at most, ms': Math.max(...delays.map(({ ms }) => ms ?? 0)).toFixed(0),
     });
-    console.error(heard.map(({ after, ms }) => `${after} ms: ${ms?.toFixed(0) ?? 'over'}`).join(', '));
+    console.error(delays.map(({ after, ms }) => `${after} ms: ${ms?.toFixed(0) ?? 'over'}`).join(', '));
   } catch (error) {
     if (!(error as Error).message.includes('ENOENT')) throw error;
     console.error(`${name}: left out, its files are not there`);

@@ -26,13 +26,13 @@ export async function loadDigits(rows = 1797): Promise<Digits> {
   return { train, trainLabels, test, testLabels };
 }
 
-/** The rows that `wanted` says yes to, with their labels. */
+/** The rows for which `isChosen` is true, with their labels. */
 export function pick(
   { data, shape: [rows, columns] }: Matrix,
   labels: Int32Array,
-  wanted: (row: number, label: number) => boolean,
+  isChosen: (row: number, label: number) => boolean,
 ): [Matrix, Int32Array] {
-  const chosen = Array.from({ length: rows }, (_, row) => row).filter((row) => wanted(row, labels[row]!));
+  const chosen = Array.from({ length: rows }, (_, row) => row).filter((row) => isChosen(row, labels[row]!));
   const picked = new Float32Array(chosen.length * columns);
   chosen.forEach((row, i) => {
     picked.set(data.subarray(row * columns, (row + 1) * columns), i * columns);

@@ -13,7 +13,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
     nEpochs: 20,
     nTrainingEpochs: 40,
     lossReportFrequency: 1,
-    // A schedule of one's own, from the part done (0 to 1) to the rate.
+    // A custom schedule, from the part done (0 to 1) to the rate.
     learningRate: (done) => 0.01 / (1 + 9 * done),
     callbacks: [
       // Watches any key of the history.

@@ -1,4 +1,4 @@
-/** What "near" means: a metric by name, a function of one's own, all distances at once, or neighbors found elsewhere. */
+/** What "near" means: a metric by name, a custom function, all distances at once, or neighbors found elsewhere. */
 import {
   type FitInputs,
   knnAccuracy,
@@ -9,7 +9,7 @@ import {
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
 
-/** A distance of one's own: two pictures are near when each of their lines holds about as much ink. */
+/** A custom distance: two pictures are near when each of their lines holds about as much ink. */
 function byLines(a: Float32Array, b: Float32Array): number {
   let distance = 0;
   for (let line = 0; line < 8; line++) {
@@ -52,9 +52,9 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const fit = async (own: Partial<ParametricUMAPOptions>, inputs: FitInputs = {}) => {
     const umap = new ParametricUMAP({ ...options, ...own });
     const map = await umap.fitTransform(train, null, inputs);
-    const places = await umap.transform(test);
+    const positions = await umap.transform(test);
     umap.dispose();
-    return { map, accuracy: knnAccuracy({ train: map, trainLabels, test: places, testLabels }) };
+    return { map, accuracy: knnAccuracy({ train: map, trainLabels, test: positions, testLabels }) };
   };
   const distances = table(train);
   return {

@@ -1,4 +1,4 @@
-/** A decoder learns the way back: from places on the map to rows, also for places where no row ever was. */
+/** A decoder maps positions on the map back to rows, also where no row was. */
 import { type Matrix, ParametricUMAP, type ParametricUMAPOptions } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
@@ -13,7 +13,7 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   });
   const map = await umap.fitTransform(train);
   const rebuilt = await umap.inverseTransform(await umap.transform(test));
-  // Half-way between two places on the map.
+  // Half-way between two positions on the map.
   const between = [0, 1].map((axis) => (map.data[axis]! + map.data[2 + axis]!) / 2);
   const [invented] = await umap.inverseTransform([between]);
   const history = umap.history;

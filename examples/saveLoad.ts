@@ -33,7 +33,7 @@ if (isProgram(import.meta.url)) {
   const { before, after, reports, reportsAfterMore } = await main();
   const same = before.data.every((value, i) => Object.is(value, after.data[i]));
   console.log(
-    `the loaded model places ${after.shape[0]} rows ${same ? 'on the very same spots' : 'ELSEWHERE'}`,
+    `the loaded model embeds ${after.shape[0]} rows ${same ? 'at exactly the same positions' : 'ELSEWHERE'}`,
   );
   console.log(`its history went on from ${reports} reports to ${reportsAfterMore}`);
 }

@@ -36,9 +36,7 @@ export function isNameTaken(error: unknown): boolean {
   return /^Variable with name \S+ was already registered/.test(String((error as Error | undefined)?.message));
 }
 
-/**
- * Gives a callback the model. A `tf.Callback` of another copy rejects it, although any model would do, so that its field is set directly.
- */
+/** Gives a callback the model. A `tf.Callback` of another copy rejects it by `instanceof`; its field is then set directly. */
 export function giveModel(
   callback: { setModel(model: tf.LayersModel): void; model?: tf.LayersModel },
   model: tf.LayersModel,

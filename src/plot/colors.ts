@@ -68,9 +68,9 @@ export const THEMES: { readonly [name in 'light' | 'dark']: Theme } = {
 
 /** Color at `t` in [0, 1] along evenly spaced stops. */
 export function colorAlong(stops: readonly string[], t: number): string {
-  const place = Math.min(1, Math.max(0, t)) * (stops.length - 1);
-  const low = Math.min(Math.floor(place), Math.max(0, stops.length - 2));
-  return mixColors(stops[low]!, stops[low + 1] ?? stops[low]!, place - low);
+  const position = Math.min(1, Math.max(0, t)) * (stops.length - 1);
+  const low = Math.min(Math.floor(position), Math.max(0, stops.length - 2));
+  return mixColors(stops[low]!, stops[low + 1] ?? stops[low]!, position - low);
 }
 
 /** `share` of `b` in `a`; both `#rrggbb`. */

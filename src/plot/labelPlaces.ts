@@ -1,4 +1,4 @@
-/** Where on the map the name of each class goes. */
+/** Positions of the class names on the map. */
 import type { PlotData } from './data.js';
 
 export interface ClassPlace {
@@ -8,9 +8,8 @@ export interface ClassPlace {
 }
 
 /**
- * One place a class, in data units, largest class first: the median of its points, moved into the middle of those
- * around it, so that the name of a class in two islands stands on one of them and not in the sea between.
- * `reach` is how far "around" is.
+ * One position per class, in data units, largest class first: the median of its points, moved by mean shift over
+ * the points within `reach`, so that the name of a class in two groups is drawn on one of them and not between them.
  */
 export function classPlaces(data: PlotData, reach: number): ClassPlace[] {
   const members: number[][] = data.groups.map(() => []);

@@ -134,7 +134,7 @@ test('an artifact may have no graph, no networks, no tables and no arrays', asyn
   assert.equal('graph' in loaded, false);
 });
 
-test('the manifest says in JSON what the model is, with the graph and its arrays', () => {
+test('the manifest describes the model in JSON, with the graph and its arrays', () => {
   const manifest = JSON.parse(text(files.get(manifestName)!)) as Loose;
   assert.equal(manifest.format, 'parametric-umap');
   assert.equal(manifest.formatVersion, 1);
@@ -178,7 +178,7 @@ test('what could not be loaded again is not saved', async () => {
     ],
     [
       { tables: { t: { state: {}, arrays: { a: { ...empty, shape: [2] } } } } },
-      /t\.a: shape \[2\] holds 2 numbers/,
+      /t\.a: expected 2 numbers for shape \[2\]/,
     ],
     [
       { tables: { aB: { state: {}, arrays: {} }, ab: { state: {}, arrays: {} } } },
@@ -232,7 +232,7 @@ test('any one flipped bit and any cut in any file is noticed', async () => {
   }
 });
 
-test('damage to a file is told with the file and both values', async () => {
+test('damage to a file is an error with the file and both values', async () => {
   const spoil = async (name: string, change: (bytes: Uint8Array) => Uint8Array) =>
     fromFiles(reader(new Map(files).set(name, change(files.get(name)!.slice()))));
   await assert.rejects(
@@ -262,7 +262,7 @@ test('damage to a file is told with the file and both values', async () => {
   );
 });
 
-test('another version is told apart before its fields are looked at', async () => {
+test('another version is recognized before its fields are read', async () => {
   const version = (formatVersion: unknown) =>
     fromFiles(
       reader(
@@ -579,7 +579,7 @@ test('a forged model.json is refused field by field', async (t) => {
   }
 });
 
-test('a reader is told how much it may read, and not believed when it gives more', async () => {
+test('a reader gets the most that it may read, and an error when it gives more', async () => {
   const limits = new Map<string, number>();
   await fromFiles(async (name, maxBytes) => {
     limits.set(name, maxBytes);

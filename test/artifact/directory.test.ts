@@ -295,7 +295,7 @@ test('whichever step fails, the old model stays whole and no temporary file is l
   assert.equal(failed.filter((name) => name === 'rename').length, 2);
 });
 
-test('if even putting the old model back fails, the message says where it is', async () => {
+test('if even restoring the old model fails, the message has its path', async () => {
   const home = await room();
   const target = path.join(home, 'model');
   await saveDirectory(target, await modelOf('old'));
@@ -388,7 +388,7 @@ test('a first save that is killed leaves no model, and the next save removes its
   assert.deepEqual(await fs.readdir(home), ['model']);
 });
 
-test('what another machine set aside is read where it lies, and left alone', { skip: windows }, async () => {
+test('what another machine set aside is read where it is, and not moved', { skip: windows }, async () => {
   const home = await room();
   const aside = path.join(home, '.model.00000000-1-abcdef01-0.old');
   await saveDirectory(path.join(home, 'model'), await modelOf('theirs'));
@@ -452,7 +452,7 @@ test('processes that save and load the same path at once never see half a model'
   assert.deepEqual(await fs.readdir(home), ['model']);
 });
 
-test('loading what is not there, or not a directory, says so', async () => {
+test('loading what is not there, or not a directory, is an error that names it', async () => {
   const home = await room();
   await fs.writeFile(path.join(home, 'file'), '');
   await assert.rejects(loadDirectory(path.join(home, 'none')), {
@@ -516,7 +516,7 @@ test('a reader never leaves its directory, nor waits, nor reads more than it was
   await assert.rejects(read('rows.bin', 999), /rows\.bin: expected at most 999 bytes, got 1000/);
 });
 
-test('a file that is larger than the manifest says is not read', async () => {
+test('a file that is larger than in the manifest is not read', async () => {
   const target = path.join(await room(), 'model');
   await saveDirectory(target, await modelOf('a'));
   // A hole of a terabyte: it takes no disk, and would take all memory.

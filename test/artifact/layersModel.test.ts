@@ -192,7 +192,7 @@ test('a network that could not be loaded again is not saved', async () => {
   });
   await assert.rejects(
     networkArtifacts(tf.sequential(), 'encoder'),
-    /encoder: the network has no layers yet/,
+    /encoder: expected a network with layers, got one without/,
   );
 });
 

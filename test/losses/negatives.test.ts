@@ -70,7 +70,7 @@ test('neighbors of a head are negatives as often as other rows', () => {
   assert.ok(Math.abs(share - k / n) < 0.002, `${share}`);
 });
 
-test('a row alone in its batch drawNegativess nothing', () => {
+test('a row alone in its batch has no negatives', () => {
   const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, random: createRandom(4) });
   pairs.fill(fullBatch(10));
   pairs.fill(fullBatch(1));

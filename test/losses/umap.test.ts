@@ -63,7 +63,7 @@ test('the mean equals the reference’s, on the host and in tensors', () => {
   near(tensors[0]!, mean, 1e-5, 'tensors');
 });
 
-test('each pair costs what the reference says', () => {
+test('each pair costs the same as in the reference', () => {
   const { points, pairs } = goldenPairs();
   const single = (pair: number) => {
     const one = table([pairs.heads[pair]!], [pairs.tails[pair]!], pair < 8 ? 1 : 0, 1);

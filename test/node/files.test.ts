@@ -10,7 +10,7 @@ function idx(type: number, shape: number[], data: number[]): Uint8Array {
   return Uint8Array.from([0, 0, type, shape.length, ...sizes, ...data]);
 }
 
-test('every IDX type is read, plain and gzipped, at any place in a buffer', async () => {
+test('every IDX type is read, plain and gzipped, at any offset in a buffer', async () => {
   const cases: [number, number[], ArrayLike<number>][] = [
     [0x08, [7, 255], Uint8Array.of(7, 255)],
     [0x09, [7, 255], Int8Array.of(7, -1)],

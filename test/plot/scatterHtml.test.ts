@@ -103,7 +103,7 @@ test('classes, the rest, and kinds of rows have buttons; a scale has a bar', () 
   assert.doesNotMatch(scatterHtml(cloud(3)), /<nav/);
 });
 
-test('text and pictures that do not fit are said with both numbers', () => {
+test('text and pictures that do not fit are errors with both numbers', () => {
   const points = cloud(4);
   assert.throws(() => scatterHtml(points, { text: ['a'] }), /text: expected 4 values for 4 points, got 1/);
   const images = (data: number[], width = 2, height = 2) => ({ images: { data, width, height } });

@@ -8,8 +8,8 @@ import { layersModel } from './layersModel.js';
 export interface SupervisionOptions {
   /**
    * `'categorical'` for labels, `'euclidean'` for numbers on a scale, one per row (for which all l_p metrics are equal) or
-   * several. A target is unknown if it is null, -1 among labels, or NaN among numbers; it then changes no edge of its row
-   * in favor of or against others. Among equal numbers, rows that are neighbors are chosen first, then random ones. Default
+   * several. A target is unknown if it is null, -1 among labels, or NaN among numbers; the edges of such
+   * a row are treated alike. Among equal numbers, rows that are neighbors are chosen first, then random ones. Default
    * `'categorical'`.
    */
   targetMetric: 'categorical' | 'euclidean';

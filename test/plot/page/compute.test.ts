@@ -57,7 +57,7 @@ test('the nearest row is the one that a search of all rows finds', () => {
   assert.ok(found > 100 && found < 500);
 });
 
-test('a painted disc has its area, color and place; hidden groups leave no trace', () => {
+test('a painted disc has its area, color and position; hidden groups leave no trace', () => {
   const side = 41;
   const target = () => ({
     pixels: new Uint8ClampedArray(4 * side * side),
