@@ -8,23 +8,16 @@
  * multiplied by the repulsion strength.
  */
 
-import { type Negatives, pairLoss } from '../backend/pairLoss.js';
-import { drawIntegers } from '../core/random.js';
+import { pairLoss } from '../backend/pairLoss.js';
 import * as tf from '../core/tf.js';
-import type { Batch, LossTerm, Random, Step } from '../core/types.js';
+import type { LossTerm, Step } from '../core/types.js';
 import { detach, onHost, withGradient } from './gradient.js';
+import { drawNegatives, type NegativeOptions, type PairTable, pairTable } from './negatives.js';
 
-export interface UmapLossOptions {
+export interface UmapLossOptions extends NegativeOptions {
   /** Curve parameters of the similarity, as `fitCurve` gives them. */
   readonly a: number;
   readonly b: number;
-  /** R: total weight of the negative pairs per positive pair. With 0 there is only attraction. */
-  readonly negativeSampleRate: number;
-  /** Negatives sampled per positive pair, each of weight R / samples; more of them reduce the variance of the gradient. */
-  readonly negativeDraws?: number;
-  /** Factor on the negative pairs' cost. Default 1. */
-  readonly repulsionStrength?: number;
-  readonly random: Random;
 }
 
 /**
@@ -65,88 +58,6 @@ export function umapLoss(options: UmapLossOptions): LossTerm {
       return byTensors(z, pairs, options);
     },
   };
-}
-
-/**
- * The pairs of one step: positives first, then negatives, as positions in the batch, with their weights. While
- * `negatives` are still to be drawn, their entries are empty.
- */
-export interface PairTable {
-  heads: Int32Array;
-  tails: Int32Array;
-  weights: Float32Array;
-  positives: number;
-  /** Pairs in all; entries beyond belong to an earlier, larger step. */
-  count: number;
-  negatives?: Negatives | undefined;
-  fill(batch: Batch): void;
-}
-
-/**
- * Samples `negativeDraws` negatives per head, uniformly from the batch, excluding the head itself and the `tailsPerHead` rows
- * after it. Those rows are the head's positives whenever both were first added to the batch by this head. In a batch,
- * positives are over-represented compared with the whole data set, so drawing them as negatives at the batch rate would
- * repel true neighbors too often. Positives that were in the batch before are still drawn, so that about the right number
- * remains. Batches of at most 2 (1 + tailsPerHead) rows exclude only the head. The weights sum to 1 / (1 + R) over the
- * positives and to R times the repulsion strength / (1 + R) over the negatives.
- */
-export function pairTable(options: UmapLossOptions): PairTable {
-  const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
-  const samples = rate === 0 ? 0 : (options.negativeDraws ?? Math.max(1, Math.round(rate)));
-  return {
-    heads: new Int32Array(0),
-    tails: new Int32Array(0),
-    weights: new Float32Array(0),
-    positives: 0,
-    count: 0,
-    fill({ heads, tails, pairCount, rowCount, tailsPerHead = 0, pairWeights }) {
-      this.positives = pairCount;
-      // A batch of one row has no negatives.
-      this.count = rowCount > 1 ? pairCount * (1 + samples) : pairCount;
-      if (this.heads.length < this.count) {
-        this.heads = new Int32Array(this.count);
-        this.tails = new Int32Array(this.count);
-        this.weights = new Float32Array(this.count);
-      }
-      this.heads.set(heads.subarray(0, pairCount));
-      this.tails.set(tails.subarray(0, pairCount));
-      let total = pairCount;
-      if (pairWeights) {
-        total = 0;
-        for (let p = 0; p < pairCount; p++) total += pairWeights[p]!;
-      }
-      const each = 1 / (total * (1 + rate));
-      this.weights.fill(each, 0, pairCount);
-      if (pairWeights) for (let p = 0; p < pairCount; p++) this.weights[p]! *= pairWeights[p]!;
-      this.negatives = undefined;
-      if (this.count === pairCount) return;
-      const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
-      const group = 1 + tailsPerHead;
-      const excluded = rowCount > 2 * group ? group : 1;
-      const weightRatio = (rate * repulsionStrength) / samples;
-      this.negatives = { samples, weightRatio, rowCount, excluded, state };
-    },
-  };
-}
-
-/** Draws the negatives of a table. A kernel draws the same ones. */
-export function drawNegatives(table: PairTable): void {
-  if (table.negatives === undefined) return;
-  const { heads, tails, weights, positives, count } = table;
-  const { samples, weightRatio, rowCount, excluded, state } = table.negatives;
-  drawIntegers(state, tails.subarray(positives, count), rowCount - excluded);
-  for (let p = 0, at = positives; p < positives; p++) {
-    const head = heads[p]!;
-    const end = at + samples;
-    heads.fill(head, at, end);
-    weights.fill(weightRatio * weights[p]!, at, end);
-    // Counted from the first row after the excluded ones, wrapping around at the end.
-    for (; at < end; at++) {
-      const tail = head + excluded + tails[at]!;
-      tails[at] = tail < rowCount ? tail : tail - rowCount;
-    }
-  }
-  table.negatives = undefined;
 }
 
 /** Value and gradient in one pass, in a kernel or on the host, instead of about thirty tensor operations. */

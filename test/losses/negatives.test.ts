@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../src/core/random.js';
 import { edgeSampler } from '../../src/data/sampler.js';
-import { drawNegatives, pairTable } from '../../src/losses/umap.js';
+import { drawNegatives, pairTable } from '../../src/losses/negatives.js';
 import { near } from '../helpers/assert.js';
 import { fullBatch } from './steps.js';
 
 test('negatives are uniform over the batch, never the row itself, and weigh R in all', () => {
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });
+  const pairs = pairTable({ negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });
   const n = 10;
   const counts = new Float64Array(n);
   for (let i = 0; i < 500; i++) {
@@ -33,7 +33,7 @@ test('the rows drawn with a head are not its negatives, in a batch that has enou
     [2, 3, 1],
   ] as const) {
     const random = createRandom(4);
-    const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random });
+    const pairs = pairTable({ negativeSampleRate: 5, negativeDraws: 40, random });
     pairs.fill({ ...fullBatch(n), tailsPerHead });
     drawNegatives(pairs);
     const met = Array.from({ length: n }, () => new Set<number>());
@@ -53,7 +53,7 @@ test('neighbors of a head are negatives as often as other rows', () => {
   const tail = head.map((i, e) => (i + (e % k) - k / 2 + Number(e % k >= k / 2) + n) % n);
   const edges = { head, tail, weight: new Float32Array(n * k).fill(1), vertices: n };
   const sampler = edgeSampler(edges, { batchSize: 300, random: createRandom(5) });
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random: createRandom(6) });
+  const pairs = pairTable({ negativeSampleRate: 5, negativeDraws: 40, random: createRandom(6) });
   let met = 0;
   let drawn = 0;
   for (let step = 0; step < 100; step++) {
@@ -71,7 +71,7 @@ test('neighbors of a head are negatives as often as other rows', () => {
 });
 
 test('a row alone in its batch has no negatives', () => {
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, random: createRandom(4) });
+  const pairs = pairTable({ negativeSampleRate: 5, random: createRandom(4) });
   pairs.fill(fullBatch(10));
   pairs.fill(fullBatch(1));
   assert.deepEqual([pairs.positives, pairs.count], [1, 1]);
