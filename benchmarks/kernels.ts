@@ -50,7 +50,8 @@ import { copyRows, hostRows } from '../src/backend/gatherRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
 import { createRandom } from '../src/core/random.js';
 import { quickerModule } from '../src/core/wasmModule.js';
-import { crossEntropy, pairTable, repel } from '../src/losses/umap.js';
+import { drawNegatives, pairTable } from '../src/losses/negatives.js';
+import { crossEntropy } from '../src/losses/umap.js';
 import { mlp } from '../src/networks/mlp.js';
 import { networkOf } from '../src/networks/network.js';
 import { withThreads } from '../src/networks/threaded.js';
@@ -136,14 +137,14 @@ async function comparePairLoss(): Promise<void> {
     pairCount: 1000,
     tailsPerHead: 3,
   };
-  const table = pairTable({ a, b, negativeSampleRate: 5, negativeDraws: 40, random });
+  const table = pairTable({ negativeSampleRate: 5, negativeDraws: 40, random });
   const z = tf.tensor2d(
     Float32Array.from({ length: 2 * points }, () => 4 * random.normal()),
     [points, 2],
   );
   const plain = await time(async () => {
     table.fill(batch);
-    repel(table);
+    drawNegatives(table);
     const gradient = new Float32Array(z.size);
     crossEntropy(z.dataSync<'float32'>(), 2, table, a, b, gradient);
     tf.tensor2d(gradient, z.shape).dispose();

@@ -10,12 +10,12 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   for (const autoencoderLoss of [false, true]) {
     const umap = new ParametricUMAP({ parametricReconstruction: true, autoencoderLoss, ...options });
     const map = await umap.fitTransform(train);
-    const places = await umap.transform(test);
+    const positions = await umap.transform(test);
     results.push({
       autoencoderLoss,
       error: meanSquaredError(train, await umap.inverseTransform(map)),
-      heldOutError: meanSquaredError(test, await umap.inverseTransform(places)),
-      accuracy: knnAccuracy({ train: map, trainLabels, test: places, testLabels }),
+      heldOutError: meanSquaredError(test, await umap.inverseTransform(positions)),
+      accuracy: knnAccuracy({ train: map, trainLabels, test: positions, testLabels }),
     });
     umap.dispose();
   }

@@ -8,20 +8,20 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const umap = new ParametricUMAP({ nNeighbors: 15, minDist: 0.1, ...options });
   const map = await umap.fitTransform(train);
   // One pass through the network: no neighbor search, and the map stays as it is.
-  const places = await umap.transform(test);
+  const positions = await umap.transform(test);
   umap.dispose();
   return {
     map,
-    places,
+    positions,
     trust: trustworthiness(train, map),
-    heldOutTrust: trustworthiness(test, places),
-    heldOutAccuracy: knnAccuracy({ train: map, trainLabels, test: places, testLabels }),
+    heldOutTrust: trustworthiness(test, positions),
+    heldOutAccuracy: knnAccuracy({ train: map, trainLabels, test: positions, testLabels }),
   };
 }
 
 if (isProgram(import.meta.url)) {
-  const { map, places, trust, heldOutTrust, heldOutAccuracy } = await main();
+  const { map, positions, trust, heldOutTrust, heldOutAccuracy } = await main();
   console.log(`map of ${map.shape[0]} rows: trustworthiness ${trust.toFixed(3)}`);
-  console.log(`${places.shape[0]} new rows placed on it: trustworthiness ${heldOutTrust.toFixed(3)}`);
+  console.log(`${positions.shape[0]} new rows placed on it: trustworthiness ${heldOutTrust.toFixed(3)}`);
   console.log(`a new row's 5 neighbors on the map name its digit in ${(100 * heldOutAccuracy).toFixed(1)} %`);
 }

@@ -29,15 +29,15 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const umap = new ParametricUMAP({ encoder, dims, learningRate: 0.002, ...options });
   // Rows may be flat, 64 numbers each, or shaped like `dims`; in `transform` too.
   const map = await umap.fitTransform(train);
-  const places = await umap.transform({ data: test.data, shape: [test.shape[0], ...dims] });
+  const positions = await umap.transform({ data: test.data, shape: [test.shape[0], ...dims] });
   umap.dispose(); // frees what it created; the encoder remains yours
   const weights = encoder.countParams();
   encoder.dispose();
   return {
     map,
-    places,
+    positions,
     weights,
-    accuracy: knnAccuracy({ train: map, trainLabels, test: places, testLabels }),
+    accuracy: knnAccuracy({ train: map, trainLabels, test: positions, testLabels }),
   };
 }
 

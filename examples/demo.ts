@@ -17,7 +17,7 @@ const umap = new ParametricUMAP({ verbose: true, lossReportFrequency: 50 });
 const began = performance.now();
 await umap.fit(train);
 const fitted = performance.now();
-const places = await umap.transform(test);
+const positions = await umap.transform(test);
 const placed = performance.now();
 const map = await umap.transform(train);
 
@@ -30,15 +30,15 @@ Learned in ${seconds(fitted - began)}. The ${test.shape[0]} held-out digits were
 
                                                         learned from   held out
 Neighbors on the map are neighbors in the data
-(trustworthiness, 1 is perfect)                         ${figure(train, map)}   ${figure(test, places)}
+(trustworthiness, 1 is perfect)                         ${figure(train, map)}   ${figure(test, positions)}
 The 5 nearest learned digits name a held-out one
-  on the map, by 2 numbers                                        ${accuracy(map, places).padStart(13)}
+  on the map, by 2 numbers                                        ${accuracy(map, positions).padStart(13)}
   in the data, by ${columns} numbers                                      ${accuracy(train, test).padStart(13)}
 `);
 
 const title = 'Handwritten digits';
 const subtitle = `${learned} learned, ${test.shape[0]} held out and placed afterwards (rings)`;
-const look = { title, subtitle, labels: trainLabels, held: { points: places, labels: testLabels } };
+const look = { title, subtitle, labels: trainLabels, held: { points: positions, labels: testLabels } };
 const pictures = new Float32Array([...train.data, ...test.data]);
 
 console.log(`Pictures:

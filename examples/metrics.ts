@@ -52,9 +52,9 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const fit = async (own: Partial<ParametricUMAPOptions>, inputs: FitInputs = {}) => {
     const umap = new ParametricUMAP({ ...options, ...own });
     const map = await umap.fitTransform(train, null, inputs);
-    const places = await umap.transform(test);
+    const positions = await umap.transform(test);
     umap.dispose();
-    return { map, accuracy: knnAccuracy({ train: map, trainLabels, test: places, testLabels }) };
+    return { map, accuracy: knnAccuracy({ train: map, trainLabels, test: positions, testLabels }) };
   };
   const distances = table(train);
   return {

@@ -8,9 +8,9 @@ export async function main(digits = loadDigits(), options: Partial<ParametricUMA
   const separation = async (y: Int32Array | (number | null)[] | null) => {
     const umap = new ParametricUMAP({ targetWeight: 0.5, ...options });
     const map = await umap.fitTransform(train, y);
-    const places = await umap.transform(test);
+    const positions = await umap.transform(test);
     umap.dispose();
-    return { train: silhouette(map, trainLabels), heldOut: silhouette(places, testLabels) };
+    return { train: silhouette(map, trainLabels), heldOut: silhouette(positions, testLabels) };
   };
   return {
     none: await separation(null),

@@ -78,7 +78,7 @@ function neededBy(file: string): string[] {
     .map(({ target }) => resolved(file, target));
 }
 
-test('every file lies in a folder of the list, but for the entries', () => {
+test('every file is in a folder of the list, but for the entries', () => {
   const elsewhere = files.filter((file) => !folders.some((name) => name === folderOf(file)));
   assert.deepEqual(elsewhere.sort(), entries);
   assert.deepEqual(
@@ -129,7 +129,7 @@ test('data stages never load TensorFlow.js', () => {
   }
 });
 
-test('Node.js is touched in few places, by a name that no bundler looks up', () => {
+test('Node.js is used in few files, by a name that no bundler looks up', () => {
   for (const file of files) {
     for (const { target, typeOnly } of importsOf(file)) {
       assert.ok(typeOnly || !target.startsWith('node:'), `${file} -> ${target}`);

@@ -29,10 +29,10 @@ const short = { nEpochs: 10 };
 const about = (value: number, [low, high]: readonly [number, number], what: string) =>
   assert.ok(value >= low && value <= high, `${what}: ${value} is not in [${low}, ${high}]`);
 
-test('basic: old rows and new ones get places that say what they are', async () => {
-  const { map, places, trust, heldOutTrust, heldOutAccuracy } = await basic.main(digits, short);
+test('basic: old rows and new ones get positions that show what they are', async () => {
+  const { map, positions, trust, heldOutTrust, heldOutAccuracy } = await basic.main(digits, short);
   assert.deepEqual(
-    [map.shape, places.shape],
+    [map.shape, positions.shape],
     [
       [320, 2],
       [80, 2],
@@ -44,9 +44,9 @@ test('basic: old rows and new ones get places that say what they are', async () 
 });
 
 test('customEncoder: a convolutional network learns, takes flat and shaped rows, and stays its maker’s', async () => {
-  const { map, places, weights, accuracy } = await customEncoder.main(digits, short);
+  const { map, positions, weights, accuracy } = await customEncoder.main(digits, short);
   assert.deepEqual(
-    [map.shape, places.shape],
+    [map.shape, positions.shape],
     [
       [320, 2],
       [80, 2],
@@ -110,7 +110,7 @@ test('globalStructure: the more it weighs, the more distances agree', async () =
   for (const { trust } of [none!, some!, much!]) about(trust, [0.9, 1], 'trustworthiness');
 });
 
-test('landmarks: old rows stay while new ones join; given places are kept', async () => {
+test('landmarks: old rows stay while new ones join; given positions are kept', async () => {
   const { before, after, newcomers, drift } = await landmarks.main(digits, short);
   assert.deepEqual(after.shape, before.shape);
   assert.equal(newcomers.shape[1], 2);
@@ -120,7 +120,11 @@ test('landmarks: old rows stay while new ones join; given places are kept', asyn
     place ? [Math.hypot(map.data[2 * row]! - place[0]!, map.data[2 * row + 1]! - place[1]!)] : [],
   );
   assert.equal(off.length, 80);
-  about(off.reduce((sum, distance) => sum + distance) / off.length, [0, 1], 'distance from the given places');
+  about(
+    off.reduce((sum, distance) => sum + distance) / off.length,
+    [0, 1],
+    'distance from the given positions',
+  );
 });
 
 test('supervised: labels draw classes apart, numbers order the map', async () => {
@@ -158,7 +162,7 @@ test('metrics: one distance given in three ways gives one map', async () => {
   about(neighbors.accuracy, [0.6, 1], 'accuracy with a metric of one’s own');
 });
 
-test('the demo says what it found and leaves its pictures', async () => {
+test('the demo prints its results and writes its pictures', async () => {
   const pictures = ['digits.html', 'digits.svg', 'loss.svg'].map((name) =>
     path.join(root, 'examples/output', name),
   );

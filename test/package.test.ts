@@ -55,7 +55,7 @@ test('nothing runs on installation, and only the public files can be imported', 
   assert.deepEqual(manifest.sideEffects, ['./dist/quietLoad.js', './dist/tf.js']);
 });
 
-test('the lock file names no place to fetch from, and knows what package.json says', () => {
+test('the lock file names no host to fetch from, and agrees with package.json', () => {
   const lock = JSON.parse(read('package-lock.json'));
   for (const entry of Object.values<Record<string, unknown>>(lock.packages)) {
     assert.equal(entry.resolved, undefined);
@@ -68,7 +68,7 @@ test('the lock file names no place to fetch from, and knows what package.json sa
   assert.deepEqual(rest.peerDependencies, peerDependencies);
 });
 
-test('the lock file knows the packages of every platform, which `npm ci` asks for', () => {
+test('the lock file lists the packages of every platform, as `npm ci` requires', () => {
   const { packages } = JSON.parse(read('package-lock.json'));
   const missing = Object.entries<Record<string, Record<string, string>>>(packages).flatMap(([place, entry]) =>
     Object.keys(entry.optionalDependencies ?? {}).filter((name) => {
@@ -168,7 +168,7 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('publint and attw have nothing to say', async () => {
+test('publint and attw find no fault', async () => {
   const bin = (name: string) => path.join(root, 'node_modules/.bin', name);
   const publint = await run(bin('publint'), ['run', packed, '--strict']);
   assert.match(publint.stdout, /All good!/);

@@ -10,7 +10,7 @@ export const oneCopyAdvice =
 
 let warned = false;
 
-/** Warns, once, about a caller's model that another copy has made. It is trained like any other. */
+/** Warns, once, about a user-supplied model that another copy has made. It is trained like any other. */
 export function warnOfOtherCopy(model: tf.LayersModel, name: string): void {
   if (warned || model instanceof tf.LayersModel) return;
   warned = true;
@@ -21,7 +21,7 @@ export function warnOfOtherCopy(model: tf.LayersModel, name: string): void {
   );
 }
 
-/** A model says which version made it. */
+/** The version that made the model, as the model names it. */
 function versionOf(model: tf.LayersModel): string {
   try {
     const { keras_version: version } = model.toJSON(null, false) as { keras_version?: string };
@@ -31,14 +31,12 @@ function versionOf(model: tf.LayersModel): string {
   }
 }
 
-/** Whether TensorFlow.js refuses a variable because there is one of its name, which one copy alone never makes. */
+/** Whether TensorFlow.js rejected a variable because another one has its name, which happens only with two copies. */
 export function isNameTaken(error: unknown): boolean {
   return /^Variable with name \S+ was already registered/.test(String((error as Error | undefined)?.message));
 }
 
-/**
- * Gives a callback the model. A `tf.Callback` of another copy refuses it, but needs no more than to have it.
- */
+/** Gives a callback the model. A `tf.Callback` of another copy rejects it by `instanceof`; its field is then set directly. */
 export function giveModel(
   callback: { setModel(model: tf.LayersModel): void; model?: tf.LayersModel },
   model: tf.LayersModel,

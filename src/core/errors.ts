@@ -1,6 +1,6 @@
 /**
  * Error classes, so that a program can tell them apart. Messages have one shape: the function or option, what was
- * expected, what was given, what to do.
+ * expected, what was given, and what to do, where something can be done: `X: expected …, got …; do …`.
  */
 
 /** An option is unknown, out of range or contradicts another. */

@@ -1,10 +1,10 @@
-/** Seeded random streams. Nothing in the library draws numbers from anywhere else. */
+/** Seeded random streams, the only source of random numbers in the library. */
 import seedrandom from 'seedrandom';
 import type { Random, RandomState } from './types.js';
 
 /**
- * A stream for a seed. Streams of one seed and name are equal everywhere: state is xoshiro128** (Blackman and
- * Vigna, 2018), filled by seedrandom's `alea` from the seed and the path of names.
+ * A random stream for a seed. Streams of the same seed and names are equal on every platform: the generator is xoshiro128**
+ * (Blackman and Vigna, 2018), its state filled by seedrandom's `alea` from the seed and the path of names.
  */
 export function createRandom(seed: number | string): Random {
   return stream(String(seed));
@@ -50,17 +50,17 @@ function stream(path: string): Random {
   };
 }
 
-/** Streams that are drawn from over a whole training, by name, so that all of them can be saved and go on. */
+/** The long-lived streams of a training by name, so that their states can be saved and restored together. */
 export interface Streams {
-  /** As `Random.fork`; the stream is remembered. */
+  /** Same as `Random.fork`; the stream is registered under its name. */
   fork(name: string): Random;
-  /** Where each stream is, by name, as plain data. */
+  /** State of each stream by name, as plain data. */
   state(): Record<string, RandomState>;
-  /** Lets each stream go on from there. */
+  /** Sets each stream back to its state. */
   restore(states: Readonly<Record<string, RandomState>>): void;
 }
 
-/** The remembered forks of a stream. */
+/** A registry of the forks of a stream. */
 export function streamsOf(random: Random): Streams {
   const streams = new Map<string, Random>();
   return {
@@ -76,9 +76,9 @@ export function streamsOf(random: Random): Streams {
   };
 }
 
-/** Fills the list with integers in [0, below) from a state of four numbers, which goes on. */
+/** Fills the list with integers in [0, below) and advances the state, which is four words. */
 export function drawIntegers(state: Int32Array, list: Int32Array, below: number): void {
-  // The steps of `draw`, with the state in variables for as long as the list takes.
+  // The same generator as `draw`, with the state in local variables, which is faster for a list.
   let [a, b, c, d] = state as unknown as [number, number, number, number];
   for (let i = 0; i < list.length; i++) {
     const product = Math.imul(b, 5);
@@ -95,15 +95,15 @@ export function drawIntegers(state: Int32Array, list: Int32Array, below: number)
   state.set([a, b, c, d]);
 }
 
-/** The start of a stream. */
+/** The initial state of a stream. */
 function xoshiro128(path: string): Int32Array {
   const seeds = seedrandom.alea(path);
   return Int32Array.of(seeds.int32(), seeds.int32(), seeds.int32(), seeds.int32() | 1);
 }
 
 /**
- * The next 32 bits. One function for all streams, and a signed number: engines inline the former and need no memory for
- * the latter, which makes a draw ten times as fast where there are many streams.
+ * The next 32 bits. One function for all streams, so that engines inline it, and a signed number, which needs no heap
+ * allocation: a draw is ten times as fast where there are many streams.
  */
 function draw(state: Int32Array): number {
   const b = state[1]!;

@@ -1,4 +1,4 @@
-/** The records that the stages hand to each other. Shapes only: nothing here runs. */
+/** Records that the stages of a fit share. Types only, no code. */
 import type { PartDone } from './stages.js';
 import type { LayersModel, Scalar, Tensor, Tensor2D, Variable } from './tf.js';
 
@@ -11,18 +11,18 @@ export interface Matrix {
 }
 
 /**
- * What rows of a size or place that 32 bits cannot hold are turned into before they are cast: (row - shift) * scale, in
- * 64 bits.
+ * Shift and scale of rows that 32-bit floats cannot represent: such rows become (row - shift) * scale, computed in 64 bits,
+ * before they are cast.
  */
 export interface RowFrame {
-  /** One number a column; 0 for columns that stay where they are. */
+  /** One number per column; 0 for columns that are not shifted. */
   readonly shift: Float64Array;
   /** A power of 2. */
   readonly scale: number;
 }
 
 /**
- * The `k` nearest neighbours of every row, nearest first. Column 0 is the row itself at distance 0, so `k`
+ * The `k` nearest neighbors of every row, nearest first. Column 0 is the row itself at distance 0, so `k`
  * counts the row and its `k - 1` nearest others, as in umap-learn. Flat, `rows * k` long.
  */
 export interface Knn {
@@ -37,8 +37,8 @@ export interface Knn {
 }
 
 /**
- * Weighted graph as a coordinate list sorted by head, then tail. It is symmetric: an undirected edge stands
- * twice, as (i, j) and as (j, i).
+ * Weighted graph as a coordinate list sorted by head, then tail. It is symmetric: an undirected edge is
+ * listed twice, as (i, j) and as (j, i).
  */
 export interface Edges {
   /** Row number of the first end of each edge. */
@@ -59,21 +59,21 @@ export interface Random {
   uint32(): number;
   /** Uniform integer in [0, below). */
   integer(below: number): number;
-  /** Fills the list with what as many calls of `integer` would give. */
+  /** Fills the list with the numbers that as many calls of `integer` would return. */
   integers(list: Int32Array, below: number): void;
   /** Standard normal. */
   normal(): number;
   /** An independent stream; the same name always gives the same stream, whatever was drawn before. */
   fork(name: string): Random;
-  /** A seed for a TensorFlow.js op: positive, and never the same twice from one stream. */
+  /** A seed for a TensorFlow.js operation: positive, and never the same twice from one stream. */
   tfSeed(): number;
-  /** Where the stream is, as plain data. */
+  /** State of the stream, as plain data. */
   state(): RandomState;
-  /** Goes on from where `state` was taken. */
+  /** Sets the stream back to a state. */
   restore(state: RandomState): void;
 }
 
-/** Four words of the generator, and a normal number that is drawn but not given out yet, if there is one. */
+/** The four words of the generator, and the second number of the last Box-Muller pair while it is unused. */
 export interface RandomState {
   readonly words: readonly number[];
   readonly normal: number | null;
@@ -88,17 +88,17 @@ export type Distance = (
   columns: number,
 ) => number;
 
-/** A caller's own metric: takes two rows. */
+/** A user-supplied metric: the distance between two rows. */
 export type DistanceFunction = (a: Float32Array, b: Float32Array) => number;
 
-/** One way to find nearest neighbours. */
+/** A method of nearest-neighbor search. */
 export interface NeighborProvider {
   readonly name: string;
   search(data: Matrix, query: NeighborQuery): Promise<Knn>;
 }
 
 export interface NeighborQuery {
-  /** Neighbours a row, itself included; 2 ≤ k ≤ rows. */
+  /** Neighbors per row, itself included; 2 ≤ k ≤ rows. */
   readonly k: number;
   readonly metric: string | DistanceFunction;
   /** Extra arguments of the metric, such as `{ p: 3 }` for minkowski. */
@@ -111,34 +111,34 @@ export interface NeighborQuery {
 
 /** Rows to encode in one training step, and the pairs among them. Refilled in place by its sampler. */
 export interface Batch {
-  /** Data rows to encode; the first `rowCount` entries count. */
+  /** Numbers of the rows to encode; only the first `rowCount` entries are valid. */
   readonly rows: Int32Array;
   rowCount: number;
-  /** Positive pairs, as positions in `rows`; the first `pairCount` entries count. */
+  /** Positive pairs, as positions in `rows`; only the first `pairCount` entries are valid. */
   readonly heads: Int32Array;
   readonly tails: Int32Array;
   pairCount: number;
   /**
-   * Most tails that were drawn with one head; absent for 0. A head that is new to the batch is followed by those of its
-   * tails that are new too.
+   * Most tails that were drawn with one head. Where a head was added to the batch, those of its tails that were not in the
+   * batch yet are the next entries of `rows`. Default 0.
    */
   readonly tailsPerHead?: number;
-  /** Weight of each positive pair; absent when pairs were drawn in proportion to their weight. */
+  /** Weight of each positive pair. Default: equal weights, for pairs drawn in proportion to their weight. */
   readonly pairWeights?: Float32Array;
 }
 
-/** Gives training batches. `next` returns the same record every time, with new contents. */
+/** A source of training batches. `next` returns the same record every time, with new contents. */
 export interface Sampler {
   next(): Batch;
 }
 
-/** What training changes: a network, a table of points, a single number. */
+/** Something that is trained: a network, a table of points, a single number. */
 export interface Trainable {
-  /** Variables that the optimizer changes, always in the same order. */
+  /** Variables that the optimizer updates, always in the same order. */
   variables(): Variable[];
-  /** All values to save and to put back, always in the same order: the variables, and moving averages and their like. */
+  /** All values to save and restore, always in the same order: the variables, and such as moving averages. */
   weights(): Variable[];
-  /** Name of a learning rate of its own, for `Schedule.rate`. Default: the common one. */
+  /** Name of a separate learning rate, for `Schedule.rate`. Default: the common rate. */
   readonly group?: string;
   /** Frees the values. */
   dispose(): void;
@@ -153,18 +153,18 @@ export interface Network extends Trainable {
   readonly outputShape: readonly number[];
   /** Applies the network to `[rows, ...inputShape]`. */
   apply(x: Tensor, training: boolean): Tensor;
-  /** Takes rows of a table by itself, where that is quicker than `apply` to a tensor of them. */
+  /** Reads rows of a table directly, where that is faster than `apply` to a tensor of them. */
   readonly reader?: RowReader;
 }
 
-/** A network that reads the rows it is trained on from a table, and so can begin with them before they are used. */
+/** Reads the training rows of a network from a table, so that it can prefetch them. */
 export interface RowReader {
   readonly table: Matrix;
   /** Begins to fetch the first `count` of `rows`; returns at once. */
   fetch(rows: Int32Array, count: number): void;
   /**
-   * Applies the network, in training, to the rows fetched last. `meanwhile` is called when its gradient is taken, once
-   * other threads are at work on it.
+   * Applies the network, in training, to the rows fetched last. `meanwhile` is called during the backward pass,
+   * once other threads have started to work on it.
    */
   apply(meanwhile?: () => void): Tensor;
 }
@@ -175,39 +175,39 @@ export interface RowView {
   readonly rows: Int32Array;
 }
 
-/** What a loss sees of one step. Tensors belong to the training loop; a loss must not dispose them. */
+/** Input of the losses in one step. Tensors belong to the training loop; a loss must not dispose of them. */
 export interface Step {
   readonly batch: Batch;
   /** The embedding of the batch's rows, `[rowCount, nComponents]`, differentiable with respect to what is trained. */
   readonly z: Tensor2D;
-  /** The batch's rows in data space: row `i` is that of `z[i]`. */
+  /** The batch's rows in data space: row `i` is embedded at `z[i]`. */
   readonly input: RowView;
-  /** Part of the training that is done, from 0 to below 1. */
+  /** Fraction of the training that is done, in [0, 1). */
   readonly done: number;
 }
 
-/** How far a step is, and whether the next batch may be drawn during it. */
-export interface StepPlace {
+/** Progress at a step, and whether the next batch may be drawn during it. */
+export interface StepContext {
   /** See `Step.done`. */
   readonly done: number;
-  /** False for a step after which state may be saved: then nothing is drawn for the next one yet. */
+  /** False for a step after which state may be saved: then the next batch is not drawn yet. */
   readonly ahead: boolean;
 }
 
 /**
  * Turns the next batch into an embedding: rows through an encoder, points of a table, two views of an image. The training
- * loop knows no other way to come by `Step.z`. A forward pass that gives its losses more than a `Step` says so by `S`.
+ * loop gets `Step.z` from it alone. `S` is the type of the step, for a forward pass whose losses need more than a `Step`.
  */
 export interface Forward<S extends Step = Step> {
-  /** What it trains. */
+  /** What is trained. */
   readonly trained: readonly Trainable[];
-  /** Draws the next batch and begins to fetch its rows. Returns a promise only where they come from elsewhere. */
+  /** Draws the next batch and begins to fetch its rows. Returns a promise only where fetching is asynchronous. */
   begin(): void | Promise<void>;
-  /** The batch begun last, embedded. Called inside `tf.tidy`; the result is differentiated afterwards. */
-  apply(place: StepPlace): S;
+  /** Embeds the batch that `begin` drew last. Called inside `tf.tidy`; the result is differentiated afterwards. */
+  apply(context: StepContext): S;
 }
 
-/** One addend of the training loss. Adding a loss touches nothing else. */
+/** One term of the training loss. */
 export interface LossTerm<S extends Step = Step> {
   /** Name in the history, such as `umap` or `reconstruction`. */
   readonly name: string;
@@ -218,14 +218,14 @@ export interface LossTerm<S extends Step = Step> {
    * computed.
    */
   compute(step: S): Scalar;
-  /** What this loss trains besides what the forward pass does: a decoder, a temperature. */
+  /** What this loss trains beside the forward pass: a decoder, a temperature. */
   readonly trained?: readonly Trainable[];
 }
 
-/** Applies gradients. The list of variables must keep its order from step to step. */
+/** Applies gradients. The order of the variables must be the same in every step. */
 export interface Optimizer {
   /**
-   * One step, at a learning rate per variable. Each gradient element is clipped to [-clipValue, clipValue] first.
+   * One step, with a learning rate per variable. Each gradient element is clipped to [-clipValue, clipValue] first.
    */
   step(
     variables: readonly Variable[],
@@ -233,16 +233,16 @@ export interface Optimizer {
     rates: readonly number[],
     clipValue: number,
   ): void;
-  /** What it remembers, on the host, for saving; undefined for an optimizer that does not tell. */
+  /** State to save, on the host; undefined for an optimizer whose state cannot be read. */
   state(): Promise<OptimizerState | undefined>;
-  /** Takes a state back; undefined forgets everything. */
+  /** Restores a state; undefined resets the optimizer. */
   restore(state: OptimizerState | undefined): Promise<void>;
   dispose(): void;
 }
 
 /**
- * What an optimizer remembers. Adam: steps taken, and for each variable its shape and both moments, alternating in `values`.
- * A `tf.Optimizer`: its `getWeights()` and variables of its own, a shape for each of `values`.
+ * State of an optimizer. Adam: steps taken, and for each variable its shape and both moments, alternating in `values`.
+ * A `tf.Optimizer`: the values of `getWeights()` and of its other variables, with a shape for each of `values`.
  */
 export interface OptimizerState {
   readonly kind: 'adam' | 'tf';
@@ -255,11 +255,11 @@ export interface OptimizerState {
 export interface Schedule {
   /** Rate of a step, from 0 on, for the variables of a `group` (see `Trainable`); without one, the common rate. */
   rate(step: number, group?: string): number;
-  /** Called with each report, for schedules that follow the loss. */
+  /** Called with each report, for schedules that depend on the loss. */
   report?(progress: Progress): void;
-  /** What it has learned from reports, as plain data. */
+  /** State that depends on the reports, as plain data. */
   state?(): unknown;
-  /** Goes on from a state. */
+  /** Restores a state. */
   restore?(state: unknown): void;
 }
 
@@ -275,6 +275,6 @@ export interface Progress {
   readonly steps: number;
   /** `loss` (weighted total) and each term by name. */
   readonly losses: Readonly<Record<string, number>>;
-  /** Learning rate of the last step, by the option `learningRate`; an `optimizer` of the caller's has its own. */
+  /** Learning rate of the last step, by the option `learningRate`; a user-supplied `optimizer` has its own rate. */
   readonly learningRate: number;
 }

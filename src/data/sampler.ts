@@ -1,4 +1,4 @@
-/** Training batches from a weighted graph. Nothing is materialised: edges are drawn, not repeated and shuffled. */
+/** Training batches from a weighted graph. Edges are drawn, not repeated and shuffled, so that no list of them is stored. */
 import { DataError } from '../core/errors.js';
 import type { Batch, Edges, Random, Sampler } from '../core/types.js';
 import { degrees, edgeRows, type SparseRows } from '../math/sparse.js';
@@ -16,12 +16,12 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
   for (let i = 0; i < n; i++) total += weights[i]!;
   if (!(total > 0 && Number.isFinite(total))) {
     throw new DataError(
-      `sampler: weights with a positive finite sum wanted, got ${n} weights that sum to ${total}`,
+      `sampler: expected weights with a positive finite sum, got ${n} weights that sum to ${total}`,
     );
   }
   const probability = new Float64Array(n);
   const alias = new Int32Array(n);
-  // One array holds both work lists: indices below their fair share grow from the left, the others from the right.
+  // One array holds both work lists: indices with less than 1 / n grow from the left, the others from the right.
   const lists = new Int32Array(n);
   let small = 0;
   let large = n;
@@ -52,26 +52,26 @@ export function drawIndex({ probability, alias }: AliasTable, random: Random): n
 }
 
 export interface SamplerOptions {
-  /** Edges (or rows) a batch, at least 1. */
+  /** Edges (or rows) per batch, at least 1. */
   readonly batchSize: number;
   readonly random: Random;
 }
 
 /**
- * Edges drawn of one head. Each costs one row to encode instead of two, so that a step sees more edges in its time; on
- * MNIST 60,000, three taught in a given time what single edges did in a fifth more.
+ * Edges drawn per head. An edge then costs about one encoded row instead of two, so that a step processes more edges in the
+ * same time: on MNIST 60,000, training with single edges takes a fifth longer for the same quality.
  */
 const TAILS = 3;
 
 /**
- * Batches of edges in stars: heads drawn with replacement in proportion to the weight of their edges, and of each up to
- * `TAILS` of them, so that every edge is expected as often as its weight says. It is the limit of umap-learn's repeated
- * and shuffled edge list, without the list. `rows` holds every end of the drawn edges once, so that a step encodes no
- * row twice. Throws `DataError` for a graph without edges.
+ * Samples heads with replacement, with probability proportional to weighted degree, and up to `TAILS` neighbors of each, so
+ * that every edge's expected count is proportional to its weight. This is the limit of umap-learn's repeated and shuffled
+ * edge list, without materializing it. `rows` of a batch lists every end of the sampled edges once, so that a step encodes
+ * no row twice. Throws `DataError` for a graph without edges.
  */
 export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions): Sampler {
   if (edges.head.length === 0) {
-    throw new DataError(`sampler: a graph with edges wanted, got 0 edges among ${edges.vertices} rows`);
+    throw new DataError(`sampler: expected a graph with edges, got 0 edges among ${edges.vertices} rows`);
   }
   const rows = edgeRows(edges);
   const totals = degrees(rows);
@@ -84,19 +84,19 @@ export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions)
     pairCount: batchSize,
     tailsPerHead: TAILS,
   };
-  const place = placeRows(batch, edges.vertices);
+  const added = uniqueRows(batch, edges.vertices);
   const { heads, tails } = batch;
   return {
     next() {
-      place.begin();
+      added.begin();
       for (let p = 0; p < batchSize; p += TAILS) {
         const count = Math.min(TAILS, batchSize - p);
         const row = drawIndex(table, random);
         drawTails(rows, row, totals[row]!, random.next(), tails, p, count);
-        const head = place.of(row);
+        const head = added.position(row);
         for (let t = p; t < p + count; t++) {
           heads[t] = head;
-          tails[t] = place.of(tails[t]!);
+          tails[t] = added.position(tails[t]!);
         }
       }
       return batch;
@@ -105,8 +105,9 @@ export function edgeSampler(edges: Edges, { batchSize, random }: SamplerOptions)
 }
 
 /**
- * Draws `count` entries of a row: where the running sum of its weights passes (u + 0) / count, (u + 1) / count, ... of the
- * whole (systematic sampling; Madow, 1949). Each is met as often as `count` draws would, but seldom twice.
+ * Draws `count` entries of a row by systematic sampling (Madow, 1949): those at which the running sum of the weights passes
+ * (u + 0) / count, (u + 1) / count, ... of the total. Expected counts equal those of `count` independent draws, but an entry
+ * is seldom drawn twice.
  */
 function drawTails(
   { offsets, columns, values }: SparseRows,
@@ -121,8 +122,8 @@ function drawTails(
   const last = offsets[row + 1]! - 1;
   let sum = values[entry]!;
   for (let t = 0; t < count; t++) {
-    const wanted = ((u + t) / count) * total;
-    while (sum <= wanted && entry < last) sum += values[++entry]!;
+    const threshold = ((u + t) / count) * total;
+    while (sum <= threshold && entry < last) sum += values[++entry]!;
     tails[at + t] = columns[entry]!;
   }
 }
@@ -145,7 +146,7 @@ export function rowSampler(rows: number, { batchSize, random }: SamplerOptions):
   };
 }
 
-/** Batches of all rows in their order, without pairs, again and again; the last batch of a round may be smaller. */
+/** Batches of all rows in order, without pairs, repeated; the last batch of each pass may be smaller. */
 export function everyRowSampler(rows: number, batchSize: number): Sampler {
   const none = new Int32Array(0);
   const batch: Batch = {
@@ -163,9 +164,9 @@ export function everyRowSampler(rows: number, batchSize: number): Sampler {
   };
 }
 
-/** Gives every data row one place in `batch.rows`, without clearing a table for each batch. */
-function placeRows(batch: Batch, vertices: number) {
-  const placed = new Int32Array(vertices);
+/** Adds each row to `batch.rows` once, and tells its position there, without clearing a table for each batch. */
+function uniqueRows(batch: Batch, vertices: number) {
+  const positions = new Int32Array(vertices);
   const stamp = new Int32Array(vertices);
   let round = 0;
   return {
@@ -173,20 +174,20 @@ function placeRows(batch: Batch, vertices: number) {
       round++;
       batch.rowCount = 0;
     },
-    of(row: number): number {
+    position(row: number): number {
       if (stamp[row] !== round) {
         stamp[row] = round;
-        placed[row] = batch.rowCount;
+        positions[row] = batch.rowCount;
         batch.rows[batch.rowCount++] = row;
       }
-      return placed[row]!;
+      return positions[row]!;
     },
   };
 }
 
 /**
  * Gradient steps of one pass over the graph as umap-learn counts them: edges lighter than max(w) / nEpochs are
- * left out, every other one is repeated floor(nEpochs * w) times, and a step takes `batchSize` repeats.
+ * dropped, each other edge is repeated floor(nEpochs * w) times, and a step takes `batchSize` repeats.
  */
 export function stepsPerEpoch(edges: Edges, nEpochs: number, batchSize: number): number {
   const { weight } = edges;

@@ -14,7 +14,7 @@ import { encode, softmax } from '../networks/encode.js';
 import { rowSize } from '../networks/network.js';
 import type { TransformOptions } from './estimator.js';
 
-/** The embedding of rows, in the form they came in. `check` refuses rows that the estimator cannot take. */
+/** The embedding of rows, in the form they came in. `check` throws for rows that the estimator cannot take. */
 export async function embedRows<X extends MatrixInput>(
   { encoder, frame, backend }: Fitted,
   X: X,

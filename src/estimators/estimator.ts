@@ -1,4 +1,4 @@
-/** What every estimator is: one interface, and the life cycle of its fitted state. Estimators share functions, no base class. */
+/** The interface of all estimators, and the life cycle of their fitted state. Estimators share functions, not a base class. */
 
 import type { Artifact } from '../artifact/artifact.js';
 import { NotFittedError, OptionError } from '../core/errors.js';
@@ -11,15 +11,15 @@ import type { FitNetworks, Learned } from '../fit/records.js';
 /** Options of methods that pass rows through a network. */
 export interface TransformOptions {
   /**
-   * Most rows that go through the network at once; bounds memory. Default null: as many as fit 32 MB in every layer, and at
-   * most 1,024 on worker threads.
+   * Most rows that pass the network at once, at least 1; bounds memory. Default null: as many as take up to 32 MB in every
+   * layer, and at most 1,024 on worker threads.
    */
   readonly batchSize?: number | null | undefined;
 }
 
 /** Options of `save` and `toArtifact`. */
 export interface SaveOptions {
-  /** Saves the neighbor graph too, to look at it later; it is the largest part. Default true. */
+  /** Whether to save the neighbor graph too, usually the largest part. A loaded model without it has no `graph`. Default true. */
   readonly includeGraph?: boolean | undefined;
 }
 
@@ -27,8 +27,8 @@ export interface SaveOptions {
  * The methods that all estimators have. `X` is rows in any form: arrays, typed arrays, `{ data, shape }`, tensors; what is
  * returned has the form of the input. `Options` and `Inputs` are the estimator's own.
  *
- * A fit replaces what was fitted before as a whole and last, so that one that throws or is aborted leaves the estimator as it
- * was. A later fit goes on training the same networks.
+ * A fit replaces the fitted state at its end, in one step, so that a fit that throws or is aborted leaves the estimator
+ * unchanged. A later fit continues to train the same networks.
  */
 export interface Estimator<Options extends object, Inputs extends object> {
   /** Complete, checked, frozen: an estimator made of them is equal to this one. */
@@ -37,13 +37,13 @@ export interface Estimator<Options extends object, Inputs extends object> {
   readonly history: Readonly<Record<string, readonly number[]>>;
   /** The trained network from rows to the embedding. Throws `NotFittedError`. */
   readonly encoder: LayersModel;
-  /** What was done in 64 bits to rows that 32 bits cannot hold; undefined for none. Throws `NotFittedError`. */
+  /** Shift and scale of rows that 32-bit floats cannot represent; undefined if the rows were used as they are. Throws `NotFittedError`. */
   readonly rowFrame: RowFrame | undefined;
   /** Learns the embedding of X. */
   fit(X: MatrixInput, y?: Targets | null, inputs?: Inputs): Promise<this>;
   /** `fit`, then the embedding of the same rows. */
   fitTransform<X extends MatrixInput>(X: X, y?: Targets | null, inputs?: Inputs): Promise<SameForm<X>>;
-  /** `fit` as a stream: yields a `Progress` at each report. A consumer that leaves the loop keeps what was learned. */
+  /** `fit` as a stream: yields a `Progress` at each report. Leaving the loop early ends training and keeps the model. */
   steps(X: MatrixInput, y?: Targets | null, inputs?: Inputs): AsyncGenerator<Progress, void, void>;
   /** Embeds rows. Throws `NotFittedError`, or `DataError` for rows of another width. */
   transform<X extends MatrixInput>(X: X, options?: TransformOptions): Promise<SameForm<X>>;
@@ -53,7 +53,7 @@ export interface Estimator<Options extends object, Inputs extends object> {
   save(path: string | URL, options?: SaveOptions): Promise<void>;
   /** What `save` writes, as plain records for `toFiles`. */
   toArtifact(options?: SaveOptions): Promise<Artifact>;
-  /** Frees the networks and forgets the fit. User-supplied networks are left alone. Ends a fit that is running. */
+  /** Frees the networks and forgets the fit. User-supplied networks are not freed. Ends a fit that is running. */
   dispose(): void;
 }
 
@@ -67,11 +67,11 @@ export interface Lifecycle<F> {
   commit(fitted: F): void;
   /** Ends the fit, successful or not. */
   end(): void;
-  /** The fitted state for a later fit to go on from; undefined before the first. */
+  /** The fitted state that a later fit continues; undefined before the first fit. */
   current(): F | undefined;
   /** The fitted state for a method. Throws `NotFittedError` where there is none. */
   require(caller: string): F;
-  /** Frees the fitted state; during a fit, when that ends. */
+  /** Frees the fitted state; during a fit, at its end. */
   dispose(): void;
 }
 
@@ -89,17 +89,22 @@ export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer
   };
   return {
     begin() {
-      if (disposed) throw new NotFittedError('fit: this estimator was disposed; make a new one');
+      if (disposed)
+        throw new NotFittedError(
+          'fit: expected an estimator that can be fitted, got one that was disposed; make a new one',
+        );
       if (busy) {
         throw new OptionError(
-          'fit: this estimator is already fitting; wait for it, or use a second estimator',
+          'fit: expected an estimator that is not fitting, got one that is; wait for it, or use a second estimator',
         );
       }
       busy = true;
     },
     checkAlive() {
       if (disposed)
-        throw new NotFittedError('fit: this estimator was disposed during its fit; make a new one');
+        throw new NotFittedError(
+          'fit: expected an estimator to commit to, got one that was disposed during its fit; make a new one',
+        );
     },
     commit(next) {
       fitted = next;

@@ -12,8 +12,8 @@ import { type StageTeller, stageTeller } from '../training/stages.js';
 import type { Lifecycle } from './estimator.js';
 
 /**
- * Chooses a backend, prepares a training, runs it and commits what was learned; yields its progress. `prepare` gets what was
- * learned by an earlier fit, if there was one.
+ * Chooses a backend, prepares a training, runs it and commits the result; yields its progress. `prepare` gets the result of
+ * the previous fit, if there was one.
  */
 export async function* fitSteps<L extends Learned>(
   life: Lifecycle<Fitted<L>>,

@@ -5,7 +5,7 @@ import { ArtifactError } from '../core/errors.js';
 import type { GivenUMAPOptions } from './umap/options.js';
 import { ParametricUMAP } from './umap/parametricUmap.js';
 
-/** The estimator that each kind of saved model gives. */
+/** Restores the estimator of each kind of saved model. */
 const kinds = {
   ParametricUMAP: (artifact: LoadedArtifact, overrides: GivenUMAPOptions) =>
     ParametricUMAP.fromArtifact(artifact, overrides),
@@ -17,8 +17,8 @@ const kinds = {
  * - `path`: the directory that `save` was given, as a path or a `file:` URL.
  * - `overrides`: options to replace, and functions that could not be saved; see the `load` of the estimator.
  *
- * Throws `ArtifactError` for what is not a whole, sound model or is of a kind that this version does not know, `OptionError`
- * for a wrong override, and `UnavailableError` in a browser, where `fromFiles` and `fromArtifact` do it.
+ * Throws `ArtifactError` for a model that is incomplete, damaged or of an unknown kind, `OptionError` for a wrong override,
+ * and `UnavailableError` in a browser; use `fromFiles` and `fromArtifact` there.
  */
 export async function load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
   const artifact = await loadModel(path);

@@ -1,8 +1,17 @@
-/** What all estimators save of a fit <-> plain records: networks, optimizer, projection, frame, history, labels, landmarks. */
+/** The fitted state that all estimators save <-> plain records: networks, optimizer, projection, frame, history, labels, landmarks. */
 
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from '../artifact/arrays.js';
 import type { Artifact, LoadedArtifact } from '../artifact/artifact.js';
-import { asCount, asList, asObject, asString, type Json, messageOf, show } from '../artifact/json.js';
+import {
+  asCount,
+  asList,
+  asObject,
+  asString,
+  invalid,
+  type Json,
+  messageOf,
+  show,
+} from '../artifact/json.js';
 import { networkArtifacts, networkFrom } from '../artifact/layersModel.js';
 import { ArtifactError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
@@ -17,7 +26,7 @@ import type { Projection } from '../networks/projection.js';
 
 type State = Readonly<Record<string, Json>>;
 
-/** What an estimator saves beside what all do. */
+/** What an estimator saves beside the state that all estimators have. */
 interface Own {
   readonly kind: string;
   /** Plain data: no functions, networks or callbacks. */
@@ -28,7 +37,7 @@ interface Own {
   readonly landmarks?: Landmarks | undefined;
 }
 
-/** Everything of a fit that lasts, for `toFiles`. */
+/** The fitted state, for `toFiles`. */
 export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   const { encoder, decoder, classifier, rowShape, fits, history, classNames, reconstruction } = learned;
   const networks: Artifact['networks'] = {};
@@ -51,7 +60,7 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   };
 }
 
-/** What `savedFit` saved. */
+/** The state that `savedFit` saved. */
 export interface RestoredFit {
   readonly learned: Learned;
   readonly edges: Edges | undefined;
@@ -59,8 +68,8 @@ export interface RestoredFit {
 }
 
 /**
- * Brings a saved fit back. `read` reads what the estimator saved beside it, from `state`. Throws `ArtifactError` for fields
- * that are missing or contradict each other; then nothing stays behind.
+ * Restores a saved fit. `read` reads the estimator's own fields from `state`. Throws `ArtifactError` for fields that are
+ * missing or contradict each other, after freeing all tensors.
  */
 export async function restoreFit<More>(
   artifact: LoadedArtifact,
@@ -111,7 +120,7 @@ function readFit(
   };
 }
 
-/** Saved options, complete. Options of another version, or damaged ones, are the model's fault: throws `ArtifactError`. */
+/** Saved options, completed by defaults. Throws `ArtifactError`, not `OptionError`, for wrong ones: the fault is in the file. */
 export function savedOptions<T extends object>(
   saved: Partial<T>,
   defaults: Readonly<T>,
@@ -130,7 +139,7 @@ function checkNetworks(
   components: number,
   classes: number,
 ): FitNetworks {
-  if (!encoder) throw new ArtifactError('saved model: expected an encoder, got none; save the model again');
+  if (!encoder) throw invalid('networks', 'an encoder', 'none');
   checkNetwork('encoder', encoder, rows, components);
   if (decoder) checkNetwork('decoder', decoder, components, rows);
   if (classifier) checkNetwork('classifier', classifier, components, classes);
@@ -140,9 +149,7 @@ function checkNetworks(
 function checkNetwork(name: string, network: Network, inputs: number, outputs: number): void {
   const found = [rowSize(network.inputShape), rowSize(network.outputShape)];
   if (found[0] === inputs && found[1] === outputs) return;
-  throw new ArtifactError(
-    `saved model: ${name} must take ${inputs} values and give ${outputs}; it takes ${found[0]} and gives ${found[1]}`,
-  );
+  throw invalid(name, `${inputs} values in and ${outputs} out`, `${found[0]} and ${found[1]}`);
 }
 
 function optimizerTable({ taken, shapes, values }: OptimizerState): Table {
@@ -180,21 +187,19 @@ function projectionOf(table: Table, columns: number): Projection {
   return { mean, components: { data, shape }, scale, bends: bendsOf(table, components) };
 }
 
-/** A 32-bit number has no more powers of ten. */
+/** More than the powers of ten that 32-bit floats span. */
 const MOST_BENDS = 40;
 
 function bendsOf(table: Table, components: number): Int32Array {
   const bends = takeArray(table, 'bends', 'int32', [components]);
   const wrong = bends.findIndex((count) => count < 0 || count > MOST_BENDS);
   if (wrong < 0) return bends;
-  throw new ArtifactError(
-    `saved model: bends must hold whole numbers from 0 to ${MOST_BENDS}, it holds ${bends[wrong]}`,
-  );
+  throw invalid('projection.bends', `whole numbers from 0 to ${MOST_BENDS}`, String(bends[wrong]));
 }
 
 function frameOf(table: Table, columns: number): RowFrame {
   const scale = numberOf(table.state as Json, 'frame', 'scale');
-  if (!(scale > 0)) throw new ArtifactError(`saved model: frame.scale must be above 0, not ${scale}`);
+  if (!(scale > 0)) throw invalid('frame.scale', 'a number above 0', String(scale));
   return { shift: takeArray(table, 'shift', 'float64', [columns]), scale };
 }
 
@@ -218,7 +223,7 @@ function landmarksOf(table: Table, columns: number): Landmarks {
       ? undefined
       : asList(state.y, 'landmarks.y').map((l) => (l === null ? null : asLabel(l)));
   if (y && y.length !== count) {
-    throw new ArtifactError(`saved model: landmarks.y must have ${count} entries, it has ${y.length}`);
+    throw invalid('landmarks.y', `${count} entries`, String(y.length));
   }
   return {
     matrix: { data: takeArray(table, 'rows', 'float32', shape), shape },
@@ -238,9 +243,7 @@ function reconstructionOf(value: Json | undefined): Reconstruction | undefined {
       : { kind, variance, limit: numberOf(value, 'state.reconstruction', 'limit') };
   }
   if (kind === 'logits' || kind === 'probabilities' || kind === 'custom') return { kind };
-  throw new ArtifactError(
-    `saved model: state.reconstruction.kind is ${show(kind)}, which is none that is known`,
-  );
+  throw invalid('state.reconstruction.kind', 'logits, probabilities, squared or custom', show(kind));
 }
 
 function historyOf(value: Json | undefined): Record<string, number[]> {
@@ -249,9 +252,7 @@ function historyOf(value: Json | undefined): Record<string, number[]> {
       name,
       asList(list, `state.history.${name}`).map((entry) => {
         if (typeof entry === 'number') return entry;
-        throw new ArtifactError(
-          `saved model: state.history.${name} must hold numbers, it holds ${show(entry)}`,
-        );
+        throw invalid(`state.history.${name}`, 'numbers', show(entry));
       }),
     ]),
   );
@@ -259,12 +260,12 @@ function historyOf(value: Json | undefined): Record<string, number[]> {
 
 function asLabel(value: Json): number | string {
   if (typeof value === 'number' || typeof value === 'string') return value;
-  throw new ArtifactError(`saved model: a label must be a number or a word, not ${show(value)}`);
+  throw invalid('labels', 'numbers or texts', show(value));
 }
 
 /** A finite number among saved state. Throws `ArtifactError`. */
 export function numberOf(value: Json | undefined, where: string, key: string): number {
   const found = asObject(value, where)[key];
   if (typeof found === 'number' && Number.isFinite(found)) return found;
-  throw new ArtifactError(`saved model: ${where}.${key} must be a finite number, not ${show(found)}`);
+  throw invalid(`${where}.${key}`, 'a finite number', show(found));
 }

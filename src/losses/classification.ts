@@ -1,4 +1,4 @@
-/** A classifier head that learns from labels while the map is learned from all rows. */
+/** Loss of a classifier on the embedding, trained on labels while the embedding is trained on all rows. */
 
 import { gatherRows } from '../backend/gatherRows.js';
 import * as tf from '../core/tf.js';
@@ -6,24 +6,24 @@ import type { LossTerm, Matrix, Network, Random } from '../core/types.js';
 
 export interface ClassificationOptions {
   readonly encoder: Network;
-  /** From places on the map to one logit a class. */
+  /** Maps positions in the embedding to one logit per class. */
   readonly classifier: Network;
-  /** Rows as the encoder takes them. */
+  /** Rows in the form of the encoder's input. */
   readonly matrix: Matrix;
-  /** Class of each row, from 0; -1 is unknown. At least one must be known. */
+  /** Class of each row, from 0; -1 for an unknown one. At least one is known. */
   readonly labels: Int32Array;
-  /** Probability of each class for each row (`spreadLabels`); a row of zeros is left out. */
+  /** Probability of each class for each row (`spreadLabels`). Rows of zeros are never drawn. */
   readonly targets: Matrix;
   readonly weight: number;
-  /** Rows a step; every other one is labelled. Default 256. */
+  /** Rows per step; every other one is labeled. Default 256. */
   readonly batchSize?: number;
   readonly random: Random;
 }
 
 /**
- * Softmax cross-entropy, the paper's semi-supervised setting (Sainburg et al. 2021, section 3.5). Half of the rows
- * of a step are labelled ones, classes in equal shares, so that few labels are heard among many rows; the others
- * are taught what the graph says of them.
+ * Softmax cross-entropy, the paper's semi-supervised setting (Sainburg et al. 2021, section 3.5). Half of
+ * the rows of a step are labeled, with classes in equal shares, so that a few labels among many rows count; the targets of
+ * the other half are the class probabilities that label spreading gives them.
  */
 export function classificationLoss(options: ClassificationOptions): LossTerm {
   const { encoder, classifier, matrix, labels, targets, weight, batchSize = 256, random } = options;
@@ -32,8 +32,8 @@ export function classificationLoss(options: ClassificationOptions): LossTerm {
   labels.forEach((label, row) => {
     if (label >= 0) members[label]!.push(row);
   });
-  const known = members.filter((rows) => rows.length > 0);
-  const reached = Int32Array.from(labels.keys()).filter((row) =>
+  const labeled = members.filter((rows) => rows.length > 0);
+  const withTarget = Int32Array.from(labels.keys()).filter((row) =>
     targets.data.subarray(row * classes, (row + 1) * classes).some((share) => share > 0),
   );
   const rows = new Int32Array(batchSize);
@@ -43,7 +43,7 @@ export function classificationLoss(options: ClassificationOptions): LossTerm {
     trained: [classifier],
     compute() {
       for (let i = 0; i < batchSize; i++) {
-        const from = i % 2 === 0 ? known[random.integer(known.length)]! : reached;
+        const from = i % 2 === 0 ? labeled[random.integer(labeled.length)]! : withTarget;
         rows[i] = from[random.integer(from.length)]!;
       }
       const x = gatherRows(matrix, rows, batchSize, encoder.inputShape);

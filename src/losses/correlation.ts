@@ -1,22 +1,22 @@
-/** Global structure: distances on the map should rise and fall with distances in the data. */
+/** Loss for global structure: correlation between distances in the embedding and in the data. */
 import * as tf from '../core/tf.js';
 import type { LossTerm, Matrix, Random } from '../core/types.js';
 
 export interface CorrelationOptions {
   readonly weight: number;
-  /** Pairs a step. Default 1,000. */
+  /** Pairs per step. Default 1,000. */
   readonly pairs?: number;
   readonly random: Random;
 }
 
 /**
- * Minus Pearson's correlation of pairwise distances in the data and on the map, over random pairs of a batch.
- * (The Python original takes consecutive rows of the batch, which are not independent of the edge order.)
+ * Minus Pearson's correlation between the distances of random pairs of a batch in the data and in the embedding. (The Python
+ * original pairs consecutive rows of the batch, which depend on the order of the edges.)
  */
 export function correlationLoss({ weight, pairs = 1000, random }: CorrelationOptions): LossTerm {
   const first = new Int32Array(pairs);
   const second = new Int32Array(pairs);
-  const wanted = new Float32Array(pairs);
+  const inData = new Float32Array(pairs);
   return {
     name: 'correlation',
     weight,
@@ -30,12 +30,12 @@ export function correlationLoss({ weight, pairs = 1000, random }: CorrelationOpt
         const j = (i + 1 + random.integer(rowCount - 1)) % rowCount;
         first[p] = i;
         second[p] = j;
-        wanted[p] = distance(matrix, rows[i]!, rows[j]!);
+        inData[p] = distance(matrix, rows[i]!, rows[j]!);
       }
       const a = tf.gather(z, tf.tensor1d(first.slice(), 'int32'));
       const b = tf.gather(z, tf.tensor1d(second.slice(), 'int32'));
-      const found = tf.sqrt(tf.add(tf.sum(tf.squaredDifference(a, b), 1), 1e-10)) as tf.Tensor1D;
-      return tf.neg(pearson(tf.tensor1d(wanted.slice()), found));
+      const inEmbedding = tf.sqrt(tf.add(tf.sum(tf.squaredDifference(a, b), 1), 1e-10)) as tf.Tensor1D;
+      return tf.neg(pearson(tf.tensor1d(inData.slice()), inEmbedding));
     },
   };
 }

@@ -1,4 +1,4 @@
-/** A loss whose value and gradient are computed together, outside TensorFlow.js' tape. */
+/** Losses whose value and gradient are computed together, outside the gradient tape of TensorFlow.js. */
 import * as tf from '../core/tf.js';
 
 /** A value, and its gradient with respect to what it was computed from. */
@@ -8,8 +8,8 @@ export interface Evaluation {
 }
 
 /**
- * A differentiable scalar of `z`, from a function that gives its value and its gradient. Needs a backend that can be read
- * synchronously (all but WebGPU).
+ * A differentiable scalar of `z`, from a function that returns its value and its gradient. The backend must allow
+ * synchronous reads (all but WebGPU do).
  */
 export function withGradient(z: tf.Tensor2D, evaluate: (z: tf.Tensor2D) => Evaluation): tf.Scalar {
   const loss = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
@@ -21,14 +21,14 @@ export function withGradient(z: tf.Tensor2D, evaluate: (z: tf.Tensor2D) => Evalu
   return loss(z) as tf.Scalar;
 }
 
-/** The gradient times the slope of what the loss became part of; as it is for 1, when it is all there is. */
-function scaled(gradient: tf.Tensor, slope: tf.Scalar): tf.Tensor {
-  return slope.dataSync<'float32'>()[0] === 1 ? tf.clone(gradient) : tf.mul(gradient, slope);
+/** The gradient times the upstream gradient `dy`; unchanged where that is 1, as for a loss that is the total. */
+function scaled(gradient: tf.Tensor, dy: tf.Scalar): tf.Tensor {
+  return dy.dataSync<'float32'>()[0] === 1 ? tf.clone(gradient) : tf.mul(gradient, dy);
 }
 
 /**
- * Such a function from one that works on the host: it reads the values, adds its gradient into an array of
- * zeros of the same length, and returns the value.
+ * Makes such a function from one that runs on the host: `evaluate` gets the values and an array of zeros of the same length,
+ * adds the gradient to that, and returns the loss.
  */
 export function onHost(
   evaluate: (values: Float32Array, gradient: Float32Array) => number,
@@ -41,7 +41,7 @@ export function onHost(
   };
 }
 
-/** The same values, or what `of` makes of them, through which no gradient passes. */
+/** The values of `z`, or `of` them, as a constant: no gradient passes through. */
 export function detach<T extends tf.Tensor>(z: T, of: (z: T) => T = tf.clone): T {
   const stop = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const input = inputs[0] as T;

@@ -1,4 +1,4 @@
-/** The way back: a decoder that learns to give the rows for their places on the map. */
+/** Reconstruction loss: trains a decoder that maps positions in the embedding back to rows. */
 
 import { gatherRows } from '../backend/gatherRows.js';
 import { blockOf, inBlocks, type Work, whole } from '../core/pauses.js';
@@ -8,21 +8,21 @@ import { nearRowsInParts } from '../networks/outliers.js';
 import { detach } from './gradient.js';
 import { suppliedLoss } from './supplied.js';
 
-/** Compares rows with what the decoder gave for them; both `[rows, ...dims]`. Returns a scalar, or a value a row. */
+/** Compares rows with their reconstructions, both `[rows, ...dims]`. Returns a scalar, or a value per row. */
 export type ReconstructionLoss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
 
 export interface ReconstructionOptions {
   readonly decoder: Network;
   readonly lossFn: ReconstructionLoss;
   readonly weight: number;
-  /** Lets the gradient go on into the encoder. Without it the decoder learns from a map it cannot change. */
+  /** Whether the gradient also reaches the encoder. If false, only the decoder is trained. */
   readonly autoencoder: boolean;
 }
 
-/** Rows of a batch that are reconstructed: a decoder is as wide as the data, and these many say enough. */
+/** Most rows per batch that are reconstructed: a decoder is as wide as the data, and this many give a good estimate. */
 const RECONSTRUCTED = 1000;
 
-/** Mean reconstruction loss over (at most 1,000) rows of a batch (Sainburg et al. 2021, section 3.4). */
+/** Mean reconstruction loss over the rows of a batch, 1,000 at most (Sainburg et al. 2021, section 3.4). */
 export function reconstructionLoss({
   decoder,
   lossFn,
@@ -36,8 +36,8 @@ export function reconstructionLoss({
     compute({ batch, input, z }) {
       const count = Math.min(batch.rowCount, RECONSTRUCTED);
       const target = gatherRows(input.matrix, input.rows, count, decoder.outputShape);
-      const places = tf.slice(autoencoder ? z : detach(z), [0, 0], [count, z.shape[1]]);
-      const prediction = decoder.apply(places, true);
+      const positions = tf.slice(autoencoder ? z : detach(z), [0, 0], [count, z.shape[1]]);
+      const prediction = decoder.apply(positions, true);
       return tf.mean(lossFn(target, prediction)) as tf.Scalar;
     },
   };
@@ -50,7 +50,7 @@ export function reconstructionLoss({
 export const logitsCrossEntropy: ReconstructionLoss = (target, logits) =>
   tf.mean(tf.add(tf.sub(tf.relu(logits), tf.mul(logits, target)), tf.log1p(tf.exp(tf.neg(tf.abs(logits))))));
 
-/** Mean binary cross-entropy of probabilities, for decoders that end in a sigmoid of their own. */
+/** Mean binary cross-entropy of probabilities, for decoders that end in a sigmoid. */
 export const probabilityCrossEntropy: ReconstructionLoss = (target, probability) => {
   const p = tf.clipByValue(probability, 1e-7, 1 - 1e-7);
   const cost = tf.add(tf.mul(target, tf.log(p)), tf.mul(tf.sub(1, target), tf.log(tf.sub(1, p))));
@@ -58,9 +58,9 @@ export const probabilityCrossEntropy: ReconstructionLoss = (target, probability)
 };
 
 /**
- * Mean squared error divided by `variance`, the mean variance of a column: 1 is what a constant guess costs. With `limit`, an
- * error r beyond it counts only 2 limit |r| - limit^2 = r^2 - (|r| - limit)^2 (Huber, 1964), so that a bad cell does not
- * outweigh all others.
+ * Mean squared error divided by `variance`, the mean variance of a column: the loss of a constant prediction is 1.
+ * With `limit`, an error r beyond it costs only 2 limit |r| - limit^2 = r^2 - (|r| - limit)^2 (Huber, 1964), so that one
+ * outlier does not outweigh all other values.
  */
 export function squaredError(variance: number, limit?: number): ReconstructionLoss {
   return (target, prediction) => {
@@ -71,19 +71,19 @@ export function squaredError(variance: number, limit?: number): ReconstructionLo
   };
 }
 
-/** Which loss a decoder is trained with, and so what it puts out. Plain data: it is saved with the model. */
+/** The loss of a decoder, and with it the meaning of its output. Plain data: it is saved with the model. */
 export type Reconstruction =
   | { readonly kind: 'logits' | 'probabilities' | 'custom' }
   | {
       readonly kind: 'squared';
       readonly variance: number;
-      /** Error from which on the cost grows in proportion; absent where no value lies far outside. */
+      /** Error from which on the loss is linear; absent for data without outliers. */
       readonly limit?: number;
     };
 
 /**
- * The default for rows and a decoder: binary cross-entropy when the rows lie in [0, 1] (on probabilities for a
- * decoder that ends in a sigmoid, else on logits), the mean squared error otherwise.
+ * The default loss for rows and a decoder: binary cross-entropy for rows in [0, 1] (on probabilities if the decoder ends
+ * in a sigmoid, else on logits), otherwise the mean squared error.
  */
 export function* defaultReconstructionInParts(
   { data, shape }: Matrix,
@@ -102,7 +102,7 @@ export function* defaultReconstructionInParts(
   return { kind: 'squared', variance, ...(near && { limit: OUTLYING * Math.sqrt(variance) }) };
 }
 
-/** Error, in deviations of the data, from which on it counts in proportion, if rows lie far outside. */
+/** Error from which on the loss is linear, in standard deviations of the data, for data with outliers. */
 const OUTLYING = 10;
 
 /** Mean over the columns of their variances. */
@@ -120,14 +120,14 @@ function* meanVariance({ data, shape: [rows, columns] }: Matrix): Work<number> {
   return variance;
 }
 
-/** As {@link defaultReconstructionInParts}, at once. */
+/** Same as {@link defaultReconstructionInParts}, in one call. */
 export const defaultReconstruction = whole(defaultReconstructionInParts);
 
 function activationOf(layer: tf.layers.Layer | undefined): unknown {
   return layer?.getConfig().activation;
 }
 
-/** The loss of a kind of reconstruction; `custom` is the caller's. Undefined when that is missing. */
+/** The loss function of a kind of reconstruction; `custom` is the user-supplied one. Undefined where that is missing. */
 export function reconstructionLossFn(
   reconstruction: Reconstruction,
   custom: ReconstructionLoss | null,

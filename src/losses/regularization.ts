@@ -1,4 +1,4 @@
-/** What the layers of a caller's networks cost by themselves: `kernelRegularizer` and its like. */
+/** Losses of the layers of user-supplied networks, such as those of `kernelRegularizer`. */
 import * as tf from '../core/tf.js';
 import type { LossTerm, Network } from '../core/types.js';
 

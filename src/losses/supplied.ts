@@ -1,23 +1,23 @@
-/** A loss of the caller's own: what it returns is looked at before it is trained on. */
+/** User-supplied losses, whose return values are checked before they are used. */
 import { describe, OptionError } from '../core/errors.js';
 import * as tf from '../core/tf.js';
 
 type Loss = (target: tf.Tensor, prediction: tf.Tensor) => tf.Tensor;
 
 /**
- * The same loss, which throws `OptionError` where it returns anything but a tensor of 32-bit floats, or one that was not
- * computed from the prediction, so that there would be nothing to learn. `name` is the option that it came by.
+ * The same loss with its result checked. Throws `OptionError` for anything but a tensor of 32-bit floats, and for one that
+ * was not computed from the prediction, which would have no gradient. `name` is the option that gave the loss.
  */
 export function suppliedLoss(name: string, lossFn: Loss): Loss {
   let connected = false;
   return (target, prediction) => {
     const value = checked(name, lossFn(target, prediction));
     const tape = tf.engine().state.activeTape;
-    // No tape, no training: held-out losses need no gradient. What held once holds for later steps.
+    // Without a tape there is no training: held-out losses need no gradient. One check is enough for all steps.
     if (connected || !tape) return value;
     if (!dependsOn(value, prediction, tape)) {
       throw new OptionError(
-        `${name}: a loss that depends on the prediction by operations of TensorFlow.js expected, got a constant; ` +
+        `${name}: expected a loss that depends on the prediction by operations of TensorFlow.js, got a constant; ` +
           'compute it from the second argument, without reading its values',
       );
     }
@@ -31,12 +31,12 @@ function checked(name: string, value: unknown): tf.Tensor {
     return value;
   }
   throw new OptionError(
-    `${name}: a tensor computed from (target, prediction) expected, got ${found(value)}; ` +
-      'return a scalar, or a value a row, as 32-bit floats',
+    `${name}: expected a tensor computed from (target, prediction), got ${kindOf(value)}; ` +
+      'return a scalar, or a value per row, as 32-bit floats',
   );
 }
 
-function found(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value instanceof tf.Tensor) {
     if (value.isDisposed) return 'a disposed tensor';
     return value.size === 0 ? 'an empty tensor' : `a tensor of dtype ${value.dtype}`;
@@ -44,7 +44,7 @@ function found(value: unknown): string {
   if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then !== 'function') {
     return describe(value);
   }
-  // Nobody else will hear of its failure.
+  // Otherwise its failure would be an unhandled rejection.
   Promise.resolve(value).catch(() => undefined);
   return 'a promise';
 }

@@ -4,43 +4,36 @@
  * With g = a d^(2b) and d the Euclidean distance of a pair, the similarity is q = 1 / (1 + g), and
  *   a positive pair costs  -log q       = log(1 + g),
  *   a negative pair costs  -log(1 - q)  = log(1 + g) - log g.
- * The loss is the mean over all pairs, R negatives counted for each positive one; the negatives' cost is multiplied by the
- * strength of repulsion.
+ * The loss is the weighted mean over all pairs: the negatives of a positive pair weigh R in total, and their cost is
+ * multiplied by the repulsion strength.
  */
 
-import { type Negatives, pairLoss } from '../backend/pairLoss.js';
-import { drawIntegers } from '../core/random.js';
+import { pairLoss } from '../backend/pairLoss.js';
 import * as tf from '../core/tf.js';
-import type { Batch, LossTerm, Random, Step } from '../core/types.js';
+import type { LossTerm, Step } from '../core/types.js';
 import { detach, onHost, withGradient } from './gradient.js';
+import { drawNegatives, type NegativeOptions, type PairTable, pairTable } from './negatives.js';
 
-export interface UmapLossOptions {
+export interface UmapLossOptions extends NegativeOptions {
   /** Curve parameters of the similarity, as `fitCurve` gives them. */
   readonly a: number;
   readonly b: number;
-  /** R: total weight of the negative pairs of one positive pair. 0 leaves only attraction. */
-  readonly negativeSampleRate: number;
-  /** Negative pairs drawn for a positive one, each weighing R / draws; more of them make a calmer gradient. */
-  readonly negativeDraws?: number;
-  /** Factor on the negative pairs' cost. Default 1. */
-  readonly repulsionStrength?: number;
-  readonly random: Random;
 }
 
 /**
- * Below this squared distance the cost of a negative pair goes on along its tangent: it would be infinite at 0,
- * and one coincident pair would outweigh the whole batch. 1e-3 is a third of a per cent of `minDist` squared or
- * less in the usual range, and umap-learn softens its repulsion by the same number.
+ * Below this squared distance the cost of a negative pair continues along its tangent: it would be infinite at 0,
+ * and one coincident pair would outweigh the whole batch. umap-learn adds the same constant to the squared distance in the
+ * denominator of its repulsion.
  */
 const TANGENT = 1e-3;
 /**
- * Above this g a negative pair is pulled together: with the usual curve from a distance of some 130 on, where it costs 1e-4.
- * Parts of the map that no edge ties together would otherwise drift apart without end, for Adam makes full steps of the
+ * Above this g a negative pair attracts: with the default curve from a distance of about 130 on, where its cost is 1e-4.
+ * Otherwise components of the graph would drift away from each other without end, since Adam makes full steps of even the
  * smallest gradient.
  */
 const FARTHEST = 1e4;
 
-/** The squared distance there, and the derivative of the cost by it from there on: what the push has come to, reversed. */
+/** The squared distance at which g = `FARTHEST`, and the derivative of the cost beyond it: that at this point, reversed. */
 function farEnd({ a, b }: Pick<UmapLossOptions, 'a' | 'b'>): {
   readonly farthest: number;
   readonly pull: number;
@@ -61,99 +54,17 @@ export function umapLoss(options: UmapLossOptions): LossTerm {
     compute({ batch, z }: Step) {
       pairs.fill(batch);
       if (tf.getBackend() !== 'webgpu') return inOnePass(z, pairs, options);
-      repel(pairs);
+      drawNegatives(pairs);
       return byTensors(z, pairs, options);
     },
   };
 }
 
-/**
- * The pairs of one step: positives first, then negatives, as positions in the batch, with their weights. While there are
- * `negatives` to be drawn, their entries are empty.
- */
-export interface PairTable {
-  heads: Int32Array;
-  tails: Int32Array;
-  weights: Float32Array;
-  positives: number;
-  /** Pairs in all; entries beyond belong to an earlier, larger step. */
-  count: number;
-  negatives?: Negatives | undefined;
-  fill(batch: Batch): void;
-}
-
-/**
- * Draws the negatives of each step: every head meets `negativeDraws` rows of the batch, uniformly, but not itself and
- * the `tailsPerHead` rows that follow it: its own tails, if it was new to the batch and they were. Among all rows these are
- * as rare as any others; in the batch they always are there, and would be pushed away so often that near neighbours end too
- * far apart. Left out where it is new, and always met where it was there before, they come up about as often as they
- * should. In a batch of up to 2 (1 + tailsPerHead) rows nothing is left out. Weights add up to one over positives
- * and to R times the repulsion strength over negatives, over 1 + R.
- */
-export function pairTable(options: UmapLossOptions): PairTable {
-  const { negativeSampleRate: rate, repulsionStrength = 1, random } = options;
-  const draws = rate === 0 ? 0 : (options.negativeDraws ?? Math.max(1, Math.round(rate)));
-  return {
-    heads: new Int32Array(0),
-    tails: new Int32Array(0),
-    weights: new Float32Array(0),
-    positives: 0,
-    count: 0,
-    fill({ heads, tails, pairCount, rowCount, tailsPerHead = 0, pairWeights }) {
-      this.positives = pairCount;
-      // A row alone has none to meet.
-      this.count = rowCount > 1 ? pairCount * (1 + draws) : pairCount;
-      if (this.heads.length < this.count) {
-        this.heads = new Int32Array(this.count);
-        this.tails = new Int32Array(this.count);
-        this.weights = new Float32Array(this.count);
-      }
-      this.heads.set(heads.subarray(0, pairCount));
-      this.tails.set(tails.subarray(0, pairCount));
-      let total = pairCount;
-      if (pairWeights) {
-        total = 0;
-        for (let p = 0; p < pairCount; p++) total += pairWeights[p]!;
-      }
-      const each = 1 / (total * (1 + rate));
-      this.weights.fill(each, 0, pairCount);
-      if (pairWeights) for (let p = 0; p < pairCount; p++) this.weights[p]! *= pairWeights[p]!;
-      this.negatives = undefined;
-      if (this.count === pairCount) return;
-      const state = Int32Array.from({ length: 4 }, (_, i) => random.uint32() | Number(i === 3));
-      const star = 1 + tailsPerHead;
-      const apart = rowCount > 2 * star ? star : 1;
-      const weightRatio = (rate * repulsionStrength) / draws;
-      this.negatives = { samples: draws, weightRatio, rowCount, excluded: apart, state };
-    },
-  };
-}
-
-/** Draws the negatives of a table; a kernel does the same. */
-export function repel(table: PairTable): void {
-  if (table.negatives === undefined) return;
-  const { heads, tails, weights, positives, count } = table;
-  const { samples: draws, weightRatio: share, rowCount, excluded: apart, state } = table.negatives;
-  drawIntegers(state, tails.subarray(positives, count), rowCount - apart);
-  for (let p = 0, at = positives; p < positives; p++) {
-    const head = heads[p]!;
-    const end = at + draws;
-    heads.fill(head, at, end);
-    weights.fill(share * weights[p]!, at, end);
-    // Counted from the first row behind those that are left out, and around.
-    for (; at < end; at++) {
-      const tail = head + apart + tails[at]!;
-      tails[at] = tail < rowCount ? tail : tail - rowCount;
-    }
-  }
-  table.negatives = undefined;
-}
-
-/** Value and gradient in one pass, in a kernel or on the host, instead of some thirty tensor operations. */
+/** Value and gradient in one pass, in a kernel or on the host, instead of about thirty tensor operations. */
 function inOnePass(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
   const curve = { a, b, tiny: TINY, tangent: TANGENT, ...farEnd({ a, b }) };
   const byHost = onHost((points, gradient) => {
-    repel(pairs);
+    drawNegatives(pairs);
     return crossEntropy(points, z.shape[1], pairs, a, b, gradient);
   });
   return withGradient(z, (points) => pairLoss(points, pairs, curve) ?? byHost(points));
@@ -161,7 +72,7 @@ function inOnePass(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions):
 
 /**
  * Adds the weighted cost of all pairs and writes its gradient with respect to `points` (row-major, `columns`
- * wide) into `gradient`, which must come in as zeros.
+ * wide) into `gradient`, which must hold zeros at the start.
  */
 export function crossEntropy(
   points: Float32Array,
@@ -217,14 +128,14 @@ export function crossEntropy(
 }
 
 /**
- * Points in one place have no direction to leave each other; they take one by bits of the head's number, the same along
- * every axis but for its sign.
+ * Direction in which a coincident pair is separated: its components differ in sign only, by bits of the head's number, since
+ * the difference of the points gives no direction.
  */
 function direction(head: number, axis: number): 1 | -1 {
   return (Math.imul(head, 0x9e3779b1) >>> (16 + (axis & 15))) & 1 ? 1 : -1;
 }
 
-/** The same in tensor operations, for a device that cannot be read synchronously. */
+/** The same loss in tensor operations, for a backend that cannot be read synchronously. */
 export function byTensors(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOptions): tf.Scalar {
   const { positives, count } = pairs;
   type Cost = (squared: tf.Tensor, differences: tf.Tensor, heads: tf.Tensor1D) => tf.Tensor;
@@ -240,22 +151,22 @@ export function byTensors(z: tf.Tensor2D, pairs: PairTable, { a, b }: UmapLossOp
     tf.log1p(tf.mul(tf.pow(tf.maximum(squared, TINY), b), a)),
   );
   if (count === positives) return attraction;
-  const slope = -b / (TANGENT * (1 + a * TANGENT ** b));
+  const tangent = -b / (TANGENT * (1 + a * TANGENT ** b));
   const { farthest, pull } = farEnd({ a, b });
   const repulsion = cost(positives, count, (squared, differences, heads) => {
     const power = tf.pow(tf.minimum(tf.maximum(squared, TANGENT), farthest), b);
     const beyond = tf.log1p(tf.div(1 / a, power));
     const far = tf.mul(tf.relu(tf.sub(squared, farthest)), pull);
-    const near = tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), slope);
-    // Adds 0 to the cost, and to the gradient what pushes coincident points apart.
+    const near = tf.mul(tf.minimum(tf.sub(squared, TANGENT), 0), tangent);
+    // Adds 0 to the cost, and to the gradient what separates coincident points.
     const coincident = detach(squared, (values) => tf.cast(tf.equal(values, 0), 'float32'));
     const along = tf.sum(tf.mul(differences, tf.gather(directions(z.shape), heads)), 1);
-    return tf.addN([beyond, near, far, tf.mul(tf.mul(along, coincident), 2 * slope)]);
+    return tf.addN([beyond, near, far, tf.mul(tf.mul(along, coincident), 2 * tangent)]);
   });
   return tf.add(attraction, repulsion);
 }
 
-/** Where each point goes from another one in the same place. */
+/** `direction` of every point, scaled to a distance of sqrt(TANGENT). */
 function directions([rows, columns]: readonly [number, number]): tf.Tensor2D {
   const values = Float32Array.from(
     { length: rows * columns },

@@ -1,4 +1,4 @@
-/** Any `tf.LayersModel` as a network that the training loop can drive. */
+/** Wraps a `tf.LayersModel` as a network for the training loop. */
 
 import { warnOfOtherCopy } from '../backend/copies.js';
 import { OptionError } from '../core/errors.js';
@@ -6,15 +6,16 @@ import type { LayersModel, Tensor, Variable } from '../core/tf.js';
 import type { Network } from '../core/types.js';
 
 /**
- * Wraps a model. `owned` says who frees it: `dispose()` of the network leaves a caller's model alone.
- * Throws `OptionError` for models with several inputs or outputs, with axes of unknown size, or disposed.
+ * Wraps a model. `name` is used in messages. If `owned`, `dispose()` of the network also frees the model; a user-supplied
+ * model is not freed. Throws `OptionError` for a model that has several inputs or outputs or axes of unknown size, or is
+ * disposed.
  */
 export function networkOf(model: LayersModel, name: string, owned: boolean): Network {
   checkAlive(model, name);
   if (!owned) warnOfOtherCopy(model, name);
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new OptionError(
-      `${name}: a model with 1 input and 1 output wanted, got ${model.inputs.length} and ${model.outputs.length}`,
+      `${name}: expected a model with 1 input and 1 output, got ${model.inputs.length} and ${model.outputs.length}`,
     );
   }
   const inputShape = rowShape(model.inputs[0]!.shape, `${name} input`);
@@ -28,7 +29,7 @@ export function networkOf(model: LayersModel, name: string, owned: boolean): Net
     variables: () => model.trainableWeights.map((weight) => weight.read() as Variable),
     weights: () => model.weights.map((weight) => weight.read() as Variable),
     dispose() {
-      // model.dispose() spares layers that another model shares; every weight here is ours alone.
+      // model.dispose() spares layers that another model shares, but no other model uses these weights.
       if (owned && !disposed) for (const weight of model.weights) weight.dispose();
       disposed = true;
     },
@@ -39,7 +40,7 @@ function rowShape(shape: readonly (number | null)[], name: string): number[] {
   const sizes = shape.slice(1);
   if (sizes.some((size) => size === null)) {
     throw new OptionError(
-      `${name}: axes of known size wanted, got [${shape.map((s) => s ?? 'null').join(', ')}]`,
+      `${name}: expected axes of known size, got [${shape.map((s) => s ?? 'null').join(', ')}]`,
     );
   }
   return sizes as number[];
@@ -47,11 +48,11 @@ function rowShape(shape: readonly (number | null)[], name: string): number[] {
 
 /** Throws `OptionError` for a model that was disposed, whose weights are gone. */
 export function checkAlive({ weights }: LayersModel, name: string): void {
-  // A `LayersVariable` says so only by what it throws when it is read.
+  // A `LayersVariable` has no flag for it, and throws when it is read.
   const gone = (weights as unknown as readonly Held[]).find(({ val }) => val?.isDisposed);
   if (gone === undefined) return;
   throw new OptionError(
-    `${name}: a model with its weights expected, got one that was disposed (${gone.name}); make a new one, ` +
+    `${name}: expected a model with its weights, got one that was disposed (${gone.name}); make a new one, ` +
       'and dispose of it after the estimator',
   );
 }
@@ -62,7 +63,7 @@ interface Held {
   readonly val?: Variable;
 }
 
-/** Values in one row of the given shape. */
+/** Number of values in one row of the given shape. */
 export function rowSize(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -1,18 +1,18 @@
-/** Noise on a network's inputs while it learns, so that it says much the same of rows that are nearly the same. */
+/** Noise on a network's inputs in training, so that similar rows get similar outputs. */
 import * as tf from '../core/tf.js';
 import type { Network, Random } from '../core/types.js';
 
-/** Normal numbers drawn once: a fresh draw for each value would cost more than the network does. */
+/** Count of normal numbers that are drawn once and reused: drawing each value anew would take longer than the network. */
 const DRAWN = 2 ** 18;
 
-/** Normal numbers that every step reads from another place on, round and round. */
+/** A ring of normal numbers, which every step reads from a random position on. */
 export interface InputNoise {
   readonly values: Float32Array;
-  /** Where the next step begins. */
+  /** Position in the ring for the next step. */
   start(): number;
 }
 
-/** Noise of the given deviation; undefined for 0. */
+/** Noise with the given standard deviation; undefined for 0. */
 export function inputNoise(deviation: number, random: Random): InputNoise | undefined {
   if (deviation === 0) return undefined;
   const values = Float32Array.from({ length: DRAWN }, () => deviation * random.normal());
@@ -20,7 +20,8 @@ export function inputNoise(deviation: number, random: Random): InputNoise | unde
 }
 
 /**
- * The network with independent normal noise added to its inputs in training, which acts like a penalty on its slopes
+ * The network with normal noise added to its inputs in training, which acts like a penalty on its gradient with respect
+ * to them
  * (Bishop, "Training with noise is equivalent to Tikhonov regularization", 1995).
  */
 export function withInputNoise(network: Network, noise: InputNoise | undefined): Network {

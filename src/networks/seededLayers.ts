@@ -2,9 +2,9 @@
 import type { Network, Random } from '../core/types.js';
 
 /**
- * The same network, whose layers draw from `random` in training. TensorFlow.js' dropout and noise layers take
- * `Math.random` unless they have a seed (and then draw the same at every step), so that one function is replaced
- * for as long as the network is applied, which is synchronous.
+ * The same network, whose layers draw from `random` in training. Dropout and noise layers of TensorFlow.js use
+ * `Math.random` unless they have a seed (and then draw the same numbers at every step). So `Math.random` is replaced while
+ * the network is applied, which is synchronous.
  */
 export function withSeededLayers(network: Network, random: Random): Network {
   return {

@@ -21,7 +21,7 @@ export async function readIdx(bytes: Uint8Array): Promise<Idx> {
   if (plain.length < 4 || plain[0] !== 0 || plain[1] !== 0) {
     const start = Array.from(plain.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
     throw new DataError(
-      `readIdx: a file that begins 00 00 wanted, got ${plain.length} bytes: ${start || 'none'}`,
+      `readIdx: expected a file that begins 00 00, got ${plain.length} bytes: ${start || 'none'}`,
     );
   }
   const code = plain[2]!;
@@ -29,19 +29,19 @@ export async function readIdx(bytes: Uint8Array): Promise<Idx> {
   const type = TYPES.get(code);
   if (type === undefined) {
     const known = [...TYPES.keys()].map(hex).join(', ');
-    throw new DataError(`readIdx: number type must be one of ${known}; got ${hex(code)}`);
+    throw new DataError(`readIdx: number type: expected one of ${known}, got ${hex(code)}`);
   }
   const start = 4 + 4 * axes;
   if (axes === 0 || plain.length < start) {
     throw new DataError(
-      `readIdx: a header of ${start} bytes for ${axes} axes wanted, file has ${plain.length}`,
+      `readIdx: expected a header of ${start} bytes for ${axes} axes, got a file of ${plain.length}`,
     );
   }
   const shape = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
   const size = shape.reduce((product, length) => product * length, 1);
   if (plain.length - start !== size * type.bytes) {
     throw new DataError(
-      `readIdx: shape [${shape.join(', ')}] wants ${size * type.bytes} bytes of data, file has ${plain.length - start}`,
+      `readIdx: expected ${size * type.bytes} bytes of data for shape [${shape.join(', ')}], got ${plain.length - start}`,
     );
   }
   return { data: type.read(view, start, size), shape };
@@ -56,7 +56,10 @@ async function gunzipped(bytes: Uint8Array): Promise<Uint8Array> {
   try {
     return gunzipSync(bytes);
   } catch (cause) {
-    throw new DataError(`readIdx: the gzip data is damaged (${(cause as Error).message})`, { cause });
+    throw new DataError(
+      `readIdx: expected sound gzip data, got damaged ones (${(cause as Error).message}); download the file again`,
+      { cause },
+    );
   }
 }
 

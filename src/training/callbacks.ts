@@ -1,4 +1,4 @@
-/** Readers of progress: TensorFlow.js' own callbacks as they are, and early stopping that can restore. */
+/** Callbacks: those of TensorFlow.js, and early stopping that can restore the best weights. */
 
 import { giveModel } from '../backend/copies.js';
 import { OptionError } from '../core/errors.js';
@@ -8,13 +8,13 @@ import * as tf from '../core/tf.js';
 import type { Progress } from '../core/types.js';
 import type { StageReader } from './stages.js';
 
-/** What a callback can do to the training it watches; it comes as `training` among the `setParams` values. */
+/** Control of a training by its callbacks: the value `training` that `setParams` gets. */
 export interface Training {
-  /** Ends training after this report, as if it had been the last. */
+  /** Ends training after the current report. */
   stop(): void;
   /** Copies all weights being trained. */
   snapshot(): Promise<Float32Array[]>;
-  /** Sets all weights being trained to a copy that `snapshot` made. */
+  /** Sets all weights being trained to a result of `snapshot`. */
   restore(weights: readonly Float32Array[]): void;
 }
 
@@ -22,8 +22,8 @@ type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
 
 /**
  * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or an object with any of their
- * methods; each may have `onStage` too. (The former are told by two of their methods, so that the arguments of the latter need
- * no types.)
+ * methods; each may have `onStage` too. (The type names only two methods of the former, so that TypeScript infers the
+ * arguments of the latter.)
  */
 export type TrainingCallback = (Setters | (tf.CustomCallbackArgs & Partial<Setters>)) & StageReader;
 
@@ -51,7 +51,7 @@ const moments = [
 ] as const;
 const methods = [...moments, 'setParams', 'setModel'] as const;
 
-/** An object with one of a callback's methods at least, and with functions alone under their names. */
+/** An object with at least one method of a callback, and nothing but functions under their names. */
 export const callbackRule: Rule = {
   kind: 'object',
   text: `a callback: an object with ${moments.join(', ')}, onStage, setParams or setModel`,
@@ -76,8 +76,8 @@ export interface CallbackRunner {
 }
 
 /**
- * Runs callbacks over a training. An "epoch" is a report, as in the Python original. `params` reach
- * `setParams`; `model` is the encoder, whose `stopTraining` ends the training.
+ * Runs the callbacks of a training. An "epoch" is a report, as in the Python original. `setParams` gets `params`; `model` is
+ * the encoder, and setting its `stopTraining` ends the training.
  */
 export function runCallbacks(
   callbacks: readonly TrainingCallback[],
@@ -86,7 +86,7 @@ export function runCallbacks(
   training: Omit<Training, 'stop'>,
 ): CallbackRunner {
   let stop = false;
-  // A tf.Sequential that was never compiled refuses the property, so callbacks get a stand-in that has its own.
+  // `tf.Sequential` throws for this property while it is not compiled, so callbacks get an object that overrides it.
   const watched: tf.LayersModel = Object.create(model, { stopTraining: { value: false, writable: true } });
   const control: Training = { ...training, stop: () => (stop = true) };
   const list = callbacks.map(asCallback);
@@ -108,7 +108,7 @@ export function runCallbacks(
     async step(_, rows, loss) {
       for (const callback of list) {
         await callback.onBatchBegin(batch, { batch, size: rows });
-        // A tf.CustomCallback frees the scalars that it reads; whoever does not read leaves it to us.
+        // A tf.CustomCallback disposes of the scalars that it reads, but not of others.
         const own = tf.keep(tf.clone(loss));
         try {
           await callback.onBatchEnd(batch, { batch, size: rows, loss: own });
@@ -131,7 +131,7 @@ export function runCallbacks(
   };
 }
 
-/** The losses of a report, held-out ones by Keras' names too: `valLoss` is `val_loss` as well. */
+/** The losses of a report; held-out ones also have their Keras names, such as `val_loss` for `valLoss`. */
 function logsOf({ losses }: Progress): Logs {
   const logs: Logs = { ...losses };
   for (const [name, value] of Object.entries(losses)) {
@@ -140,7 +140,7 @@ function logsOf({ losses }: Progress): Logs {
   return logs;
 }
 
-/** Refuses a `tf.callbacks.earlyStopping` that would wait for ever, and warn at every report. */
+/** Throws for a `tf.callbacks.earlyStopping` on an unknown key, which would never stop and would warn at every report. */
 function checkMonitor(callback: Callback, logs: Logs): void {
   const { monitor, monitorFunc } = callback as Callback & { monitor?: unknown; monitorFunc?: unknown };
   if (typeof monitorFunc !== 'function' || typeof monitor !== 'string' || monitor in logs) return;
@@ -163,7 +163,7 @@ function asCallback(given: TrainingCallback): Callback {
   });
   const { nowFunc, nextFrameFunc } = callback;
   const whole: unknown = new tf.CustomCallback({ nowFunc, nextFrameFunc, ...Object.fromEntries(functions) });
-  // A tf.CustomCallback does nothing with these two.
+  // A tf.CustomCallback ignores these two.
   return Object.assign(whole as Callback, {
     setParams: (params: Record<string, unknown>) => callback.setParams?.(params),
     setModel: (model: tf.LayersModel) => callback.setModel?.(model),
@@ -172,15 +172,15 @@ function asCallback(given: TrainingCallback): Callback {
 
 /** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions {
-  /** Key of the history to watch. Default `'loss'`. */
+  /** Key of the history to monitor. Default `'loss'`. */
   readonly monitor?: string | undefined;
-  /** A smaller change is no improvement. Default 0. */
+  /** Smallest change that counts as an improvement. Default 0, at least 0. */
   readonly minDelta?: number | undefined;
-  /** Reports without improvement after which training stops. Default 1, at least 1. */
+  /** Number of reports without improvement after which training stops. Default 1, at least 1. */
   readonly patience?: number | undefined;
   /** Whether lower (`'min'`, default) or higher (`'max'`) is better. */
   readonly mode?: 'min' | 'max' | undefined;
-  /** Puts the weights of the best report back at the end. Default false. */
+  /** Whether to restore the weights of the best report at the end. Default false. */
   readonly restoreBestWeights?: boolean | undefined;
 }
 
@@ -193,9 +193,9 @@ const stoppingDefaults: Required<EarlyStoppingOptions> = {
 };
 
 /**
- * Stops training when a monitored value no longer improves, on any key of the history, and can put the best
- * weights back (which `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a wrong option, and in the
- * first report for a key that is not there.
+ * Stops training when a value of the history no longer improves, and can restore the best weights (which
+ * `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a wrong option, and the training throws it in the first
+ * report for a key that the history does not have.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallback {
   const { monitor, minDelta, patience, mode, restoreBestWeights } = resolveOptions<

@@ -1,10 +1,10 @@
-/** A progress bar in the terminal, or plain lines in a log: a reader of `Progress`. */
+/** Shows `Progress` as a bar in the terminal, or as plain lines in a log. */
 import type { Stage } from '../core/stages.js';
 import type { Progress } from '../core/types.js';
 
-/** The part of a writable stream that the bar needs; `process.stderr`, a file stream or a test's own will do. */
+/** The part of a writable stream that the bar uses: `process.stderr`, a file stream, or any object with `write`. */
 export interface ProgressStream {
-  /** Writes text as it is, without a line break of its own. */
+  /** Writes text unchanged, without adding a line break. */
   write(text: string): unknown;
   /** Whether it is a terminal, which can redraw a line. */
   readonly isTTY?: boolean | undefined;
@@ -24,22 +24,22 @@ export interface ProgressBar {
   readonly live: boolean;
   /** Writes a line of text above the bar. */
   line(text: string): void;
-  /** Shows how far a stage before training has come: the `onStage` of a callback. In a log it writes a line at its start. */
+  /** Shows the progress of a stage before training, as the `onStage` of a callback. In a log it writes a line at its start. */
   stage(stage: Stage, done?: number): void;
-  /** Shows how far training has come. */
+  /** Shows the progress of the training. */
   report(progress: Progress): void;
-  /** Closes the line, and makes the bar ready for another training. */
+  /** Ends the line, and prepares the bar for another training. */
   finish(): void;
 }
 
-/** Milliseconds between two drawings: the eye sees no more, and terminals are slow. */
+/** Milliseconds between two updates: more are not visible, and terminals are slow. */
 const PAUSE = 50;
 
 /**
  * A bar that shows percentage, steps, loss and time left. On a terminal it redraws one line that fits the
- * columns; elsewhere it writes a plain line whenever the whole percentage has moved on, at most one a report. Stages before
+ * columns; elsewhere it writes a plain line whenever the whole percentage has moved on, at most one per report. Stages before
  * training are shown by their name and percentage, or by one plain line each.
- * `NO_COLOR` in the environment and `TERM=dumb` are respected. A closed stream never disturbs training.
+ * `NO_COLOR` in the environment and `TERM=dumb` are respected. Errors of a closed stream are ignored.
  *
  *     const bar = progressBar();
  *     const umap = new ParametricUMAP({ callbacks: [{ onStage: bar.stage }] });
@@ -49,7 +49,7 @@ const PAUSE = 50;
  * The default stream is the standard error of Node.js; in a browser, lines go to the console.
  */
 export function progressBar(stream: ProgressStream = defaultStream()): ProgressBar {
-  // A page may have a stand-in for `process` that lacks any of it.
+  // A web page may have a replacement for `process` without these properties.
   const { TERM, NO_COLOR } = globalThis.process?.env ?? {};
   const live = stream.isTTY === true && TERM !== 'dumb';
   const colored = live && !NO_COLOR;
@@ -88,7 +88,7 @@ export function progressBar(stream: ProgressStream = defaultStream()): ProgressB
     const room = Math.max(1, (stream.columns || 80) - 1);
     if (!live) return write(`${parts.join('  ')}\n`);
     const { bar, text } = fit(parts, fraction, room);
-    // Without escape codes, blanks wipe out what a longer line left behind.
+    // Without escape codes, blanks overwrite the rest of a longer line.
     const blanks = ' '.repeat(Math.max(0, Math.min(room, drawnLength) - bar.length - text.length));
     drawnLength = bar.length + text.length;
     write(colored ? `\r${paint(bar)}${text}\x1b[K` : `\r${bar}${text}${blanks}`);
@@ -160,7 +160,7 @@ function percentage(fraction: number): string {
   return `${Math.floor(100 * fraction)}%`.padStart(4);
 }
 
-/** What there is to say, the most important first. */
+/** The parts of the line, the most important first. */
 function describe(progress: Progress, time: string): string[] {
   const parts = [percentage(fractionOf(progress)), `step ${progress.step}/${progress.steps}`];
   const { loss } = progress.losses;
@@ -187,7 +187,7 @@ function paint(bar: string): string {
   return `\x1b[36m${bar.slice(0, done)}\x1b[0m\x1b[2m${bar.slice(done)}\x1b[0m`;
 }
 
-/** From the speed since the first report, which leaves out everything that came before training. */
+/** From the speed since the first report, which excludes the time before training. */
 function timeLeft({ step, steps }: Progress, first: { at: number; step: number }, now: number): string {
   const speed = (step - first.step) / (now - first.at);
   if (step >= steps || !(speed > 0) || !Number.isFinite(speed)) return '';

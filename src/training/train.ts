@@ -1,4 +1,4 @@
-/** The training loop: embed a batch, add the losses up, take a step. It knows no loss and no network by name. */
+/** The training loop: embeds a batch, adds up the losses, takes a step. It depends on no particular loss or network. */
 
 import { holdBackend } from '../backend/choose.js';
 import { DivergedError, OptionError } from '../core/errors.js';
@@ -12,7 +12,7 @@ import type {
   Progress,
   Schedule,
   Step,
-  StepPlace,
+  StepContext,
   Trainable,
 } from '../core/types.js';
 
@@ -21,37 +21,37 @@ export interface TrainOptions<S extends Step = Step> {
   readonly terms: readonly LossTerm<S>[];
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
-  /** Gradient steps in all. */
+  /** Number of gradient steps. */
   readonly steps: number;
-  /** Reports in all, spread evenly; at most `steps`. */
+  /** Number of reports, spread evenly; at most `steps`. */
   readonly reports: number;
   /** Each gradient element is clipped to [-clipValue, clipValue]. */
   readonly clipValue: number;
-  /** The backend of this training, made active again after others had their turn. Default: whatever is active. */
+  /** Backend of this training, made active again after each pause. Default: the active one. */
   readonly backend?: string;
   readonly signal?: AbortSignal;
-  /** Steps and reports that were done before. Default: none. */
+  /** Steps and reports that are already done. Default: none. */
   readonly from?: { readonly step: number; readonly reports: number };
-  /** Called after every step with its number, the rows it took and its total loss, which belongs to the loop. */
+  /** Called after every step with its number, its number of rows and its total loss, which the loop disposes of. */
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
 }
 
 /**
- * Trains and yields a `Progress` at every report. Stops when the consumer stops; throws the signal's reason
- * when aborted, and `DivergedError` for a report whose loss is not finite, with the weights of the last
- * finite report (or of the start) put back.
+ * Trains and yields a `Progress` at every report. Stops when the consumer does. Throws the signal's reason
+ * when aborted, and `DivergedError` for a report whose loss is not finite, after restoring the weights of the last finite
+ * report (or of the start).
  */
 export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGenerator<Progress, void, void> {
   const { forward, terms, steps, schedule, backend, signal, onStep, from } = options;
   const reports = Math.min(options.reports, steps);
   const trained = trainedBy(forward, terms);
-  const meter = lossMeter(terms);
+  const sums = lossSums(terms);
   const takeStep = stepper(options, trained);
   const hold = () => {
     if (backend !== undefined) holdBackend(backend);
   };
   try {
-    let good = await readWeights(trained);
+    let lastFinite = await readWeights(trained);
     const pauses = pausesFor(signal);
     for (let step = from?.step ?? 0, epoch = from?.reports ?? 0; epoch < reports; epoch++) {
       const until = Math.round(((epoch + 1) * steps) / reports);
@@ -60,32 +60,32 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
         hold();
         await takeStep.ready();
         hold();
-        const place = { done: step / steps, ahead: step + 1 < until || step + 1 === steps };
-        const { rows, losses } = takeStep(place, step);
+        const context = { done: step / steps, ahead: step + 1 < until || step + 1 === steps };
+        const { rows, losses } = takeStep(context, step);
         try {
           await onStep?.(step, rows, losses[0]!);
-          meter.add(losses);
+          sums.add(losses);
         } finally {
           tf.dispose(losses);
         }
       }
-      const losses = await meter.take();
+      const losses = await sums.take();
       if (!Object.values(losses).every(Number.isFinite)) {
-        writeWeights(trained, good);
+        writeWeights(trained, lastFinite);
         throw diverged(losses, step, epoch, schedule.rate(step - 1));
       }
-      good = await readWeights(trained);
+      lastFinite = await readWeights(trained);
       const learningRate = schedule.rate(step - 1);
       const progress = { epoch, epochs: reports, step, steps, losses, learningRate };
       schedule.report?.(progress);
       yield progress;
     }
   } finally {
-    meter.dispose();
+    sums.dispose();
   }
 }
 
-/** What the forward pass and the losses train, each once. */
+/** Everything that the forward pass and the losses train, without duplicates. */
 export function trainedBy<S extends Step>(
   forward: Pick<Forward<S>, 'trained'>,
   terms: readonly Pick<LossTerm<S>, 'trained'>[],
@@ -99,13 +99,13 @@ function stepper<S extends Step>(
 ) {
   const variables = trained.flatMap((part) => part.variables());
   const groups = trained.flatMap((part) => part.variables().map(() => part.group));
-  // What `begin` returned for the batch that the next step takes; undefined before it was called.
+  // Result of `begin` for the batch of the next step; undefined before it is called.
   let begun: { readonly rows: void | Promise<void> } | undefined;
   const begin = () => {
     begun = { rows: forward.begin() };
   };
-  const take = (place: StepPlace, step: number): { rows: number; losses: tf.Scalar[] } => {
-    // The total first, then each term; kept for the meter.
+  const take = (context: StepContext, step: number): { rows: number; losses: tf.Scalar[] } => {
+    // The total first, then each term; kept for the sums.
     const losses: tf.Scalar[] = [];
     let rows = 0;
     const rates = groups.map((group) => schedule.rate(step, group));
@@ -113,7 +113,7 @@ function stepper<S extends Step>(
     try {
       tf.tidy(() => {
         const { grads } = gradients(() => {
-          const embedded = forward.apply(place);
+          const embedded = forward.apply(context);
           rows = embedded.batch.rowCount;
           const values = terms.map((term) => term.compute(embedded));
           const weighted = values.map((value, i) => {
@@ -125,7 +125,7 @@ function stepper<S extends Step>(
           return total;
         }, variables);
         // Other threads fetch the next rows while the optimizer works.
-        if (place.ahead) begin();
+        if (context.ahead) begin();
         const all = variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable));
         optimizer.step(variables, all, rates, clipValue);
       });
@@ -136,7 +136,7 @@ function stepper<S extends Step>(
     return { rows, losses };
   };
   return Object.assign(take, {
-    /** Settles when the rows of the next step are there. */
+    /** Settles when the rows of the next step are fetched. */
     ready(): void | Promise<void> {
       if (begun === undefined) begin();
       return begun!.rows;
@@ -144,7 +144,7 @@ function stepper<S extends Step>(
   });
 }
 
-/** `tf.variableGrads`, which forgets to free what its tape has saved when the loss throws. */
+/** `tf.variableGrads`, which does not free the tensors saved on its tape when the loss throws. */
 function gradients(loss: () => tf.Scalar, variables: tf.Variable[]) {
   try {
     return tf.variableGrads(loss, variables);
@@ -160,14 +160,14 @@ function gradients(loss: () => tf.Scalar, variables: tf.Variable[]) {
 
 function withoutGradient(cause: Error): OptionError {
   return new OptionError(
-    'encoder: a map that depends on its trainable weights expected, got one that does not; ' +
+    'encoder: expected a map that depends on its trainable weights, got one that does not; ' +
       'let trainable layers lead to its output by operations that have gradients',
     { cause },
   );
 }
 
-/** Running sums on the device: read once a report. */
-function lossMeter(terms: readonly Pick<LossTerm, 'name'>[]) {
+/** Running sums of the losses on the device, read once per report. */
+function lossSums(terms: readonly Pick<LossTerm, 'name'>[]) {
   const names = ['loss', ...terms.map((term) => term.name)];
   let sums: tf.Tensor[] = [];
   let count = 0;
@@ -196,18 +196,18 @@ function lossMeter(terms: readonly Pick<LossTerm, 'name'>[]) {
 function diverged(losses: Record<string, number>, step: number, epoch: number, rate: number): DivergedError {
   const terms = Object.entries(losses).map(([name, value]) => `${name} ${value}`);
   return new DivergedError(
-    `training: a finite loss wanted, got ${terms.join(', ')} in report ${epoch} (up to step ${step}, learning rate ${rate}); ` +
+    `training: expected a finite loss, got ${terms.join(', ')} in report ${epoch} (up to step ${step}, learning rate ${rate}); ` +
       `weights of ${epoch === 0 ? 'the start' : `report ${epoch - 1}`} were kept; lower learningRate or check the encoder`,
   );
 }
 
-/** All weights of what is trained, on the host. */
+/** All weights of `trained`, on the host. */
 export async function readWeights(trained: readonly Trainable[]): Promise<Float32Array[]> {
   const weights = trained.flatMap((part) => part.weights());
   return Promise.all(weights.map(async (weight) => Float32Array.from(await weight.data())));
 }
 
-/** Puts copies of weights back that `readWeights` took: some backends would go on with the arrays themselves. */
+/** Restores weights from `readWeights`. The arrays are copied, since some backends would use them as they are. */
 export function writeWeights(trained: readonly Trainable[], values: readonly Float32Array[]): void {
   const weights = trained.flatMap((part) => part.weights());
   tf.tidy(() => {

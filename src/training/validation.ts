@@ -1,4 +1,4 @@
-/** Losses on rows that take no part in training. */
+/** Losses on held-out rows. */
 
 import { type Pauses, pausesFor } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
@@ -8,14 +8,14 @@ import type { Forward, Step } from '../core/types.js';
 export interface Evaluation {
   /** Name in the history, such as `valUmap`. */
   readonly name: string;
-  /** Embeds batches of held-out rows in inference mode, of which `batches` are taken. */
+  /** Embeds batches of held-out rows in inference mode; `batches` of them are evaluated. */
   readonly forward: Forward;
   readonly batches: number;
   /** Mean loss over the pairs of a batch, or over its rows where it has no pairs. Called inside `tf.tidy`. */
   compute(step: Step): tf.Tensor;
 }
 
-/** Returns the mean of each loss over all its batches, by name. `pauses` are taken before a batch where it is time for them. */
+/** Returns the mean of each loss over all its batches, by name. Pauses before a batch where one is due. */
 export async function validate(
   evaluations: readonly Evaluation[],
   pauses: Pauses = pausesFor(),

@@ -29,7 +29,7 @@ const cases: Readonly<Record<string, { shape: number[]; op: Op }>> = {
     shape: [2, 3, 4, 2],
     op: (x) => tf.image.resizeNearestNeighbor(x, [7, 6], true),
   },
-  'nearest resize with half-pixel centres': {
+  'nearest resize with half-pixel centers': {
     shape: [2, 4, 4, 2],
     op: (x) => tf.image.resizeNearestNeighbor(x, [6, 9], false, true),
   },

@@ -39,7 +39,7 @@ function fake(project: string, name: string, main = ''): void {
   writeFileSync(path.join(home, 'main.js'), main);
 }
 
-test('npm run native without TensorFlow.js says to install first', () => {
+test('npm run native without TensorFlow.js advises to install first', () => {
   const { code, said } = run([]);
   assert.equal(code, 1);
   assert.match(said, /^native: no @tensorflow\/tfjs-core in .*; run `npm install` first$/m);

@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { onStandalone, type PairCurve, pairLoss, type WeightedPairs } from '../../src/backend/pairLoss.js';
 import { createRandom } from '../../src/core/random.js';
-import { crossEntropy, pairTable, repel, umapLoss } from '../../src/losses/umap.js';
+import { drawNegatives, pairTable } from '../../src/losses/negatives.js';
+import { crossEntropy, umapLoss } from '../../src/losses/umap.js';
 import { close } from '../helpers/assert.js';
 import { available, onBoth } from '../helpers/backends.js';
 import { stepOf } from '../losses/steps.js';
@@ -141,13 +142,13 @@ test('the kernel draws the same negative pairs as the host', async () => {
     const ids = new Int32Array(rows);
     const batch = { rows: ids, rowCount: rows, heads: some(), tails: some(), pairCount, tailsPerHead };
     const pairWeights = Float32Array.from({ length: pairCount }, () => random.next());
-    const table = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: draws, random });
+    const table = pairTable({ negativeSampleRate: 5, negativeDraws: draws, random });
     table.fill({ ...batch, pairWeights });
     assert.ok(table.negatives);
     const z = tf.tensor2d(points, [rows, 2]);
     const here = pairLoss(z, table, curveOf(0.9))!;
     const standalone = onStandalone(z, table, curveOf(0.9))!;
-    repel(table);
+    drawNegatives(table);
     assert.equal(table.negatives, undefined);
     const there = pairLoss(z, table, curveOf(0.9))!;
     for (const drawn of [here, standalone]) {

@@ -5,7 +5,7 @@ import { useBackend } from '../../src/backend/choose.js';
 import { available, onBoth, source } from '../helpers/backends.js';
 
 const { layers } = tf;
-/** Initialised by number, so that both backends start from the same weights. */
+/** Initialized by number, so that both backends start from the same weights. */
 const init = (seed: number) => tf.initializers.glorotUniform({ seed });
 
 const networks: Readonly<Record<string, { input: number[]; layers: () => tf.layers.Layer[] }>> = {

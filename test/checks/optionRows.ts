@@ -21,7 +21,7 @@ export function checkOptionRows({ name, optionRows: rows, create, optionsPage }:
     plain.dispose();
   });
 
-  test(`${name}: every option refuses bad values by name, and says what it expects`, () => {
+  test(`${name}: every option rejects bad values, with its name and what it expects`, () => {
     for (const [option, { rule }] of Object.entries(rows)) {
       assert.ok(rule.bad.length >= 4, `${option}: ${rule.bad.length} bad values`);
       for (const value of rule.bad) {

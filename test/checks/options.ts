@@ -37,7 +37,7 @@ export const optionChecks: Readonly<Record<string, Check>> = {
     estimator.dispose();
   },
 
-  async "the caller's options are neither changed nor kept"(subject) {
+  async 'user-supplied options are neither changed nor kept'(subject) {
     const { seed } = subject.names;
     const options = Object.freeze({ ...subject.quick, ...subject.inverse, [seed]: 7 });
     const copy = structuredClone(options);

@@ -12,7 +12,7 @@ test('a package that is there is imported', async () => {
   assert.match(path.sep, /^[\\/]$/);
 });
 
-test('a package that is missing is an error that says what to type', async () => {
+test('a package that is missing is an error with the command to type', async () => {
   const name = 'parametric-umap-is-not-there';
   await assert.rejects(importPackage(name, 'caller', `run: npm install ${name}`), (error: Error) => {
     assert.ok(error instanceof UnavailableError);

@@ -18,7 +18,7 @@ await useBackend('wasm');
 /** What an expression gives in another realm, where every class is another one. */
 const elsewhere = <T>(expression: string): T => runInNewContext(`(${expression})`) as T;
 
-test('values of another realm are told by what they are', () => {
+test('values of another realm are recognized', () => {
   const floats = elsewhere<Float32Array>('new Float32Array([1, 2, 3]).subarray(1)');
   assert.equal(floats instanceof Float32Array, false, 'the test has another realm');
   assert.ok(isA('Float32Array', floats));
@@ -67,7 +67,7 @@ test('objects, arrays and buffers of another realm are saved', () => {
   assert.deepEqual([...new Float32Array(weights.slice().buffer)], [3]);
 });
 
-test('rows, options, labels and indices of another realm do what ours do, from fit to load', async () => {
+test('rows, options, labels and indices of another realm work the same, from fit to load', async () => {
   const rows = groups();
   const quick = { ...plain, metric: 'minkowski' } as const;
   const far = runInNewContext(

@@ -55,7 +55,7 @@ const cases: [Rule, string, accepted: unknown[], refused: unknown[]][] = [
 ];
 
 for (const [rule, expected, accepted, refused] of cases) {
-  test(`a rule for ${expected} accepts and refuses as it says`, () => {
+  test(`a rule for ${expected} accepts and rejects as its text states`, () => {
     assert.equal(rule.text, expected);
     for (const value of accepted) assert.ok(rule.accepts(value), String(value));
     for (const value of refused) assert.ok(!rule.accepts(value), String(value));

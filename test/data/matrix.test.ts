@@ -30,7 +30,7 @@ test('every kind of rows becomes the same matrix and leaves as it came', async (
   assert.deepEqual(toInputForm(matrix, 'flat', tf.tensor), { data: flat, shape: [2, 3] });
 });
 
-test('a tensor goes in and out, and stays the caller’s', async () => {
+test('a tensor goes in and out, and is not disposed', async () => {
   const input = tf.tensor2d(rows);
   const { matrix, form } = await toMatrix(input, 'test');
   const output = toInputForm(matrix, form, tf.tensor) as tf.Tensor2D;
@@ -85,7 +85,7 @@ const bad: [string, unknown, RegExp][] = [
   ],
 ];
 for (const [name, input, message] of bad) {
-  test(`${name} is a DataError that says what came`, async () => {
+  test(`${name} is a DataError that names what came`, async () => {
     await assert.rejects(toMatrix(input as MatrixInput, 'fit'), (error: unknown) => {
       assert.ok(error instanceof DataError);
       assert.match(error.message, message);

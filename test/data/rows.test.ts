@@ -9,7 +9,7 @@ const wanted = Float32Array.from(numbers);
 const refused = (input: unknown, ...parts: string[]) =>
   assert.rejects(toMatrix(input as MatrixInput, 'fit'), saying(DataError, 'fit: ', ...parts));
 
-test('strides, offsets and column order are read as they are said', async () => {
+test('strides, offsets and column order are respected', async () => {
   // As `ndarray` has a transposed table: 3 x 2 numbers seen as 2 x 3.
   const transposed = { data: [1, 4, 2, 5, 3, 6], shape: [2, 3], stride: [1, 2], offset: 0 };
   for (const input of [
@@ -93,7 +93,7 @@ test('64-bit whole numbers are numbers, up to 2^53', async () => {
   await refused({ data: BigInt64Array.of(2n ** 60n), shape: [1, 1] }, 'row 0, column 0', '2^53');
 });
 
-test('an order in words, and axes in typed arrays, are read as they are said', async () => {
+test('an order in words, and axes in typed arrays, are respected', async () => {
   const data = [1, 4, 2, 5, 3, 6];
   for (const input of [
     { data, shape: [2, 3], order: 'column-major' },

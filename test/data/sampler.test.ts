@@ -11,7 +11,7 @@ const edges: Edges = {
   vertices: 5,
 };
 
-test('edges are drawn as often as their weights say', () => {
+test('edges are drawn in proportion to their weights', () => {
   const sampler = edgeSampler(edges, { batchSize: 1000, random: createRandom(1) });
   const total = edges.weight.reduce((sum, w) => sum + w, 0);
   const seen = new Map<string, number>();

@@ -38,7 +38,7 @@ test('labels that are all unknown make no classes', () => {
   assert.deepEqual(readClasses([null, -1], 2).names, []);
 });
 
-test('the caller’s labels stay as they are', () => {
+test('user-supplied labels are not changed', () => {
   const y = Object.freeze(['b', 'a', null]);
   readClasses(y, 3);
   assert.deepEqual(y, ['b', 'a', null]);
@@ -77,7 +77,7 @@ test('continuous targets are finite numbers, -1 among them, or unknown', () => {
   }
 });
 
-test('several targets a row come in every form that rows have; one unknown makes the row unknown', async () => {
+test('several targets per row come in every form that rows have; one unknown makes the row unknown', async () => {
   const free = Number.NaN;
   const wanted = [1, 2, free, free, 5, 6];
   for (const y of [

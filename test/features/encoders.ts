@@ -61,7 +61,7 @@ const makers: Readonly<Record<string, () => tf.LayersModel>> = {
       flatten(),
       dense({ units: 2, ...kernel(2) }),
     ),
-  'batch normalisation': () =>
+  'batch normalization': () =>
     sequential(
       dense({ units: 16, inputShape: [64], useBias: false, ...kernel(1) }),
       batchNormalization(),
@@ -104,10 +104,10 @@ for (const [name, make] of Object.entries(makers)) {
     assert.deepEqual(await umap.transform(shaped), map);
     assert.equal(umap.encoder, encoder);
     umap.dispose();
-    assert.equal(tf.memory().numTensors, held, 'only the caller’s own weights are left');
+    assert.equal(tf.memory().numTensors, held, 'only the user-supplied weights are left');
     const input = tf.tensor(X.flat(), [120, ...encoder.inputs[0]!.shape.slice(1)] as number[]);
     const output = encoder.predict(input) as tf.Tensor;
-    assert.ok(farthest(output.dataSync(), map.flat()) < 1e-5, 'the caller’s model is the trained one');
+    assert.ok(farthest(output.dataSync(), map.flat()) < 1e-5, 'the user-supplied model is the trained one');
     tf.dispose([input, output]);
     encoder.dispose();
     assert.equal(tf.memory().numTensors, before);
@@ -157,8 +157,8 @@ test('an encoder is not asked for where the rows come as images: the default one
   assert.deepEqual(maps[2], maps[0]);
 });
 
-test('batch normalisation learns its statistics in training, and only uses them afterwards', async (subject) => {
-  const encoder = makers['batch normalisation']!();
+test('batch normalization learns its statistics in training, and only uses them afterwards', async (subject) => {
+  const encoder = makers['batch normalization']!();
   const norm = encoder.layers[1]!;
   const umap = await fitted(subject, encoder);
   const [, , mean, variance] = norm.getWeights().map((weight) => weight.dataSync().slice());
@@ -172,8 +172,8 @@ test('batch normalisation learns its statistics in training, and only uses them 
   encoder.dispose();
 });
 
-test('a fit that is aborted puts the statistics of batch normalisation back too', async (subject) => {
-  const encoder = makers['batch normalisation']!();
+test('a fit that is aborted puts the statistics of batch normalization back too', async (subject) => {
+  const encoder = makers['batch normalization']!();
   const before = weightsOf(encoder);
   const umap = briefly(subject, { ...quick(subject), encoder });
   const controller = new AbortController();
@@ -273,7 +273,7 @@ test('frozen layers stay as they are', async (subject) => {
   encoder.dispose();
 });
 
-test('regularisation of the caller’s layers is part of the loss', async (subject) => {
+test('regularization of user-supplied layers is part of the loss', async (subject) => {
   const withPenalty = (l2: number) =>
     sequential(
       dense({
@@ -370,7 +370,7 @@ test('an encoder that does not fit is refused before training', async (subject) 
   encoder.dispose();
 });
 
-test('an encoder that starts from one point for all rows learns, or says that it cannot', async (subject) => {
+test('an encoder that starts from one point for all rows learns, or is an error', async (subject) => {
   const zeros = { kernelInitializer: 'zeros' } as const;
   const options = { ...quick(subject), ...subject.epochs(20) };
   const starts = [

@@ -44,14 +44,14 @@ async function mapWith(
   return map;
 }
 
-test('landmarks come to their places, and more so with more weight', async (subject) => {
+test('landmarks come to their positions, and more so with more weight', async (subject) => {
   const free = away(await mapWith(subject, {}), circle);
   const light = away(await mapWith(subject, { landmarkLossWeight: 0.01 }, circle), circle);
   const heavy = away(await mapWith(subject, { landmarkLossWeight: 1 }, circle), circle);
   assert.ok(heavy < 0.5 * light && light < 0.9 * free, `${heavy}, ${light}, ${free}`);
 });
 
-test('places come in every form', async (subject) => {
+test('positions come in every form', async (subject) => {
   const wanted = await mapWith(subject, subject.epochs(5), circle);
   const nan = circle.map((place) => place ?? [Number.NaN, Number.NaN]);
   const tensor = tf.tensor2d(nan);
@@ -93,7 +93,7 @@ test('a weight given later pulls as much as one given from the start', async (su
   assert.ok((await moved(10)) < 0.3 * (await moved(0)));
 });
 
-test('a loss of the caller’s is used', async (subject) => {
+test('a user-supplied loss is used', async (subject) => {
   const assertSum = sums(subject);
   let calls = 0;
   const umap = briefly(subject, {
@@ -177,7 +177,7 @@ test('adding landmarks is seeded, and changes neither the map nor the rows', asy
   umap.dispose();
 });
 
-test('resetting the optimiser resets it, and not resetting does not', async (subject) => {
+test('resetting the optimizer resets it, and not resetting does not', async (subject) => {
   const umap = await briefly(subject).fit(old);
   const taken = async () => {
     const state = (await umap.toArtifact()).tables.optimizer?.state as { taken: number } | undefined;
@@ -268,7 +268,7 @@ test('landmarks go together with image-shaped rows, in either shape', otherImage
   umap.dispose();
 });
 
-test('places that do not fit are refused before training', async (subject) => {
+test('positions that do not fit are refused before training', async (subject) => {
   const assertRefused = refusals(subject);
   const named = (kind: new (message: string) => Error, ...parts: (string | RegExp)[]) =>
     saying(kind, 'landmarkPositions', ...parts);

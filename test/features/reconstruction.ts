@@ -47,7 +47,7 @@ test('the default loss follows the data, and is logged in one line', async (subj
     [
       { parametricReconstructionLossFn: (x: tf.Tensor, r: tf.Tensor) => tf.mean(tf.abs(tf.sub(x, r))) },
       greys,
-      /caller's/,
+      /user-supplied/,
     ],
   ];
   for (const [options, X, wanted] of cases) {
@@ -95,7 +95,7 @@ test('what comes back resembles the rows, in units of the data', async (subject)
   }
 });
 
-test('a decoder that ends in a sigmoid, and a loss of the caller’s, give their output as it is', async (subject) => {
+test('a decoder that ends in a sigmoid, and a user-supplied loss, give their output unchanged', async (subject) => {
   const squared = (x: tf.Tensor, r: tf.Tensor) => tf.mean(tf.squaredDifference(x, r));
   for (const options of [
     { decoder: dense([2, 64], 'sigmoid') },
@@ -106,11 +106,11 @@ test('a decoder that ends in a sigmoid, and a loss of the caller’s, give their
     const back = await umap.inverseTransform(map);
     allClose(back.flat(), predict(options.decoder, map).flat(), 1e-4);
     umap.dispose();
-    assert.equal(predict(options.decoder, map).length, 300, 'the decoder stays the caller’s');
+    assert.equal(predict(options.decoder, map).length, 300, 'the decoder is not freed');
   }
 });
 
-test('a loss of the caller’s sees rows and reconstructions in the decoder’s shape', async (subject) => {
+test('a user-supplied loss gets rows and reconstructions in the decoder’s shape', async (subject) => {
   const shapes = new Set<string>();
   const umap = await fit(
     subject,

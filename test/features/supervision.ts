@@ -42,7 +42,7 @@ test(
 );
 
 test(
-  'a target weight of 0 leaves the graph to the rows, and the neighbours of targets act',
+  'a target weight of 0 leaves the graph to the rows, and the neighbors of targets act',
   ['needsGraph'],
   async (subject) => {
     const plain = await graphOf(subject, {});
@@ -64,7 +64,7 @@ test('the labels are left alone', ['needsGraph'], async (subject) => {
   assert.deepEqual(y, copy);
 });
 
-/** Three clear groups of 60 rows, two of each labelled. */
+/** Three clear groups of 60 rows, two of each labeled. */
 const rows = groups();
 const names = ['ash', 'elm', 'oak'];
 const few = rows.map((_, i) => (i < 6 ? names[i % 3]! : null));
@@ -119,7 +119,7 @@ test('number labels come back as numbers, sorted by value', async (subject) => {
   umap.dispose();
 });
 
-test('a classifier of the caller’s is trained, and stays the caller’s', async (subject) => {
+test('a user-supplied classifier is trained, and not freed', async (subject) => {
   const classifier = tf.sequential({
     layers: [
       tf.layers.dense({

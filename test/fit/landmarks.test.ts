@@ -35,13 +35,13 @@ test('null rows, null coordinates and NaN are free, in every form', async () => 
   }
 });
 
-test('the caller’s places stay as they are', async () => {
+test('user-supplied positions are not changed', async () => {
   const places = Object.freeze([null, Object.freeze([1, null]), Object.freeze([2, 3])]);
   await readPositions(places, 3, 2);
   assert.deepEqual(places, [null, [1, null], [2, 3]]);
 });
 
-test('places of another length, width or kind are refused', async () => {
+test('positions of another length, width or kind are errors', async () => {
   const named = (...parts: string[]) => saying(DataError, 'landmarkPositions', ...parts);
   await assert.rejects(readPositions([[1, 2]], 3, 2), named('3 x 2', '1 x 2'));
   await assert.rejects(readPositions([null, [1, 2, 3]], 2, 2), named());
@@ -52,7 +52,7 @@ test('places of another length, width or kind are refused', async () => {
   await assert.rejects(readPositions([], 1, 2), named());
 });
 
-test('places that leave every row free are refused', async () => {
+test('positions without any landmark are an error', async () => {
   for (const none of [
     [null, null],
     [

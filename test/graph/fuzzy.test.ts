@@ -303,7 +303,7 @@ test('all rows equal: every listed neighbor is a full member', () => {
   assert.ok(edges.weight.every((value) => value === 1));
 });
 
-test('all distances equal: sigma stands at its floor and memberships are full', () => {
+test('all distances equal: sigma is at its floor and memberships are full', () => {
   const knn = knnOf(
     Array.from({ length: 5 }, (_, i) => [0, 1, 2, 3].map((s): [number, number] => [(i + s) % 5, s && 2])),
   );
@@ -313,7 +313,7 @@ test('all distances equal: sigma stands at its floor and memberships are full', 
   assert.ok(fuzzyGraph(knn).weight.every((value) => value === 1));
 });
 
-test('the row itself is told by its id, wherever it stands', () => {
+test('the row itself is recognized by its id at any position', () => {
   const first = knnOf([
     [
       [0, 0],

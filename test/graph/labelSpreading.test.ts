@@ -19,7 +19,7 @@ function graph(vertices: number, pairs: [number, number][]): Edges {
   };
 }
 
-test('labels keep their place, reach their component, and nothing else', () => {
+test('labels stay, spread to their component, and nowhere else', () => {
   const edges = graph(7, [
     [0, 1],
     [1, 2],

@@ -61,7 +61,7 @@ test('rows that are nearly, but not, at the bound stay joined', async () => {
   assert.ok(crossing(await graphOf(turned, { metric: 'cosine' })) > 0);
 });
 
-test('a limit of the caller’s is the limit, and given neighbors are taken as they are up to rounding', async () => {
+test('a user-supplied limit is the limit, and given neighbors are taken as they are up to rounding', async () => {
   const rows = Array.from({ length: 6 }, (_, i) => [i < 3 ? 1 : -1, 0]);
   assert.ok(crossing(await graphOf(rows, { metric: 'cosine', disconnectionDistance: 2.5 })) > 0);
   assert.equal(crossing(await graphOf(rows, { metric: 'cosine', disconnectionDistance: 2 })), 0);

@@ -48,7 +48,7 @@ function circle(vertices: number, reach: number, step = 1): Edges {
   return fuzzyGraph({ indices, distances, rows: vertices, k: reach + 1 });
 }
 
-test('of equal targets, rows that are joined in the data all come in, and others only for free places', () => {
+test('of equal targets, rows that are joined in the data all come in, and others only for the remaining slots', () => {
   const n = 120;
   const k = 10;
   const values = Array.from({ length: n }, (_, i) => i % 2);
@@ -82,7 +82,7 @@ test('of equal targets, rows that are joined in the data all come in, and others
   );
 });
 
-test('without a graph the choice among equal targets is random and seeded, not by place', () => {
+test('without a graph the choice among equal targets is random and seeded, not by position', () => {
   const n = 2000;
   const groups = groupTargets(column(Array.from({ length: n }, (_, i) => i % 4)));
   const near = nearNumbers(groups, 15);
@@ -129,7 +129,7 @@ test('as many rows as there may be share a target', () => {
   assert.equal(offsets[n], 14 * n);
 });
 
-test('targets of several columns have the memberships of their nearest rows, whatever their place and size', async () => {
+test('targets of several columns have the memberships of their nearest rows, whatever their offset and scale', async () => {
   const n = 90;
   const k = 8;
   const random = createRandom(5);

@@ -13,7 +13,7 @@ interface GoldenCase {
   readonly weights: number[];
 }
 
-/** Rows of 64 grey values from 0 to 16, their labels, and what umap-learn makes of them. */
+/** Rows of 64 gray values from 0 to 16, their labels, and what umap-learn makes of them. */
 export const digits: { X: number[][]; y: number[]; cases: GoldenCase[] } = fixture('fuzzy_digits300');
 
 /** Supervised graphs of the same rows. */
@@ -26,7 +26,7 @@ export const supervised: {
   })[];
 } = fixture('supervised_digits300');
 
-/** Grey values in [0, 1]. */
+/** Gray values in [0, 1]. */
 export const greys = digits.X.map((row) => row.map((value) => value / 16));
 
 /** The same rows as images of 8 x 8 x 1. */

@@ -19,7 +19,7 @@ async function alone(backend: Name) {
   return { map, back };
 }
 
-test('an estimator gives the same places after one on another backend was fitted, to the last bit', async () => {
+test('an estimator gives the same embedding after one on another backend was fitted, to the last bit', async () => {
   const [cpu, wasm] = [await alone('cpu'), await alone('wasm')];
   const [first, second] = [create('cpu'), create('wasm')];
   await first.fit(rows);

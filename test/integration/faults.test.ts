@@ -1,5 +1,5 @@
 /**
- * The faults that were found in umap-learn's ParametricUMAP (0.5.12), and the check that ours does the right thing:
+ * The faults that were found in umap-learn's ParametricUMAP (0.5.12), and the check that this one does the right thing:
  * done here, or the title of a test that does it.
  */
 import assert from 'node:assert/strict';
@@ -35,7 +35,7 @@ async function fitted(options: Partial<ParametricUMAPOptions> = {}, X: MatrixInp
   return new ParametricUMAP({ ...quick, ...options }).fit(X);
 }
 
-/** Rows on a ring, `columns` wide, whose neighbours are known without a search. */
+/** Rows on a ring, `columns` wide, whose neighbors are known without a search. */
 function ring(count: number, columns: number) {
   const data = Float32Array.from({ length: count * columns }, (_, i) =>
     Math.sin((6.28 * Math.floor(i / columns)) / count + i),
@@ -52,7 +52,7 @@ const faults: readonly Fault[] = [
     fault: 'the loss is not UMAP’s: without negatives it cannot fall below ln 2',
     covered: [
       'losses/umap: the mean equals the reference’s, on the host and in tensors',
-      'losses/umap: each pair costs what the reference says',
+      'losses/umap: each pair costs the same as in the reference',
     ],
     async check() {
       const umap = await fitted({ negativeSampleRate: 0, nEpochs: 20 });
@@ -67,7 +67,7 @@ const faults: readonly Fault[] = [
   },
   {
     number: 3,
-    fault: 'serialising the object fails',
+    fault: 'serializing the object fails',
     covered: [
       'estimators/umap/artifact: all that a fit leaves comes back',
       'checks/saving: saving again, and saving what was loaded, writes the same bytes',
@@ -97,7 +97,7 @@ const faults: readonly Fault[] = [
   },
   {
     number: 6,
-    fault: 'a landmark weight given later is not heard',
+    fault: 'a landmark weight given later is ignored',
     covered: [
       'features/landmarks: a weight given later pulls as much as one given from the start',
       'features/landmarks: the weight is part of the sum, of the option or of the one fit, and acts at once',
@@ -105,8 +105,8 @@ const faults: readonly Fault[] = [
   },
   {
     number: 7,
-    fault: 'resetting the optimiser does nothing',
-    covered: ['features/landmarks: resetting the optimiser resets it, and not resetting does not'],
+    fault: 'resetting the optimizer does nothing',
+    covered: ['features/landmarks: resetting the optimizer resets it, and not resetting does not'],
   },
   {
     number: 8,
@@ -244,7 +244,7 @@ const faults: readonly Fault[] = [
   {
     number: 19,
     fault: 'memory grows with n_epochs: every edge is listed as often as it is repeated',
-    covered: ['data/sampler: edges are drawn as often as their weights say'],
+    covered: ['data/sampler: edges are drawn in proportion to their weights'],
     async check() {
       // 12 million repeats for each of some 240 edges, were they listed.
       const { X, knn } = ring(60, 4);

@@ -69,7 +69,7 @@ async function refused(
   assert.equal(tf.memory().numTensors, before, 'tensors');
 }
 
-test('a disposed network is named, when it is given, fitted again, or asked for places', async () => {
+test('a disposed network is named, when it is given, fitted again, or used to transform', async () => {
   await refused(
     { options: { encoder: disposed(network(columns, 2)) } },
     OptionError,
@@ -175,7 +175,7 @@ const losses: readonly (readonly [Loss, string])[] = [
   ],
 ];
 
-test("a loss of the caller's that returns no tensor to learn from is named", async () => {
+test('a user-supplied loss that returns no tensor to learn from is named', async () => {
   const landmarkPositions = rows.map((_, i) => (i < 30 ? [i, i] : null));
   for (const [loss, message] of losses) {
     const options = { parametricReconstruction: true, parametricReconstructionLossFn: loss };
@@ -185,7 +185,7 @@ test("a loss of the caller's that returns no tensor to learn from is named", asy
   }
 });
 
-test("a loss of the caller's may be a scalar or a value a row, and its own error comes through", async () => {
+test('a user-supplied loss may be a scalar or a value per row, and its own error comes through', async () => {
   const perRow: Loss = (a, b) => tf.sum(tf.abs(tf.sub(a, b)), 1);
   for (const loss of [mean, perRow]) {
     const options = { parametricReconstruction: true, parametricReconstructionLossFn: loss, nEpochs: 60 };
@@ -236,7 +236,7 @@ test('a learning rate that is no rate ends the fit at the first such step, and t
   still.dispose();
 });
 
-test('one row, and rows of which none are neighbours, are refused with the cause', async () => {
+test('one row, and rows of which none are neighbors, are refused with the cause', async () => {
   await refused({ X: [[1, 2, 3]] }, DataError, 'fit: expected at least 2 rows, got 1');
   for (const init of ['random', 'spectral'] as const) {
     const cut = { disconnectionDistance: 1e-6, init };
@@ -264,7 +264,7 @@ test('a metric that gives no number is named, null and texts of digits too', asy
   }
 });
 
-test('a first layout needs a place for every row, in its shape', async () => {
+test('a first layout needs a position for every row, in its shape', async () => {
   const places = rows.map((_, i) => [i, -i]);
   await refused({ options: { init: places.with(2, null as never) } }, DataError, 'init: ', 'none for row 2');
   await refused({ options: { init: places.with(3, [1, Number.NaN]) } }, DataError, 'none for row 3');
@@ -272,7 +272,7 @@ test('a first layout needs a place for every row, in its shape', async () => {
   await refused({ options: { init: places.map(([x]) => [x]) } }, DataError, 'got 60 x 1');
 });
 
-test('a disposed optimiser and a disposed tensor of rows are named', async () => {
+test('a disposed optimizer and a disposed tensor of rows are named', async () => {
   const optimizer = tf.train.adam(0.01);
   optimizer.dispose();
   await refused({ options: { optimizer } }, OptionError, 'optimizer: ', 'disposed');

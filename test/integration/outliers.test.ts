@@ -160,7 +160,7 @@ test("init: 'pca' starts as wide with a bad cell as without", async () => {
   umap.dispose();
 });
 
-test('210 one-hot weekdays: seven places, near each other', async () => {
+test('210 one-hot weekdays: seven positions, near each other', async () => {
   const rows = Array.from({ length: 210 }, (_, i) => upTo(7).map((c) => Number(c === i % 7)));
   for (const seed of [42, 1]) {
     const umap = new ParametricUMAP({ seed });

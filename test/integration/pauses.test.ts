@@ -194,7 +194,7 @@ async function fitFor({ X, y, options, inputs }: Case, turns: number) {
 }
 
 for (const [name, given] of Object.entries(cases)) {
-  test(`an abort is heard wherever it comes: ${name}`, async () => {
+  test(`an abort ends the fit whenever it comes: ${name}`, async () => {
     // The first fit waits for what is loaded and compiled once.
     await fitFor(given, Number.POSITIVE_INFINITY);
     const { training } = await fitFor(given, Number.POSITIVE_INFINITY);
@@ -202,19 +202,19 @@ for (const [name, given] of Object.entries(cases)) {
     const held = tf.memory().numTensors;
     const late: string[] = [];
     for (let turn = 1; turn < training; turn += Math.ceil(training / 15)) {
-      const { count: heard, error } = await fitFor(given, turn);
+      const { count: turns, error } = await fitFor(given, turn);
       // Where others are waited for, such as files, a fit may take fewer turns.
-      if (heard < turn) continue;
+      if (turns < turn) continue;
       assert.ok(error, `turn ${turn} of ${training}`);
       // The abort falls into one turn, and the fit looks in the next; but where it waits for a file or a compiler.
-      if (heard - turn > 2) late.push(`aborted in turn ${turn}, heard in turn ${heard}`);
+      if (turns - turn > 2) late.push(`aborted in turn ${turn}, ended in turn ${turns}`);
       assert.equal(tf.memory().numTensors, held, `turn ${turn}: tensors are left`);
     }
     assert.ok(late.length <= 2, late.join('; '));
   });
 }
 
-test('a search in this thread hears an abort in each of its stages', async () => {
+test('a search in this thread ends on an abort in each of its stages', async () => {
   const control = new AbortController();
   const reason = new Error('enough');
   let now = 1e6;

@@ -43,7 +43,7 @@ async function graphOf(
   return graph;
 }
 
-test('timestamps are told apart, placed, saved, rebuilt and learned on', async () => {
+test('timestamps are distinguished, embedded, saved, rebuilt and learned on', async () => {
   const stamps = Array.from({ length: 400 }, (_, i) => [1.7e12 + 1000 * i]);
   const folder = await mkdtemp(path.join(tmpdir(), 'parametric-umap-rows-'));
   const umap = new ParametricUMAP({ parametricReconstruction: true, verbose: true });
@@ -126,7 +126,7 @@ test('the map does not depend on the unit, however large or small', async () => 
   }
 });
 
-test('who gets the rows as they are is told how to mend them', async () => {
+test('an error about rows that are used unchanged advises how to mend them', async () => {
   const stamps = Array.from({ length: 60 }, (_, i) => [1.7e12 + 1000 * i, i]);
   const encoder = tf.sequential({ layers: [tf.layers.dense({ inputShape: [2], units: 2 })] });
   const own: Partial<ParametricUMAPOptions>[] = [
@@ -181,7 +181,7 @@ test('haversine refuses degrees with the conversion, and takes the poles and the
   assert.ok((await graphOf(radians, { metric: 'haversine' })).head.length > 0);
 });
 
-test('a later fit in another unit is said, one on the same data is not', async () => {
+test('a later fit in another unit is logged, one on the same data is not', async () => {
   const umap = new ParametricUMAP({ ...brief, verbose: true });
   assert.doesNotMatch(await logged(() => umap.fit(rows)), /outside/);
   assert.doesNotMatch(await logged(() => umap.fit(rows.slice(0, 100))), /outside/);
@@ -255,7 +255,7 @@ test('neighbors found elsewhere: what is not a number is refused, 64-bit ids are
   }
 });
 
-test('names of umap-js are told theirs here', () => {
+test('for names of umap-js, the error gives the names here', () => {
   const refused = (options: object, ...parts: string[]) =>
     assert.throws(() => new ParametricUMAP(options as never), saying(OptionError, ...parts));
   refused({ random: () => 0.5 }, "'random'", "'seed'");

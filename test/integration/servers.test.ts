@@ -5,20 +5,20 @@ import { test } from 'node:test';
 import { root } from '../helpers/files.js';
 import { folderWith, node, program } from '../helpers/packed.js';
 
-test('a server that hears errors itself goes on after a fit', async () => {
+test('a server with its own error listener keeps running after a fit', async () => {
   const folder = await folderWith({
     'program.js': program,
     'server.js': `
       import { main } from './program.js';
-      process.on('unhandledRejection', (error) => console.log('heard', error.message));
-      process.on('uncaughtException', (error) => console.log('heard', error.message));
+      process.on('unhandledRejection', (error) => console.log('caught', error.message));
+      process.on('uncaughtException', (error) => console.log('caught', error.message));
       await main({ nEpochs: 1 });
       Promise.reject(new Error('a rejection'));
       setTimeout(() => { throw new Error('an exception'); }, 10);
       setTimeout(() => console.log('still there'), 50);`,
   });
   const { stdout, stderr } = await node(folder, 'server.js');
-  assert.deepEqual([stdout, stderr], ['heard a rejection\nheard an exception\nstill there\n', '']);
+  assert.deepEqual([stdout, stderr], ['caught a rejection\ncaught an exception\nstill there\n', '']);
 });
 
 test('where no worker thread may start, a fit takes one thread and gives the same map', async () => {

@@ -28,11 +28,11 @@ const column = ({ data, shape }: Matrix, c: number) =>
 
 /** Correlation of two lists without their means, sign left out. */
 function likeness(a: number[], b: number[]): number {
-  const centre = (list: number[]) => {
+  const center = (list: number[]) => {
     const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
     return list.map((value) => value - mean);
   };
-  const [u, v] = [centre(a), centre(b)];
+  const [u, v] = [center(a), center(b)];
   const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
   return Math.abs(dot(u, v)) / Math.sqrt(dot(u, u) * dot(v, v));
 }

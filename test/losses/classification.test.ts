@@ -23,7 +23,7 @@ function network(name: string, inputs: number, outputs: number, seed: string): N
   return networkOf(mlp({ ...options, random: createRandom(seed) }), name, true);
 }
 
-/** What the graph says: of labelled rows their label, of row 28 that it is in doubt, of row 29 nothing. */
+/** What the graph says: of labeled rows their label, of row 28 that it is in doubt, of row 29 nothing. */
 function targetsFor(labels: readonly number[]): Matrix {
   const data = new Float32Array(labels.length * 3);
   labels.forEach((label, i) => {
@@ -96,7 +96,7 @@ test('the value is the mean softmax cross-entropy of the drawn rows', () => {
   free();
 });
 
-test('every other row is labelled, classes in equal shares; the rest are all that the graph reaches', () => {
+test('every other row is labeled, classes in equal shares; the rest are all that the graph reaches', () => {
   const { value, encoded, free } = setUp(few, 300);
   for (let i = 0; i < 5; i++) value();
   const shares = [0, 0, 0];
@@ -116,7 +116,7 @@ test('every other row is labelled, classes in equal shares; the rest are all tha
   free();
 });
 
-test('a class without a labelled row is left out', () => {
+test('a class without a labeled row is left out', () => {
   const { value, encoded, free } = setUp(few.map((label) => (label === 1 ? -1 : label)));
   assert.ok(Number.isFinite(value()));
   assert.ok(drawn(encoded[0]!).every((row, i) => i % 2 === 1 || few[row] === 0 || few[row] === 2));

@@ -20,7 +20,7 @@ test('a row is a landmark if all of its coordinates are numbers', () => {
   assert.deepEqual([...landmarkRows(positions)], [0, 1, 0, 1, 0]);
 });
 
-test('the loss is the mean distance of the batch’s landmarks from their places', () => {
+test('the loss is the mean distance of the batch’s landmarks from their positions', () => {
   const z = [
     [9, 9],
     [0, 4],
@@ -32,7 +32,7 @@ test('the loss is the mean distance of the batch’s landmarks from their places
   assert.deepEqual([term().name, term().weight], ['landmark', 0.5]);
 });
 
-test('only landmarks are pulled, toward their places', () => {
+test('only landmarks are pulled, toward their positions', () => {
   const { gradient } = evaluate(
     term(),
     [0, 3, 1],
@@ -76,7 +76,7 @@ test('a landmark that is where it should be has a finite gradient', () => {
   assert.ok(gradient.every((slope) => Math.abs(slope) < 1e-3));
 });
 
-test('a loss of the caller’s gets wanted and found places, and may give one value or one a landmark', () => {
+test('a user-supplied loss gets target and current positions, and may return one value or one per landmark', () => {
   const seen: number[][] = [];
   const own = landmarkLoss({
     positions,

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../src/core/random.js';
 import { edgeSampler } from '../../src/data/sampler.js';
-import { pairTable, repel } from '../../src/losses/umap.js';
+import { drawNegatives, pairTable } from '../../src/losses/negatives.js';
 import { near } from '../helpers/assert.js';
 import { fullBatch } from './steps.js';
 
 test('negatives are uniform over the batch, never the row itself, and weigh R in all', () => {
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });
+  const pairs = pairTable({ negativeSampleRate: 5, negativeDraws: 20, random: createRandom(4) });
   const n = 10;
   const counts = new Float64Array(n);
   for (let i = 0; i < 500; i++) {
     pairs.fill(fullBatch(n));
-    repel(pairs);
+    drawNegatives(pairs);
     for (let p = pairs.positives; p < pairs.count; p++) {
       assert.notEqual(pairs.heads[p], pairs.tails[p]);
       counts[pairs.tails[p]!]!++;
@@ -25,7 +25,7 @@ test('negatives are uniform over the batch, never the row itself, and weigh R in
   near(sum(pairs.positives, pairs.count), 5 / 6, 1e-5, 'negatives');
 });
 
-test('a head does not meet the rows drawn with it, in a batch that has enough others', () => {
+test('the rows drawn with a head are not its negatives, in a batch that has enough others', () => {
   for (const [n, tailsPerHead, left] of [
     [10, 3, 6],
     [9, 3, 5],
@@ -33,9 +33,9 @@ test('a head does not meet the rows drawn with it, in a batch that has enough ot
     [2, 3, 1],
   ] as const) {
     const random = createRandom(4);
-    const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random });
+    const pairs = pairTable({ negativeSampleRate: 5, negativeDraws: 40, random });
     pairs.fill({ ...fullBatch(n), tailsPerHead });
-    repel(pairs);
+    drawNegatives(pairs);
     const met = Array.from({ length: n }, () => new Set<number>());
     for (let p = pairs.positives; p < pairs.count; p++) met[pairs.heads[p]!]!.add(pairs.tails[p]!);
     met.forEach((tails, head) => {
@@ -45,21 +45,21 @@ test('a head does not meet the rows drawn with it, in a batch that has enough ot
   }
 });
 
-test('a head meets its neighbours among the negatives as often as other rows', () => {
-  // Twenty neighbours a row: 1.0 % of the rows.
+test('neighbors of a head are negatives as often as other rows', () => {
+  // Twenty neighbors per row: 1.0 % of the rows.
   const n = 2000;
   const k = 20;
   const head = Int32Array.from({ length: n * k }, (_, e) => Math.floor(e / k));
   const tail = head.map((i, e) => (i + (e % k) - k / 2 + Number(e % k >= k / 2) + n) % n);
   const edges = { head, tail, weight: new Float32Array(n * k).fill(1), vertices: n };
   const sampler = edgeSampler(edges, { batchSize: 300, random: createRandom(5) });
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, negativeDraws: 40, random: createRandom(6) });
+  const pairs = pairTable({ negativeSampleRate: 5, negativeDraws: 40, random: createRandom(6) });
   let met = 0;
   let drawn = 0;
   for (let step = 0; step < 100; step++) {
     const batch = sampler.next();
     pairs.fill(batch);
-    repel(pairs);
+    drawNegatives(pairs);
     for (let p = pairs.positives; p < pairs.count; p++) {
       const distance = Math.abs(batch.rows[pairs.heads[p]!]! - batch.rows[pairs.tails[p]!]!);
       if (Math.min(distance, n - distance) <= k / 2) met++;
@@ -70,8 +70,8 @@ test('a head meets its neighbours among the negatives as often as other rows', (
   assert.ok(Math.abs(share - k / n) < 0.002, `${share}`);
 });
 
-test('a row alone in its batch repels nothing', () => {
-  const pairs = pairTable({ a: 1, b: 1, negativeSampleRate: 5, random: createRandom(4) });
+test('a row alone in its batch has no negatives', () => {
+  const pairs = pairTable({ negativeSampleRate: 5, random: createRandom(4) });
   pairs.fill(fullBatch(10));
   pairs.fill(fullBatch(1));
   assert.deepEqual([pairs.positives, pairs.count], [1, 1]);

@@ -112,7 +112,7 @@ test('a sigmoid in a layer of its own, or before a reshape, is seen', () => {
   assert.deepEqual(kinds, ['probabilities', 'probabilities', 'logits']);
 });
 
-test('each kind has its loss, and a custom one is the caller’s', () => {
+test('each kind has its loss, and a custom one is user-supplied', () => {
   const own = () => tf.scalar(7);
   assert.equal(reconstructionLossFn({ kind: 'logits' }, own), logitsCrossEntropy);
   assert.equal(reconstructionLossFn({ kind: 'probabilities' }, null), probabilityCrossEntropy);

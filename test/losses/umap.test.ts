@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
-import { byTensors, crossEntropy, type PairTable, umapLoss } from '../../src/losses/umap.js';
+import type { PairTable } from '../../src/losses/negatives.js';
+import { byTensors, crossEntropy, umapLoss } from '../../src/losses/umap.js';
 import { near } from '../helpers/assert.js';
 import { fixture } from '../helpers/fixtures.js';
 import { fullBatch, stepOf } from './steps.js';
@@ -63,7 +64,7 @@ test('the mean equals the reference’s, on the host and in tensors', () => {
   near(tensors[0]!, mean, 1e-5, 'tensors');
 });
 
-test('each pair costs what the reference says', () => {
+test('each pair costs the same as in the reference', () => {
   const { points, pairs } = goldenPairs();
   const single = (pair: number) => {
     const one = table([pairs.heads[pair]!], [pairs.tails[pair]!], pair < 8 ? 1 : 0, 1);

@@ -135,7 +135,7 @@ test('bad arguments of a metric are refused', () => {
   assert.throws(() => distanceFor('wminkowski', { w: [1, -1] }), /at least 0/);
 });
 
-test("a caller's own metric sees rows, and NaN from it is an error", () => {
+test('a user-supplied metric gets rows, and NaN from it is an error', () => {
   const flat = Float32Array.from([9, 1, 2, 3, 4]);
   const seen: number[][] = [];
   const distance = distanceFor((a, b) => {
@@ -213,7 +213,7 @@ test('equal rows are at 0 in every metric of distributions, and never at NaN', (
   }
 });
 
-test('rows that such a metric is not defined for are refused by their place', () => {
+test('rows that such a metric is not defined for are errors that name the row', () => {
   const refuse = (metric: string, rows: number[][], message: RegExp) =>
     assert.throws(
       () => checkMetricData(metric, { data: Float32Array.from(rows.flat()), shape: [rows.length, 2] }),
@@ -254,7 +254,7 @@ test('rows that such a metric is not defined for are refused by their place', ()
   checkMetricData('poincare', { data: Float32Array.of(0.5, 0.5, 0.7, 0.7), shape: [2, 2] });
 });
 
-test('every name of umap-learn is known, or the error says what it is for', () => {
+test('every name of umap-learn is known, or the error explains it', () => {
   // The keys of umap.distances.named_distances and named_distances_with_gradients in 0.5.12.
   const rows =
     'euclidean l2 manhattan taxicab l1 chebyshev linfinity linfty linf minkowski poincare seuclidean ' +

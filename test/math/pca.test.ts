@@ -99,7 +99,7 @@ test('the largest entry of every component is positive, whatever the seed', () =
   }
 });
 
-test('coordinates have mean 0 and the said variance, and give the rows back', () => {
+test('coordinates have mean 0 and the reported variance, and give the rows back', () => {
   const [rows, columns] = [131, 9];
   const matrix = mixed(3, rows, columns, 500);
   const fitted = pca(matrix, { components: columns, random: createRandom(1) });

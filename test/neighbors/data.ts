@@ -13,19 +13,19 @@ export function digits(): Matrix {
   return { data, shape: [rows.length, 64] };
 }
 
-/** Rows drawn around a few centres. */
+/** Rows drawn around a few centers. */
 export function blobs(rows: number, columns: number, seed: number, spread = 0.3): Matrix {
   const random = createRandom(seed);
-  const centres = Float32Array.from({ length: 10 * columns }, () => random.normal());
+  const centers = Float32Array.from({ length: 10 * columns }, () => random.normal());
   const data = new Float32Array(rows * columns);
   for (let i = 0; i < rows; i++) {
-    const centre = random.integer(10) * columns;
-    for (let c = 0; c < columns; c++) data[i * columns + c] = centres[centre + c]! + spread * random.normal();
+    const center = random.integer(10) * columns;
+    for (let c = 0; c < columns; c++) data[i * columns + c] = centers[center + c]! + spread * random.normal();
   }
   return { data, shape: [rows, columns] };
 }
 
-/** Neighbours by sorting all distances of every row, ties by id: slow and plain. */
+/** Neighbors by sorting all distances of every row, ties by id: slow and plain. */
 export function sortedNeighbors(
   { data, shape: [rows, columns] }: Matrix,
   k: number,

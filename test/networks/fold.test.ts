@@ -54,8 +54,8 @@ test('projected rows are (row - mean) times the components, over the scale', asy
   ] as const) {
     let wanted = 0;
     for (let c = 0; c < 6; c++) {
-      const centred = matrix.data[6 * row + c]! - projection.mean[c]!;
-      wanted += (centred * projection.components.data[6 * component + c]!) / 2.5;
+      const centered = matrix.data[6 * row + c]! - projection.mean[c]!;
+      wanted += (centered * projection.components.data[6 * component + c]!) / 2.5;
     }
     assert.ok(Math.abs(projected.data[2 * row + component]! - wanted) < 1e-5);
   }

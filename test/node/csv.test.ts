@@ -121,7 +121,7 @@ test('rows of another length, no rows, no columns and quotes out of place', asyn
   await fails('a,b\n1,2"x"\n', /got one out of place in the row that begins in line 2/);
 });
 
-test('a wrong label column, option or path says what there is', async () => {
+test('the error of a wrong label column, option or path lists what there is', async () => {
   await assert.rejects(readCsv('a,b\n1,2', { label: 'c' }), (error: Error) => {
     return error instanceof OptionError && /name a column, got 'c'; columns are a, b/.test(error.message);
   });

@@ -58,37 +58,37 @@ async function follow(callback: TrainingCallback, values: number[], key = 'loss'
   return { reports, restored: state.restored };
 }
 
-test('a callback hears the parameters, the model and every moment in order', async () => {
-  const heard: unknown[] = [];
+test('a callback gets the parameters, the model and every event in order', async () => {
+  const events: unknown[] = [];
   class Listener extends tf.Callback {
     override setParams(params: object) {
       const { training, ...rest } = params as { training: Training };
-      heard.push(['params', rest, typeof training.stop]);
+      events.push(['params', rest, typeof training.stop]);
     }
     override setModel(given: unknown) {
-      heard.push(['model', given instanceof tf.LayersModel && given.layers === model.layers]);
+      events.push(['model', given instanceof tf.LayersModel && given.layers === model.layers]);
     }
     override async onTrainBegin() {
-      heard.push('train begin');
+      events.push('train begin');
     }
     override async onEpochBegin(epoch: number) {
-      heard.push(`epoch begin ${epoch}`);
+      events.push(`epoch begin ${epoch}`);
     }
     override async onBatchBegin(batch: number, logs?: object) {
-      heard.push(`batch begin ${batch} ${JSON.stringify(logs)}`);
+      events.push(`batch begin ${batch} ${JSON.stringify(logs)}`);
     }
     override async onBatchEnd(batch: number) {
-      heard.push(`batch end ${batch}`);
+      events.push(`batch end ${batch}`);
     }
     override async onEpochEnd(epoch: number, logs?: object) {
-      heard.push(`epoch end ${epoch} ${JSON.stringify(logs)}`);
+      events.push(`epoch end ${epoch} ${JSON.stringify(logs)}`);
     }
     override async onTrainEnd() {
-      heard.push('train end');
+      events.push('train end');
     }
   }
   const { runner } = watch(new Listener() as unknown as TrainingCallback);
-  assert.deepEqual(heard, []);
+  assert.deepEqual(events, []);
   await runner.begin();
   const loss = tf.scalar(1);
   for (let epoch = 0; epoch < 2; epoch++) {
@@ -104,7 +104,7 @@ test('a callback hears the parameters, the model and every moment in order', asy
     'batch begin 1 {"batch":1,"size":8}',
     'batch end 1',
   ];
-  assert.deepEqual(heard, [
+  assert.deepEqual(events, [
     ['params', { epochs: 5, steps: 50 }, 'function'],
     ['model', true],
     'train begin',
@@ -188,7 +188,7 @@ test('early stopping watches any key, either way, and asks for a least improveme
   assert.equal((await follow(earlyStopping({ minDelta: 0.15 }), slow)).reports, 2);
 });
 
-test('the weights of the best report come back, if asked for', async () => {
+test('the weights of the best report are restored on request', async () => {
   const values = [5, 3, 4, 4];
   const best = await follow(earlyStopping({ patience: 2, restoreBestWeights: true }), values);
   assert.deepEqual(best, { reports: 4, restored: 1 });

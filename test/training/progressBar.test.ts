@@ -114,7 +114,7 @@ test('NO_COLOR keeps the bar and drops the escape codes; shorter lines leave not
   assert.ok(short!.length <= 200);
 });
 
-test('a log gets plain lines, at most one a report and one a percent', (t) => {
+test('a log gets plain lines, at most one per report and one per percent', (t) => {
   const clock = setting(t);
   for (const stream of [new FakeStream(false), new FakeStream(true)]) {
     if (stream.isTTY) process.env.TERM = 'dumb';
@@ -138,7 +138,7 @@ test('lines of text stand above the bar, whole', (t) => {
   const bar = progressBar(terminal);
   bar.line('backend: cpu');
   bar.report(report(1));
-  bar.line('neighbours: exact');
+  bar.line('neighbors: exact');
   clock.now += 1;
   bar.report(report(2));
   bar.finish();

@@ -254,12 +254,12 @@ const report = (epoch: number, loss: number): Progress => ({
 
 test('TensorFlow.js callbacks are called as they are, plain functions too', async () => {
   const { encoder, free } = setUp();
-  const heard: string[] = [];
+  const events: string[] = [];
   const args: tf.CustomCallbackArgs = {
-    onTrainBegin: async () => void heard.push('begin'),
-    onEpochEnd: async (epoch, logs) => void heard.push(`report ${epoch} ${logs?.loss}`),
-    onBatchEnd: async (batch, logs) => void heard.push(`step ${batch} ${logs?.loss}`),
-    onTrainEnd: async () => void heard.push('end'),
+    onTrainBegin: async () => void events.push('begin'),
+    onEpochEnd: async (epoch, logs) => void events.push(`report ${epoch} ${logs?.loss}`),
+    onBatchEnd: async (batch, logs) => void events.push(`step ${batch} ${logs?.loss}`),
+    onTrainEnd: async () => void events.push('end'),
   };
   const before = tf.memory().numTensors;
   const { runner } = watch([new tf.CustomCallback(args), args], encoder);
@@ -271,7 +271,7 @@ test('TensorFlow.js callbacks are called as they are, plain functions too', asyn
   assert.equal(loss.isDisposed, false);
   loss.dispose();
   assert.equal(tf.memory().numTensors, before);
-  assert.deepEqual(heard, [
+  assert.deepEqual(events, [
     'begin',
     'begin',
     'step 0 2',

@@ -137,7 +137,7 @@ export function zeros(kernels: BoundKernels, shape: number[], dtype: DataType): 
   return runKernel(kernels, 'Fill', {}, { shape, value: 0, dtype });
 }
 
-/** Runs a registered kernel of the backend, ours or TensorFlow.js' own. The caller disposes of the result. */
+/** Runs a registered kernel of the backend, of this library or of TensorFlow.js. The caller disposes of the result. */
 export function runKernel(
   kernels: BoundKernels,
   kernelName: string,

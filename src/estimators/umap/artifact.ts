@@ -12,7 +12,7 @@ import {
 } from './options.js';
 import type { UmapLearned } from './prepare.js';
 
-/** Options that hold what is saved elsewhere (networks) or cannot be saved (functions, callbacks, rows). */
+/** Options that are saved elsewhere (networks) or not at all (functions, callbacks, rows). */
 const unsaved = [
   'encoder',
   'decoder',
@@ -23,7 +23,7 @@ const unsaved = [
   'reconstructionValidation',
 ] as const satisfies readonly (keyof ParametricUMAPOptions)[];
 
-/** Everything of a fit that lasts, for `toFiles`. */
+/** The fitted state, for `toFiles`. */
 export function umapArtifact(
   options: Readonly<ParametricUMAPOptions>,
   learned: UmapLearned,
@@ -45,7 +45,7 @@ export function umapArtifact(
 }
 
 /**
- * Reads a loaded artifact: the options to make an estimator of, and how to bring its fit back. Throws `ArtifactError` for
+ * Reads a loaded artifact: the options of the estimator, and a function that restores its fit. Throws `ArtifactError` for
  * fields that are missing or contradict each other.
  */
 export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOptions) {
@@ -63,7 +63,7 @@ export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOption
   };
 }
 
-/** Stands for a metric function that was not saved: only a later fit needs it. */
+/** Replaces a metric function, which is not saved; only a later fit calls it. */
 function missingMetric(): number {
   throw new OptionError(
     'fit: expected the metric function that this model was fitted with, which is not saved, got none; ' +

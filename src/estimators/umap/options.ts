@@ -21,25 +21,25 @@ export interface ParametricUMAPOptions
     SupervisionOptions,
     TrainingOptions,
     RunOptions {
-  /** Distance at which close points settle: small packs clusters. Default 0.1, in [0, spread]. */
+  /** Smallest distance between close points in the embedding; small values pack clusters. Default 0.1, in [0, spread]. */
   minDist: number;
-  /** Scale of the map. Default 1, above 0. */
+  /** Scale of the embedding. Default 1, above 0. */
   spread: number;
-  /** Curve parameters instead of `minDist` and `spread`; both or none. Default null. */
+  /** Parameter of the similarity 1 / (1 + a d^(2b)), instead of `minDist` and `spread`; give both or none. Default null, above 0. */
   a: number | null;
-  /** See `a`. Default null. */
+  /** See `a`. Default null, above 0. */
   b: number | null;
-  /** Weight of the negative pairs of one edge. Default 5; 0 for attraction alone. */
+  /** Weight of the negative pairs per edge. Default 5, at least 0; 0 for attraction alone. */
   negativeSampleRate: number;
   /**
-   * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): more of it spreads the map out, so that
-   * rows lie beside more of their neighbours; much more tears clusters. Acts on the first layout too. Default 2, at least
-   * 0; umap-learn's is 1.
+   * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): a larger one spreads the embedding out, which
+   * preserves more neighbors, but a much larger one breaks clusters up. Applies to the first layout too. Default 2, at least
+   * 0; umap-learn's default is 1.
    */
   repulsionStrength: number;
 }
 
-/** Options as they are given: any of them, and undefined for one left out. */
+/** Options of the constructor: any of them; undefined means the default. */
 export type GivenUMAPOptions = {
   readonly [K in keyof ParametricUMAPOptions]?: ParametricUMAPOptions[K] | undefined;
 };
@@ -47,7 +47,7 @@ export type GivenUMAPOptions = {
 const { nComponents, ...network } = networkRows;
 const { batchSize, nEpochs, nTrainingEpochs, lossReportFrequency, ...optimization } = trainingRows;
 
-/** One row an option, in the order of the table in the docs. */
+/** One row per option, in the order of the table in the docs. */
 export const parametricUmapRows: OptionRows<ParametricUMAPOptions> = {
   ...graphRows,
   nComponents,

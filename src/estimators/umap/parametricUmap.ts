@@ -68,9 +68,9 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   }
 
   /**
-   * What `fit` did in 64 bits to rows that 32-bit numbers cannot hold (timestamps, values of 1e19): the networks get
-   * (row - shift) * scale. All methods do this by themselves; only code that calls `encoder` has to. Undefined for rows
-   * that 32 bits hold, which is nearly always. Throws `NotFittedError` before `fit`.
+   * Shift and scale of rows that 32-bit floats cannot represent (timestamps, values of 1e19): the networks get
+   * (row - shift) * scale, computed in 64 bits. All methods apply it; only code that calls `encoder` has to do so itself.
+   * Undefined for other rows, the usual case. Throws `NotFittedError` before `fit`.
    */
   get rowFrame(): RowFrame | undefined {
     return this.#life.require('rowFrame').frame;
@@ -96,8 +96,8 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   }
 
   /**
-   * Learns the embedding of X. A second call goes on training the same networks, on the new rows. If it throws, the
-   * estimator is as it was before. Errors: `DataError`, `OptionError`, `UnavailableError`, `DivergedError` (which keeps the
+   * Learns the embedding of X. A second call continues to train the same networks, on the new rows. If it throws, the
+   * estimator is unchanged. Errors: `DataError`, `OptionError`, `UnavailableError`, `DivergedError` (which keeps the
    * last good weights), and the reason of an aborted `signal`.
    *
    * `y` holds a label or target value per row, or several values (see the option `targetMetric`); null is unknown, and so
@@ -164,14 +164,14 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     return toInputForm(probabilities, 'arrays', tf.tensor) as number[][];
   }
 
-  /** The labels that the classifier tells apart. */
+  /** The labels that the classifier predicts. Throws `NotFittedError` before `fit`. */
   get classes(): readonly (number | string)[] {
     return this.#life.require('classes').classNames;
   }
 
   /**
-   * Keeps some rows of X as landmarks: later fits train on them too and hold them where the embedding has them when the fit
-   * begins, until `removeLandmarks`. Throws `NotFittedError`, `OptionError`, `DataError`.
+   * Keeps some rows of X as landmarks: later fits also train on them, and keep them near their positions at the start of the
+   * fit, until `removeLandmarks`. Throws `NotFittedError`, `OptionError`, `DataError`.
    */
   async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
     const { rowShape, optimizer, fits, frame } = this.#life.require('addLandmarks');
@@ -189,7 +189,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
 
   /**
    * Saves the model as a directory (a path or a `file:` URL): a manifest, and each network as ordinary TensorFlow.js
-   * `model.json` with its weights. Written aside and renamed, so that an interrupted save leaves an older model whole.
+   * `model.json` with its weights. Written to a new directory and renamed, so that an interrupted save leaves an older model intact.
    * Functions (a custom metric or loss), callbacks and a user-supplied optimizer are not saved. Throws `ArtifactError`,
    * `NotFittedError`.
    */
@@ -206,15 +206,15 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   }
 
   /**
-   * Loads a saved model: the same embedding to the last bit, and `fit` goes on where it was. `overrides` replaces options,
-   * and gives functions back that could not be saved. Throws `ArtifactError` for whatever is not a whole, sound model of
-   * this kind, and `OptionError` for a wrong override.
+   * Loads a saved model: it gives the same embeddings to the last bit, and `fit` continues its training. `overrides` replaces
+   * options, and supplies functions that could not be saved. Throws `ArtifactError` for a model that is incomplete, damaged
+   * or of another estimator, and `OptionError` for a wrong override.
    */
   static async load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
     return ParametricUMAP.fromArtifact(await loadModel(path, 'ParametricUMAP'), overrides);
   }
 
-  /** As `load`, from what `fromFiles` read. */
+  /** Same as `load`, for the result of `fromFiles`. */
   static async fromArtifact(
     artifact: LoadedArtifact,
     overrides: GivenUMAPOptions = {},
@@ -229,15 +229,15 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   }
 
   /**
-   * Frees the networks and forgets the fit. A user-supplied encoder is left alone. During a fit it ends that fit, which
-   * throws `NotFittedError` at its next report.
+   * Frees the networks and forgets the fit. User-supplied networks are not freed. A fit that is running throws
+   * `NotFittedError` at its next report.
    */
   dispose(): void {
     this.#life.dispose();
     this.#landmarks = undefined;
   }
 
-  /** As Python calls `fitTransform`. */
+  /** Python's name of `fitTransform`. */
   fit_transform<X extends MatrixInput>(
     X: X,
     y?: Targets | null,
@@ -246,12 +246,12 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     return this.fitTransform(X, y, inputs);
   }
 
-  /** As Python calls `inverseTransform`. */
+  /** Python's name of `inverseTransform`. */
   inverse_transform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return this.inverseTransform(Z, options);
   }
 
-  /** New rows in degrees are refused as those of the fit are. */
+  /** Throws for new rows in degrees, as the fit does. */
   readonly #checkRadians = (rows: Matrix): void => {
     // With given neighbors, rows may be anything, and need not be two columns.
     if (this.options.metric === 'haversine' && rows.shape[1] === 2) checkMetricData('haversine', rows);

@@ -16,14 +16,14 @@ import { umapLoss } from '../../losses/umap.js';
 import { type Curve, fitCurve } from '../../math/curve.js';
 import type { ParametricUMAPOptions } from './options.js';
 
-/** What Parametric UMAP keeps of a fit. */
+/** Fitted state of Parametric UMAP. */
 export interface UmapLearned extends Learned {
   readonly curve: Curve;
   /** Undefined only for a model that was saved without it. */
   readonly edges: Edges | undefined;
 }
 
-/** Checks everything that can be wrong, and builds graph, networks, losses and plan. Runs everything but the training. */
+/** Checks everything that can be wrong, and builds graph, networks, losses and plan. It runs everything but the training. */
 export async function prepareUmap(
   { rows, held }: FitSplit,
   options: ParametricUMAPOptions,
@@ -74,7 +74,7 @@ export async function prepareUmap(
   }
 }
 
-/** Negative samples per positive pair, for each negative that the rate asks for: more of them make a calmer gradient. */
+/** Negatives sampled per positive pair and unit of `negativeSampleRate`: more of them reduce the variance of the gradient. */
 const DRAWS_PER_NEGATIVE = 8;
 
 function umapLossOf(options: ParametricUMAPOptions, { a, b }: Curve, random: Random): LossTerm {
@@ -83,7 +83,7 @@ function umapLossOf(options: ParametricUMAPOptions, { a, b }: Curve, random: Ran
   return umapLoss({ a, b, negativeSampleRate, repulsionStrength, negativeDraws, random });
 }
 
-/** The graph of held-out rows, which knows no targets. */
+/** The graph of held-out rows, without targets. */
 function heldOutGraph(options: ParametricUMAPOptions, { signal }: FitContext) {
   return (held: Matrix, random: Random, stage: RunStage): Promise<Edges> => {
     const nNeighbors = Math.min(options.nNeighbors, held.shape[0]);

@@ -1,4 +1,4 @@
-/** What names of other libraries became, and what the options of `ParametricUMAP` may be together. */
+/** Names of other libraries, and conditions between the options of `ParametricUMAP`. */
 
 import { OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
@@ -11,12 +11,12 @@ import {
   parametricUmapRules,
 } from './options.js';
 
-/** What names of the Python original and of umap-js became. */
+/** Options of the Python original and of umap-js, and what to use here. */
 const renamed: Readonly<Record<string, string>> = {
   ...runRenamed,
   kerasFitKwargs: "callbacks are given as 'callbacks', epochs as 'nTrainingEpochs'",
   metricKwds: "the metric's arguments are called 'metricParams'",
-  precomputedKnn: 'neighbours found elsewhere go to fit(X, y, { knn: { indices, distances } })',
+  precomputedKnn: 'neighbors found elsewhere go to fit(X, y, { knn: { indices, distances } })',
   precomputedDistances: 'a distance matrix goes to fit(X, y, { distances })',
   parametricEmbedding: 'the embedding is always parametric here',
   lowMemory: "memory is linear in the rows; 'neighbors' picks the search",

@@ -1,10 +1,10 @@
-/** Options of the global structure of an embedding. */
+/** Options of the correlation loss, for the global structure of an embedding. */
 
 import type { OptionRows } from '../../core/options.js';
 import { number } from '../../core/rules.js';
 
 export interface CorrelationOptions {
-  /** Weight of the correlation between distances in the data and on the map. Default 0. */
+  /** Weight of the correlation between distances in the data and in the embedding. Default 0, at least 0. */
   globalCorrelationLossWeight: number;
 }
 

@@ -1,4 +1,4 @@
-/** The options that the parts of a fit read, whichever estimator they belong to. */
+/** The options that the parts of a fit read, for any estimator. */
 
 import { defaultsOf, type OptionRows } from '../../core/options.js';
 import { type CorrelationOptions, correlationRows } from './correlation.js';

@@ -15,7 +15,7 @@ import {
 import type { DistanceFunction } from '../../core/types.js';
 
 export interface GraphOptions {
-  /** Neighbours a row, itself included: small shows detail, large shows the whole. Default 15, at least 2. */
+  /** Neighbors per row, itself included: small shows detail, large shows the whole. Default 15, at least 2. */
   nNeighbors: number;
   /**
    * Distance between rows: a name (`'euclidean'`, `'cosine'`, `'manhattan'`, …), a function of two rows, or
@@ -25,17 +25,17 @@ export interface GraphOptions {
   /** Extra arguments of the metric, such as `{ p: 3 }` for minkowski. Default none. */
   metricParams: Readonly<Record<string, unknown>>;
   /**
-   * How neighbours are found: `'exact'`, `'nndescent'`, `'hnsw'` (needs hnswlib-node), `'usearch'` (needs
-   * usearch), or by size and metric. Default `'auto'`.
+   * Method of neighbor search: `'exact'`, `'nndescent'`, `'hnsw'` (package hnswlib-node), `'usearch'` (package usearch), or
+   * `'auto'`, by the number of rows and the metric. Default `'auto'`.
    */
   neighbors: 'auto' | 'exact' | 'nndescent' | 'hnsw' | 'usearch';
-  /** Nearest neighbours taken to be fully connected to a row. Default 1; fractions interpolate. */
+  /** Number of nearest neighbors assumed to be fully connected to a row. Default 1, at least 0; fractions interpolate. */
   localConnectivity: number;
-  /** 1 for the fuzzy union of the rows' neighbourhoods, 0 for their intersection. Default 1, in [0, 1]. */
+  /** 1 for the fuzzy union of the rows' neighborhoods, 0 for their intersection. Default 1, in [0, 1]. */
   setOpMixRatio: number;
   /**
-   * Edges at least this long are cut. Default null: the metric's own (2 for cosine, 1 for jaccard, …, or none), which
-   * counts as reached where 32 bits round just below it.
+   * Edges at least this long are cut. Default null: the upper bound of the metric (2 for cosine, 1 for jaccard, …), up to
+   * rounding in 32 bits; for a metric without a bound, no edge is cut.
    */
   disconnectionDistance: number | null;
 }

@@ -1,4 +1,4 @@
-/** Options of landmarks: rows that are kept at given places. */
+/** Options of landmarks: rows with a given position in the embedding. */
 
 import type { OptionRows } from '../../core/options.js';
 import { callable, number, orNull } from '../../core/rules.js';
@@ -6,11 +6,11 @@ import type { LandmarkLoss } from '../../losses/landmark.js';
 
 export interface LandmarkOptions {
   /**
-   * Loss of (wanted, found) places of landmarks: a tensor of 32-bit floats, a scalar or a value a landmark, computed from
-   * the found ones (else `OptionError`). Default null: mean Euclidean distance.
+   * Loss of (target, current) positions of landmarks. Must return 32-bit floats, a scalar or a value per landmark, computed
+   * from the current positions (else `OptionError`). Default null: mean Euclidean distance.
    */
   landmarkLossFn: LandmarkLoss | null;
-  /** Weight of the landmark loss. Default 1. */
+  /** Weight of the landmark loss. Default 1, at least 0. */
   landmarkLossWeight: number;
 }
 
@@ -18,7 +18,7 @@ export const landmarkRows: OptionRows<LandmarkOptions> = {
   landmarkLossFn: {
     default: null,
     rule: orNull(callable),
-    help: '(wanted, found) positions -> loss; null: Euclidean distance',
+    help: '(target, current) positions -> loss; null: Euclidean distance',
   },
   landmarkLossWeight: {
     default: 1,

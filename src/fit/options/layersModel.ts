@@ -1,4 +1,4 @@
-/** The rule for a network that is given as an option. */
+/** The rule for an option that takes a network. */
 
 import { hasMethods, type Rule } from '../../core/rules.js';
 

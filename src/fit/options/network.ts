@@ -1,4 +1,4 @@
-/** Options of the encoder: how wide its output is, where it starts, the network itself. */
+/** Options of the encoder: width of its output, first layout, the network itself. */
 
 import type { OptionRows } from '../../core/options.js';
 import { choice, either, integer, listOf, object, orNull } from '../../core/rules.js';
@@ -10,14 +10,14 @@ export interface NetworkOptions {
   /** Dimensions of the map. Default 2, from 1 to 100. */
   nComponents: number;
   /**
-   * Layout that UMAP without a network goes over for 60 epochs and the encoder then learns roughly, before the
-   * training proper: `'spectral'` (of the graph), `'pca'`, places of one's own (a row each), or `'random'` for no
-   * such start. Acts on the first fit. Default `'spectral'`.
+   * First layout, which 60 epochs of UMAP without a network refine and which the encoder is then roughly trained on, before
+   * the actual training: `'spectral'` (of the graph), `'pca'`, user-supplied positions (one per row), or `'random'` for no
+   * first layout. Used by the first fit only. Default `'spectral'`.
    */
   init: 'spectral' | 'pca' | 'random' | MatrixInput;
-  /** Encoder to train, one row in, `nComponents` out; stays the caller's. Default null: three dense layers of 100. */
+  /** Encoder to train: one row in, `nComponents` out; `dispose` does not free it. Default null: three dense layers of 100. */
   encoder: LayersModel | null;
-  /** Shape of one row for the encoder, such as `[28, 28, 1]`; flat rows are reshaped. Default null: as X has it. */
+  /** Shape of one row for the encoder, such as `[28, 28, 1]`; flat rows are reshaped. Default null: as in X. */
   dims: readonly number[] | null;
 }
 
@@ -40,6 +40,6 @@ export const networkRows: OptionRows<NetworkOptions> = {
   dims: {
     default: null,
     rule: orNull(listOf(integer(1))),
-    help: 'shape of one row for the encoder; null: as the rows have it',
+    help: 'shape of one row for the encoder; null: as in the rows',
   },
 };

@@ -1,4 +1,4 @@
-/** Options of the decoder and its loss, and what they have to do with each other. */
+/** Options of the decoder and its loss, and conditions between them. */
 
 import { OptionError } from '../../core/errors.js';
 import type { OptionRows } from '../../core/options.js';
@@ -9,22 +9,22 @@ import type { ReconstructionLoss } from '../../losses/reconstruction.js';
 import { layersModel } from './layersModel.js';
 
 export interface ReconstructionOptions {
-  /** Trains a decoder too, so that `inverseTransform` gives rows for places on the map. Default false. */
+  /** Trains a decoder too, so that `inverseTransform` gives rows for positions in the embedding. Default false. */
   parametricReconstruction: boolean;
-  /** Decoder to train, `nComponents` in, one row out; stays the caller's. Default null: three dense layers of 100. */
+  /** Decoder to train: `nComponents` in, one row out; `dispose` does not free it. Default null: three dense layers of 100. */
   decoder: LayersModel | null;
   /**
-   * Loss of (rows, reconstructions). Default null: binary cross-entropy on logits when the data lie in [0, 1],
-   * else the mean squared error in units of the data's variance. With a function of the caller's,
-   * `inverseTransform` returns the decoder's output as it is. It must return a tensor of 32-bit floats, a scalar or a
-   * value a row, computed from the reconstructions (else `OptionError`).
+   * Loss of (rows, reconstructions). Default null: binary cross-entropy on logits for data in [0, 1], else the mean squared
+   * error divided by the variance of the data. A user-supplied function must return 32-bit floats, a scalar or a value per
+   * row, computed from the reconstructions (else `OptionError`); `inverseTransform` then returns the decoder's output
+   * unchanged.
    */
   parametricReconstructionLossFn: ReconstructionLoss | null;
-  /** Weight of the reconstruction loss. Default 1. */
+  /** Weight of the reconstruction loss. Default 1, at least 0. */
   parametricReconstructionLossWeight: number;
-  /** Lets the reconstruction loss teach the encoder as well. Default false. */
+  /** Whether the reconstruction loss also trains the encoder. Default false. */
   autoencoderLoss: boolean;
-  /** Held-out rows: `valLoss` (reconstruction alone) and `valUmap` join the history. Default null. */
+  /** Held-out rows: `valLoss` (reconstruction alone) and `valUmap` are added to the history. Default null. */
   reconstructionValidation: MatrixInput | null;
 }
 
@@ -68,7 +68,7 @@ const actOnlyWithDecoder = [
   'reconstructionValidation',
 ] as const;
 
-/** Throws `OptionError` for an option that acts on a decoder when none is trained. */
+/** Throws `OptionError` for an option of the decoder where none is trained. */
 export function checkReconstruction(caller: string, options: ReconstructionOptions): void {
   if (options.parametricReconstruction) return;
   for (const name of actOnlyWithDecoder) {

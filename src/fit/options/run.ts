@@ -4,11 +4,11 @@ import type { OptionRows } from '../../core/options.js';
 import { choice, either, flag, integer, text } from '../../core/rules.js';
 
 export interface RunOptions {
-  /** Same seed, data, backend and machine: the same map to the last bit. Default 42. */
+  /** Equal seed, data, options, backend and machine give the same embedding to the last bit. A whole number or a text. Default 42. */
   seed: number | string;
-  /** TensorFlow.js backend; `'auto'` keeps one you made active, else native if installed, else wasm. Default `'auto'`. */
+  /** TensorFlow.js backend; `'auto'` keeps one that the program made active, else native if installed, else wasm. Default `'auto'`. */
   backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
-  /** Says what is chosen and shows progress on stderr. Default false. */
+  /** Prints what is chosen and shows progress, on stderr. Default false. */
   verbose: boolean;
 }
 

@@ -7,25 +7,28 @@ import { layersModel } from './layersModel.js';
 
 export interface SupervisionOptions {
   /**
-   * `'categorical'` for labels, `'euclidean'` for numbers on a scale, one a row (for which every l_p metric is the same)
-   * or several. Unknown are null, -1 among labels, and NaN among numbers: such rows are neither drawn together nor kept
-   * apart. Among equal numbers, rows that are neighbors come first, then a random choice. Default `'categorical'`.
+   * `'categorical'` for labels, `'euclidean'` for numbers on a scale, one per row (for which all l_p metrics are equal) or
+   * several. A target is unknown if it is null, -1 among labels, or NaN among numbers; the edges of such
+   * a row are treated alike. Among equal numbers, rows that are neighbors are chosen first, then random ones. Default
+   * `'categorical'`.
    */
   targetMetric: 'categorical' | 'euclidean';
-  /** 0 leaves the graph to the rows, 1 to the targets. Default 0.5, in [0, 1]. */
+  /** 0: the graph depends on the rows alone, 1: on the targets. Default 0.5, in [0, 1]. */
   targetWeight: number;
-  /** Neighbours among continuous targets. Default null: `nNeighbors`. */
+  /** Neighbors among continuous targets, itself included. Default null: `nNeighbors`. At least 2. */
   targetNNeighbors: number | null;
-  /** Trains a classifier on the map with the labels of `y`, spread over the graph, or the caller's own (one logit a class). Default false. */
+  /** Trains a classifier on the embedding with the labels of `y`, spread over the graph: the default one, or a user-supplied network (one logit per class). Default false. */
   classifier: boolean | LayersModel;
-  /** Weight of the classifier's loss. Default 1. */
+  /** Weight of the classifier's loss. Default 1, at least 0. */
   classifierLossWeight: number;
 }
 
 const targetMetric: Rule = {
   ...choice('categorical', 'euclidean'),
   advice: (value) =>
-    value === 'l1' || value === 'l2' ? `for one number a row, ${value} is 'euclidean'; use that` : undefined,
+    value === 'l1' || value === 'l2'
+      ? `for one number per row, ${value} is 'euclidean'; use that`
+      : undefined,
 };
 
 export const supervisionRows: OptionRows<SupervisionOptions> = {

@@ -1,4 +1,4 @@
-/** Options of the training: its length, its batches, the optimizer, who is told. */
+/** Options of the training: length, batches, optimizer, callbacks. */
 
 import type { OptionRows } from '../../core/options.js';
 import { callable, either, hasMethods, integer, listOf, number, orNull, positive } from '../../core/rules.js';
@@ -6,38 +6,38 @@ import type { Optimizer } from '../../core/tf.js';
 import { callbackRule, type TrainingCallback } from '../../training/callbacks.js';
 
 export interface TrainingOptions {
-  /** Edges a gradient step. Default null: min(rows, 1000). */
+  /** Edges per gradient step, at least 1. Default null: min(rows, 1000). */
   batchSize: number | null;
   /**
    * Repeats of the heaviest edge in one pass, as in the original: a pass then takes sum(floor(nEpochs * weight))
-   * / batchSize steps at a constant learning rate. Default null: as many steps as the number of rows needs, at
+   * / batchSize steps at a constant learning rate. Default null: a number of steps that depends on the number of rows, at
    * a learning rate that falls from its peak to 0.
    */
   nEpochs: number | null;
-  /** Passes over the graph. Default 1. */
+  /** Passes over the graph. Default 1, at least 1. */
   nTrainingEpochs: number;
-  /** Reports a pass. Default 10. */
+  /** Reports per pass. Default 10, at least 1. */
   lossReportFrequency: number;
   /**
-   * Peak learning rate of Adam: it falls to 0 along half a cosine, or stays constant with an `nEpochs`. Or a
-   * schedule of one's own, from the fraction done (0 to 1) to the rate, a finite number of at least 0 (else the fit ends
-   * there with an `OptionError`). Default 0.01. Without effect on an `optimizer` of the caller's.
+   * Peak learning rate of Adam, above 0: it falls to 0 along half a cosine, or is constant with an `nEpochs`. Or a function
+   * from the fraction done (0 to 1) to the rate, a finite number of at least 0 (else the fit throws `OptionError`). Default
+   * 0.01. Ignored with a user-supplied `optimizer`.
    */
   learningRate: number | ((done: number) => number);
-  /** A `tf.Optimizer` of one's own, at its own rate. Default null: Adam, with a beta2 of 0.95. */
+  /** A user-supplied `tf.Optimizer`, with its own learning rate. Default null: Adam with a beta2 of 0.95. */
   optimizer: Optimizer | null;
   /**
-   * Noise on the encoder's inputs while it learns, as a share of the mean distance between neighbours: places of new
-   * rows become more reliable, at a small cost for old ones. Default null: 0.3 up to 10,000 rows and
-   * 0.3 √(10,000 / rows) above, 0 for an `encoder` of one's own.
+   * Noise on the encoder's inputs in training, as a fraction of the mean distance between neighbors: embeddings of new rows
+   * become more reliable, at a small cost for the fitted ones. Default null: 0.3 up to 10,000 rows and
+   * 0.3 √(10,000 / rows) above, 0 for a user-supplied `encoder`. At least 0.
    */
   inputNoise: number | null;
-  /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4. */
+  /** Gradient elements are clipped to [-clipValue, clipValue]. Default 4, above 0. */
   clipValue: number;
   /**
    * TensorFlow.js callbacks, or objects with some of their methods: `{ onEpochEnd(report, logs) { … } }`. Default none.
-   * Logs hold the losses of the history, held-out ones by Keras' names too (`val_loss`). Stages before training are told by
-   * `onStage(stage, done)`.
+   * Logs contain the losses of the history; held-out ones also have their Keras names (`val_loss`). Stages before training are
+   * reported by `onStage(stage, done)`.
    */
   callbacks: readonly TrainingCallback[];
 }

@@ -109,7 +109,7 @@ test('what was a function is given back at loading, and missed only where it is 
   estimator.dispose();
 });
 
-test('a reconstruction loss of the caller’s that is missing at a later fit is said, not dropped', async () => {
+test('a user-supplied reconstruction loss that is missing at a later fit is an error, not dropped', async () => {
   const estimator = new ParametricUMAP({
     ...quick,
     parametricReconstruction: true,
@@ -177,9 +177,9 @@ const damages: readonly (readonly [place: string, change: (whole: Loose, old: Lo
     ['state.curve', () => ({ a: 'x', b: 1 }), /state\.curve\.a/],
     ['state.curve', () => ({ a: 1, b: Number.POSITIVE_INFINITY }), /state\.curve\.b/],
     ['state.rowShape', () => undefined, /rowShape/],
-    ['state.rowShape', () => [7], /encoder must take 7/],
+    ['state.rowShape', () => [7], /encoder: expected 7/],
     ['state.rowShape', () => [-6, -1], /rowShape/],
-    ['state.rowShape', () => [3, 2, 2], /encoder must take 12/],
+    ['state.rowShape', () => [3, 2, 2], /encoder: expected 12/],
     ['state.fits', () => 1.5, /fits/],
     ['state.history', () => ({ loss: ['low'] }), /history\.loss/],
     ['state.history', () => [1], /history/],
@@ -188,8 +188,8 @@ const damages: readonly (readonly [place: string, change: (whole: Loose, old: Lo
     ['state.reconstruction', () => ({ kind: 'magic' }), /reconstruction\.kind.*magic/],
     ['state.reconstruction', () => ({ kind: 'squared' }), /variance/],
     ['networks.encoder', () => undefined, /expected an encoder, got none/],
-    ['networks.encoder', (whole) => whole.networks!.decoder, /encoder must take 6/],
-    ['networks.classifier', (whole) => whole.networks!.encoder, /classifier must take 2/],
+    ['networks.encoder', (whole) => whole.networks!.decoder, /encoder: expected 6/],
+    ['networks.classifier', (whole) => whole.networks!.encoder, /classifier: expected 2/],
     ['tables.optimizer.arrays.moment3', () => undefined, /moment3/],
     ['tables.optimizer.state.shapes', (_, old) => [[1, 1], ...Object.values(old).slice(1)], /moment0/],
     ['tables.optimizer.state.taken', () => -1, /taken/],

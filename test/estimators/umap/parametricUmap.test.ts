@@ -41,7 +41,7 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   nNeighbors: 8,
   metric: 'manhattan',
   metricParams: 'elsewhere', // with minkowski, below
-  neighbors: 'elsewhere', // finds the same neighbours: test/neighbors
+  neighbors: 'elsewhere', // finds the same neighbors: test/neighbors
   localConnectivity: 3,
   setOpMixRatio: 0.1,
   disconnectionDistance: 0.9,
@@ -183,7 +183,7 @@ function assertGraph({ head, tail, weight, vertices }: Edges, golden: (typeof di
   });
 }
 
-test('the graph is the one of umap-learn, from rows, neighbours or distances', async () => {
+test('the graph is the one of umap-learn, from rows, neighbors or distances', async () => {
   for (const golden of digits.cases) {
     const { k, localConnectivity, setOpMixRatio, metric } = golden as (typeof digits.cases)[number] &
       Pick<ParametricUMAPOptions, 'localConnectivity' | 'setOpMixRatio' | 'metric'>;
@@ -204,7 +204,7 @@ test('the graph is the one of umap-learn, from rows, neighbours or distances', a
   searched.dispose();
 });
 
-test('neighbours and distances that do not fit are refused before training', async () => {
+test('neighbors and distances that do not fit are refused before training', async () => {
   const knn = { indices: digits.cases[0]!.knnIndices, distances: digits.cases[0]!.knnDistances };
   const square = greys.map(() => greys.map(() => 1));
   const precomputed = { metric: 'precomputed' };
@@ -260,7 +260,7 @@ test('the correlation term is in the history and in the sum, and raises the corr
   assert.ok(history.correlation!.at(-1)! < watched.history.correlation!.at(-1)!);
 });
 
-test('an optimiser of the caller’s is used, and stays the caller’s', async () => {
+test('a user-supplied optimizer is used, and not disposed', async () => {
   const before = tf.memory().numTensors;
   const optimizer = tf.train.adam(0.05);
   const { map } = await outcome({ optimizer });
@@ -273,8 +273,8 @@ test('an optimiser of the caller’s is used, and stays the caller’s', async (
   assert.equal(tf.memory().numTensors, before);
 });
 
-test('training that diverges says so, keeps the last good weights and can go on', async () => {
-  // In plain JavaScript, where a gradient of NaN is not clipped away and gets into the optimiser's memory.
+test('training that diverges is an error, keeps the last good weights and can continue', async () => {
+  // In plain JavaScript, where a gradient of NaN is not clipped away and gets into the optimizer's memory.
   const active = tf.getBackend();
   let steps = 0;
   let sick = Number.POSITIVE_INFINITY;
@@ -318,7 +318,7 @@ test('a fit that diverges in its first report leaves an estimator that is not fi
   await assert.rejects(umap.transform(rows), /got one that is not; call fit first/);
 });
 
-test('verbose says on stderr, in one line, which backend and which search it took, and why', async () => {
+test('verbose prints on stderr, in one line, which backend and which search it took, and why', async () => {
   const text = await logged(() => outcome({ verbose: true }));
   const first = text.split('\n')[0]!;
   assert.match(first, /backend: \S+/);
@@ -336,7 +336,7 @@ test('the encoder is an ordinary model that maps raw rows', async () => {
   umap.dispose();
 });
 
-test('an abort is heard during the first layout too', async () => {
+test('an abort ends the first layout too', async () => {
   const before = tf.memory().numTensors;
   const controller = new AbortController();
   const umap = new ParametricUMAP();
@@ -346,7 +346,7 @@ test('an abort is heard during the first layout too', async () => {
   assert.equal(tf.memory().numTensors, before);
 });
 
-test('with nothing but defaults, a map of digits keeps neighbours and tells digits apart', async () => {
+test('with nothing but defaults, a map of digits keeps neighbors and tells digits apart', async () => {
   const before = tf.memory().numTensors;
   const original = Math.random;
   Math.random = () => {
