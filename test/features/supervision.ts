@@ -200,7 +200,7 @@ test('labels that do not fit are refused before training', async (subject) => {
     await refused(digits.y.slice(1), '(300)', '299 entries');
     await refused([], '(300)', '0 entries');
     await refused('labels' as unknown as Targets, '(300)', 'labels');
-    await refused(at(7, 'seven'), 'one kind', 'numbers and words');
+    await refused(at(7, 'seven'), 'one type', 'numbers and strings');
     await refused(at(7, Number.NaN), 'NaN', 'row 7');
     await refused(at(7, true), 'true', 'row 7');
     await refused(at(7, { label: 7 }), 'object', 'row 7');

@@ -51,7 +51,7 @@ test('timestamps are distinguished, embedded, saved, rebuilt and learned on', as
   const text = await logged(async () => {
     map = await umap.fitTransform(stamps);
   });
-  assert.match(text, /32 bits cannot hold.*centered/);
+  assert.match(text, /32-bit numbers cannot hold.*centered/);
   assert.equal(new Set(map.map(String)).size, 400);
   assert.ok(
     trust(
@@ -369,7 +369,7 @@ test('a later fit far from the first one, where 32 bits lose the rows, is refuse
   const umap = await new ParametricUMAP(brief).fit(at(1.7e12));
   const map = await umap.transform(at(1.7e12));
   for (const origin of [1.73e12, 1.8e12]) {
-    await assert.rejects(umap.fit(at(origin)), saying(DataError, 'the first fit', 'take a new estimator'));
+    await assert.rejects(umap.fit(at(origin)), saying(DataError, 'the first fit', 'use a new estimator'));
     assert.equal((await umap.transform(at(origin))).length, 300);
   }
   assert.deepEqual(await umap.transform(at(1.7e12)), map);
