@@ -27,6 +27,6 @@ export function describeDistantRows({ data, shape: [rows, columns] }: Matrix): s
   if (away <= DISTANT && wide <= DISTANT && (rows === 1 || wide >= 1 / DISTANT)) return undefined;
   return (
     `rows: they lie outside what the network was scaled for (${wide.toPrecision(2)} times as wide as the first fit's, ` +
-    `${away.toPrecision(2)} times as far off as those are wide); are they in the same unit? For other data take a new estimator`
+    `${away.toPrecision(2)} times as far off as those are wide); are they in the same unit? For other data, use a new estimator`
   );
 }

@@ -25,7 +25,7 @@ export async function parseRecords(
   separator: string,
   add: Add,
 ): Promise<void> {
-  const { CsvError, parse } = await import('csv-parse');
+  const { CsvError, parse } = await import('#csv-parse');
   // Blank lines that were skipped, and the line after the last row if there were none.
   let blank = 0;
   let next = 1;

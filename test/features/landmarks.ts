@@ -307,7 +307,7 @@ test('landmarks that do not fit are refused, and nothing changes', otherLabeled,
   await assert.rejects(umap.addLandmarks(old, { fraction: 2 }), saying(OptionError, 'fraction', '2'));
   assert.deepEqual(await umap.toArtifact(), state);
   await umap.addLandmarks(old, { indices: [0, 1] });
-  const wanted = saying(DataError, `(${fresh.length})`, '3 entries');
+  const wanted = saying(DataError, `(${fresh.length})`, 'got 3 entries');
   await assert.rejects(umap.fit(fresh, [1, 2, 3]), wanted);
   umap.dispose();
 });

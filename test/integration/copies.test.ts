@@ -77,7 +77,7 @@ for (const order of ['first', 'second']) {
     assert.ok(reports < 4, `${reports} reports`);
     assert.match(
       loaded,
-      /^ArtifactError: encoder: the layers cannot be built: another copy of TensorFlow\.js .* npm dedupe/,
+      /^ArtifactError: saved model: encoder: expected layers that can be built, .* another copy of TensorFlow\.js .* npm dedupe/,
     );
     // TensorFlow.js notices only that it is loaded again.
     const lines = stderr

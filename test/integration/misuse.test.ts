@@ -179,9 +179,9 @@ test('a user-supplied loss that returns no tensor to learn from is named', async
   const landmarkPositions = rows.map((_, i) => (i < 30 ? [i, i] : null));
   for (const [loss, message] of losses) {
     const options = { parametricReconstruction: true, parametricReconstructionLossFn: loss };
-    await refused({ options }, OptionError, /^parametricReconstructionLossFn: .* expected, got /, message);
+    await refused({ options }, OptionError, /^parametricReconstructionLossFn: expected .*, got /, message);
     const landmarks = { options: { landmarkLossFn: loss }, inputs: { landmarkPositions } };
-    await refused(landmarks, OptionError, /^landmarkLossFn: .* expected, got /, message);
+    await refused(landmarks, OptionError, /^landmarkLossFn: expected .*, got /, message);
   }
 });
 
@@ -265,11 +265,16 @@ test('a metric that gives no number is named, null and texts of digits too', asy
 });
 
 test('a first layout needs a position for every row, in its shape', async () => {
-  const places = rows.map((_, i) => [i, -i]);
-  await refused({ options: { init: places.with(2, null as never) } }, DataError, 'init: ', 'none for row 2');
-  await refused({ options: { init: places.with(3, [1, Number.NaN]) } }, DataError, 'none for row 3');
-  await refused({ options: { init: places.slice(1) } }, DataError, 'init: expected 60 x 2', 'got 59 x 2');
-  await refused({ options: { init: places.map(([x]) => [x]) } }, DataError, 'got 60 x 1');
+  const positions = rows.map((_, i) => [i, -i]);
+  await refused(
+    { options: { init: positions.with(2, null as never) } },
+    DataError,
+    'init: ',
+    'none for row 2',
+  );
+  await refused({ options: { init: positions.with(3, [1, Number.NaN]) } }, DataError, 'none for row 3');
+  await refused({ options: { init: positions.slice(1) } }, DataError, 'init: expected 60 x 2', 'got 59 x 2');
+  await refused({ options: { init: positions.map(([x]) => [x]) } }, DataError, 'got 60 x 1');
 });
 
 test('a disposed optimizer and a disposed tensor of rows are named', async () => {

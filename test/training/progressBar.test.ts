@@ -144,7 +144,7 @@ test('lines of text stand above the bar, whole', (t) => {
   bar.finish();
   const code = String.fromCharCode(27);
   assert.equal(terminal.written[0], 'backend: cpu\n');
-  assert.equal(terminal.written[2], `\rneighbours: exact${code}[K\n`);
+  assert.equal(terminal.written[2], `\rneighbors: exact${code}[K\n`);
   assert.match(terminal.written[3]!, /2%/, 'the bar comes back at once');
   const log = new FakeStream(false);
   progressBar(log).line('text');
