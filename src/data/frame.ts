@@ -5,11 +5,12 @@
  */
 
 import { DataError } from '../core/errors.js';
+import { blockOf, finish, inBlocks, pausesFor, type Work } from '../core/pauses.js';
 import type { Matrix, RowFrame } from '../core/types.js';
 import { type ColumnStats, checkIntegers, columnStats, farFromZero } from './columnStats.js';
 import {
   cast,
-  checkFinite,
+  checkFiniteInParts,
   type InputRows,
   type Matrix64,
   type MatrixInput,
@@ -45,13 +46,14 @@ export async function toFramedMatrix(
   input: MatrixInput,
   caller: string,
   rules: FrameRules,
+  pauses = pausesFor(),
 ): Promise<FramedRows> {
-  return frameRows(await matrixAndSource(input, caller, { unchecked: true }), caller, rules);
+  return pauses.run(frameRows(await matrixAndSource(input, caller, { unchecked: true }), caller, rules));
 }
 
 /** As `toFramedMatrix`, synchronously. Throws as `toMatrixSync` does. */
 export function toFramedMatrixSync(input: MatrixInput, caller: string, rules: FrameRules): FramedRows {
-  return frameRows(matrixAndSourceSync(input, caller, { unchecked: true }), caller, rules);
+  return finish(frameRows(matrixAndSourceSync(input, caller, { unchecked: true }), caller, rules));
 }
 
 /**
@@ -63,6 +65,7 @@ export async function toMatrixInFrame(
   caller: string,
   frame: RowFrame,
   columnwise: boolean,
+  pauses = pausesFor(),
 ): Promise<FramedRows> {
   const { entered, source } = await matrixAndSource(input, caller, { unchecked: true, frame });
   const { data, shape } = entered.matrix;
@@ -84,31 +87,33 @@ export async function toMatrixInFrame(
     throw wrong(c, `some around ${median[c]! / scale + shift[c]!} with a spread of ${spread[c]! / scale}`);
   }
   // Throws with row and column for values that are not finite in 64 bits either.
-  const size = largestOf(data);
+  const size = await pauses.run(largestOf(data));
   if (!(size >= smallestSize && size <= largestSize)) {
     const { largest, column } = largestIn64(source, shape, shift, caller);
     if (largest > 0) throw wrong(column, `none that is more than ${largest} from there`);
   }
-  checkFinite(entered.matrix, caller);
+  await pauses.run(checkFiniteInParts(entered.matrix, caller));
   return { ...entered, frame };
 }
 
-function frameRows(
+function* frameRows(
   { entered, source }: { entered: InputRows; source: Source },
   caller: string,
   rules: FrameRules,
-): FramedRows {
+): Work<FramedRows> {
   const { matrix } = entered;
   const [rows, columns] = matrix.shape;
   const stats = columnStats(source, rows, columns);
   const shift = shiftFor(stats, caller, rules);
   let data = shift ? cast(source, rows, columns, { shift, scale: 1 }) : matrix.data;
-  const scale = scaleFor(source, { data, shape: matrix.shape }, shift, stats.widest, caller, rules);
+  yield;
+  const table = { data, shape: matrix.shape };
+  const scale = yield* scaleFor(source, table, shift, stats.widest, caller, rules);
   const frame = shift || scale !== 1 ? { shift: shift ?? new Float64Array(columns), scale } : undefined;
   if (scale !== 1) data = cast(source, rows, columns, frame);
   checkIntegers(frame ? columnStats(source, rows, columns, frame) : stats, caller, rules.columnwise);
   const framed: Matrix = { data, shape: matrix.shape };
-  checkFinite(framed, caller);
+  yield* checkFiniteInParts(framed, caller);
   return { ...entered, matrix: framed, frame };
 }
 
@@ -166,15 +171,15 @@ function shiftFor(
 }
 
 /** The power of 2 by which to multiply the table; 1 for tables of ordinary size. */
-function scaleFor(
+function* scaleFor(
   source: Source,
   { data, shape }: Matrix,
   shift: Float64Array | undefined,
   widest: number,
   caller: string,
   { noScale }: FrameRules,
-): number {
-  const size = largestOf(data);
+): Work<number> {
+  const size = yield* largestOf(data);
   if (size >= smallestSize && size <= largestSize) return 1;
   const { largest, column } = largestIn64(source, shape, shift, caller);
   if (largest === 0) return 1;
@@ -194,14 +199,16 @@ function scaleFor(
 }
 
 /** The largest magnitude; NaN is ignored. */
-function largestOf(values: Float32Array): number {
+function* largestOf(values: Float32Array): Work<number> {
   let high = 0;
   let low = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value > high) high = value;
-    else if (value < low) low = value;
-  }
+  yield* inBlocks(values.length, blockOf(1), (from, to) => {
+    for (let i = from; i < to; i++) {
+      const value = values[i]!;
+      if (value > high) high = value;
+      else if (value < low) low = value;
+    }
+  });
   return Math.max(high, -low);
 }
 

@@ -1,6 +1,7 @@
 /** Validates input rows and converts them to a `Matrix`, and results back to the form of the input. */
 
 import { DataError } from '../core/errors.js';
+import { blockOf, type Work, whole } from '../core/pauses.js';
 import { asFloat32, isA } from '../core/realms.js';
 import type { Tensor, Tensor2D } from '../core/tf.js';
 import type { Matrix, RowFrame } from '../core/types.js';
@@ -184,14 +185,15 @@ function sumOf(values: Float32Array, start: number, end: number): number {
 }
 
 /** Throws `DataError`, with row and column, for the first value that is not finite; NaN may be allowed. */
-export function checkFinite(
+export function* checkFiniteInParts(
   { data: values, shape: [, columns] }: Matrix,
   caller: string,
   allowNaN = false,
-): void {
+): Work<void> {
   // A sum is finite only if every addend is, so the slow search runs only where there is such a value.
   for (let start = 0; start < values.length; start += 4096) {
     const end = Math.min(start + 4096, values.length);
+    if (start % blockOf(1) === 0) yield;
     if (Number.isFinite(sumOf(values, start, end))) continue;
     for (let i = start; i < end; i++) {
       if (Number.isFinite(values[i]!) || (allowNaN && Number.isNaN(values[i]!))) continue;
@@ -202,6 +204,9 @@ export function checkFinite(
     }
   }
 }
+
+/** As {@link checkFiniteInParts}, at once. */
+export const checkFinite = whole(checkFiniteInParts);
 
 /**
  * A matrix in the form of an input. `rowShape` restores rows with more than one axis. `makeTensor` is passed in, so that

@@ -1,6 +1,7 @@
 /** The rows of a fit with their targets and landmark positions, read and checked. */
 
 import { DataError } from '../core/errors.js';
+import { pausesFor } from '../core/pauses.js';
 import type { DistanceFunction, Matrix, Network, RowFrame } from '../core/types.js';
 import { type FrameRules, toFramedMatrix, toMatrixInFrame } from '../data/frame.js';
 import { isColumnwise, noFraming, rulesOfMetric } from '../data/frameRules.js';
@@ -8,7 +9,7 @@ import type { InputRows, MatrixInput } from '../data/matrix.js';
 import { type ParsedTargets, parseTargets, type Targets } from '../data/targets.js';
 import { encode } from '../networks/encode.js';
 import { rowSize } from '../networks/network.js';
-import type { LandmarkInputs } from './inputs.js';
+import type { LandmarkInputs, RunInputs } from './inputs.js';
 import { appendLandmarks, type Landmarks, readPositions } from './landmarks.js';
 import type { FitOptions } from './options/fitOptions.js';
 
@@ -44,15 +45,21 @@ interface Earlier {
 export async function readFitRows(
   X: MatrixInput,
   targets: Targets | undefined,
-  { landmarkPositions, knn }: LandmarkInputs & { readonly knn?: object | undefined },
+  {
+    landmarkPositions,
+    knn,
+    signal,
+  }: LandmarkInputs & Pick<RunInputs, 'signal'> & { readonly knn?: object | undefined },
   kept: Landmarks | undefined,
   options: RowOptions,
   earlier: Earlier | undefined,
 ): Promise<FitRows> {
   const { metric = 'euclidean' } = options;
+  const pauses = pausesFor(signal);
+  const rules = frameRules(options, knn !== undefined, earlier !== undefined);
   const input = earlier?.frame
-    ? await toMatrixInFrame(X, 'fit', earlier.frame, isColumnwise(metric))
-    : await toFramedMatrix(X, 'fit', frameRules(options, knn !== undefined, earlier !== undefined));
+    ? await toMatrixInFrame(X, 'fit', earlier.frame, isColumnwise(metric), pauses)
+    : await toFramedMatrix(X, 'fit', rules, pauses);
   const { frame } = input;
   const [rows, columns] = input.matrix.shape;
   if (earlier && columns !== rowSize(earlier.rowShape)) {

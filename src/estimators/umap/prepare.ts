@@ -42,6 +42,7 @@ export async function prepareUmap(
     // A user-supplied encoder is not among the options after loading; but only the default one has a projection.
     const hasProjection = base.projection !== undefined;
     const noise = graphNoise(projected, edges, options, streams.fork('noise'), hasProjection);
+    await pauses.take();
     const networks = await trainedNetworks(base, noise);
     const curve =
       options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options);
