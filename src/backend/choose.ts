@@ -170,7 +170,7 @@ function warnOfCpu(rejected: readonly string[]): void {
 
 /** Why a backend was skipped, without the advice for those who requested it. */
 function brief(error: UnavailableError): string {
-  return error.message.replace(/; npm install.*$/s, '');
+  return error.message.replace(/: expected .*?, got none: /, ': ').replace(/; npm install.*$/s, '');
 }
 
 /** Keeps the backend that the program has chosen, with our kernels. */
