@@ -43,10 +43,9 @@ const rules = {
  * Fields may stand in double quotes and then hold separators, line breaks, and doubled quotes. Blank lines, spaces around
  * fields and a byte order mark are skipped; lines end in any of the usual ways.
  *
- * @throws DataError with line and column for a missing value and for a field that is not a number; with the line for
- *   another number of fields and for a quote that is out of place or never closed; without rows; and for a column that
- *   32 bits cannot hold (times in milliseconds).
- * @throws OptionError for a `label` that no column has.
+ * Throws `DataError` with line and column for a missing value and for a field that is not a number; with the line for
+ * another number of fields and for a quote that is out of place or never closed; without rows; and for a column that 32 bits
+ * cannot hold (times in milliseconds). Throws `OptionError` for a `label` that no column has.
  */
 export async function readCsv(source: string | URL, options: CsvOptions = {}): Promise<Csv> {
   const resolved = resolveOptions<Required<CsvOptions>>('readCsv', options, defaults, rules);

@@ -15,9 +15,8 @@ export function* piecesOf(source: string): Generator<string> {
 export type Add = (fields: string[], line: number) => void;
 
 /**
- * Takes CSV text apart by `csv-parse`, a piece at a time.
- *
- * @throws DataError with the line for a quote that is out of place or never closed; what `add` throws.
+ * Parses CSV text by `csv-parse`, a piece at a time. Throws `DataError` with the line for a quote that is out of place or
+ * never closed, and what `add` throws.
  */
 export async function parseRecords(
   pieces: Iterable<string> | AsyncIterable<Uint8Array>,

@@ -46,7 +46,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
   const reports = Math.min(options.reports, steps);
   const trained = trainedBy(forward, terms);
   const sums = lossSums(terms);
-  const takeStep = stepper(options, trained);
+  const { take, ready } = stepper(options, trained);
   const hold = () => {
     if (backend !== undefined) holdBackend(backend);
   };
@@ -58,10 +58,10 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
       for (; step < until; step++) {
         await pauses.take();
         hold();
-        await takeStep.ready();
+        await ready();
         hold();
         const context = { done: step / steps, ahead: step + 1 < until || step + 1 === steps };
-        const { rows, losses } = takeStep(context, step);
+        const { rows, losses } = take(context, step);
         try {
           await onStep?.(step, rows, losses[0]!);
           sums.add(losses);
@@ -99,6 +99,7 @@ function stepper<S extends Step>(
 ) {
   const variables = trained.flatMap((part) => part.variables());
   const groups = trained.flatMap((part) => part.variables().map(() => part.group));
+  const distinct = [...new Set(groups)];
   // Result of `begin` for the batch of the next step; undefined before it is called.
   let begun: { readonly rows: void | Promise<void> } | undefined;
   const begin = () => {
@@ -108,7 +109,8 @@ function stepper<S extends Step>(
     // The total first, then each term; kept for the sums.
     const losses: tf.Scalar[] = [];
     let rows = 0;
-    const rates = groups.map((group) => schedule.rate(step, group));
+    const rateOf = new Map(distinct.map((group) => [group, schedule.rate(step, group)]));
+    const rates = groups.map((group) => rateOf.get(group)!);
     begun = undefined;
     try {
       tf.tidy(() => {
@@ -135,13 +137,14 @@ function stepper<S extends Step>(
     }
     return { rows, losses };
   };
-  return Object.assign(take, {
+  return {
+    take,
     /** Settles when the rows of the next step are fetched. */
     ready(): void | Promise<void> {
       if (begun === undefined) begin();
       return begun!.rows;
     },
-  });
+  };
 }
 
 /** `tf.variableGrads`, which does not free the tensors saved on its tape when the loss throws. */

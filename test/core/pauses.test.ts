@@ -1,19 +1,7 @@
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
 import { finish, inBlocks, pausesFor, type Work, whole } from '../../src/core/pauses.js';
-
-/** Runs `use` with a clock that stands still but for what `tick` adds to it, in milliseconds. */
-async function withClock(use: (tick: (milliseconds: number) => void) => Promise<void>): Promise<void> {
-  let now = 1e6;
-  const clock = mock.method(performance, 'now', () => now);
-  try {
-    await use((milliseconds) => {
-      now += milliseconds;
-    });
-  } finally {
-    clock.mock.restore();
-  }
-}
+import { withClock } from '../helpers/clock.js';
 
 /** Counts turns of the event loop. */
 function countTurns() {

@@ -1,20 +1,8 @@
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
 import { type Stage, stages, untold } from '../../src/core/stages.js';
 import { stageTeller } from '../../src/training/stages.js';
-
-/** Runs `use` with a clock that stands still but for what `tick` adds to it, in milliseconds. */
-async function withClock(use: (tick: (milliseconds: number) => void) => Promise<void>): Promise<void> {
-  let now = 1e6;
-  const clock = mock.method(performance, 'now', () => now);
-  try {
-    await use((milliseconds) => {
-      now += milliseconds;
-    });
-  } finally {
-    clock.mock.restore();
-  }
-}
+import { withClock } from '../helpers/clock.js';
 
 type Told = [stage: Stage, done: number | undefined];
 

@@ -292,3 +292,18 @@ test('the states of streams bring back all that they would have drawn', () => {
   streams.restore(state);
   assert.deepEqual(draw(), first);
 });
+
+test('a schedule is asked once per step and group, however many variables there are', async () => {
+  const { options, encoder } = prepared();
+  const asked: number[] = [];
+  const schedule: Schedule = {
+    rate(step) {
+      asked.push(step);
+      return 0.01;
+    },
+  };
+  for await (const _ of train({ ...options, schedule, steps: 4, reports: 1 }));
+  // Once more for the report.
+  assert.deepEqual(asked, [0, 1, 2, 3, 3]);
+  encoder.dispose();
+});
