@@ -242,10 +242,11 @@ export interface Optimizer {
 
 /**
  * State of an optimizer. Adam: steps taken, and for each variable its shape and both moments, alternating in `values`.
- * A `tf.Optimizer`: the values of `getWeights()` and of its other variables, with a shape for each of `values`.
+ * SGD: steps taken, and for each variable its shape and its velocity; no variables without momentum. A `tf.Optimizer`: the
+ * values of `getWeights()` and of its other variables, with a shape for each of `values`.
  */
 export interface OptimizerState {
-  readonly kind: 'adam' | 'tf';
+  readonly kind: 'adam' | 'sgd' | 'tf';
   readonly taken: number;
   readonly shapes: readonly (readonly number[])[];
   readonly values: readonly Float32Array[];

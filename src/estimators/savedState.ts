@@ -18,7 +18,7 @@ import { type OptionRules, resolveOptions } from '../core/options.js';
 import type { Edges, Network, OptimizerState, RowFrame } from '../core/types.js';
 import type { Landmarks } from '../fit/landmarks.js';
 import type { FitOptions } from '../fit/options/fitOptions.js';
-import { optimizerOf } from '../fit/prepare.js';
+import { type OptimizerOptions, optimizerOf } from '../fit/prepare.js';
 import type { FitNetworks, Learned } from '../fit/records.js';
 import type { Reconstruction } from '../losses/reconstruction.js';
 import { networkOf, rowSize } from '../networks/network.js';
@@ -46,7 +46,7 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   }
   const memory = await learned.optimizer.state();
   const tables: Record<string, Table> = {};
-  if (memory?.kind === 'adam') tables.optimizer = optimizerTable(memory);
+  if (memory && memory.kind !== 'tf') tables.optimizer = optimizerTable(memory);
   if (learned.projection) tables.projection = projectionTable(learned.projection);
   if (learned.frame) tables.frame = frameTable(learned.frame);
   if (own.landmarks) tables.landmarks = landmarksTable(own.landmarks);
@@ -73,7 +73,7 @@ export interface RestoredFit {
  */
 export async function restoreFit<More>(
   artifact: LoadedArtifact,
-  options: Pick<FitOptions, 'nComponents' | 'optimizer'>,
+  options: Pick<FitOptions, 'nComponents'> & OptimizerOptions,
   read: (state: LoadedArtifact['state']) => More,
 ): Promise<RestoredFit & { readonly own: More }> {
   const networks: Record<string, Network> = {};
@@ -85,7 +85,7 @@ export async function restoreFit<More>(
     const restored = readFit(artifact, options, networks);
     const own = read(artifact.state);
     // Last, when nothing can fail any more: this makes tensors.
-    const memory = artifact.tables.optimizer && adamState(artifact.tables.optimizer);
+    const memory = artifact.tables.optimizer && optimizerState(artifact.tables.optimizer);
     await restored.learned.optimizer.restore(memory);
     return { ...restored, own };
   } catch (error) {
@@ -96,7 +96,7 @@ export async function restoreFit<More>(
 
 function readFit(
   { state, tables, graph }: LoadedArtifact,
-  options: Pick<FitOptions, 'nComponents' | 'optimizer'>,
+  options: Pick<FitOptions, 'nComponents'> & OptimizerOptions,
   networks: Record<string, Network>,
 ): RestoredFit {
   const rowShape = asList(state.rowShape, 'state.rowShape').map((size) => asCount(size, 'state.rowShape'));
@@ -152,23 +152,30 @@ function checkNetwork(name: string, network: Network, inputs: number, outputs: n
   throw invalid(name, `${inputs} values in and ${outputs} out`, `${found[0]} and ${found[1]}`);
 }
 
-function optimizerTable({ taken, shapes, values }: OptimizerState): Table {
+/** Arrays of an optimizer for each variable: mean gradient and mean square, or a velocity. */
+const momentsOf = { adam: 2, sgd: 1 } as const;
+
+/** The kind is left out for Adam, as models of version 0.1 have it. */
+function optimizerTable({ kind, taken, shapes, values }: OptimizerState): Table {
   const arrays: Record<string, NumericArray> = {};
   values.forEach((data, i) => {
-    arrays[`moment${i}`] = { data, shape: shapes[i >> 1]! };
+    arrays[`moment${i}`] = { data, shape: shapes[Math.floor((i * shapes.length) / values.length)]! };
   });
-  return { state: { taken, shapes }, arrays };
+  return { state: { ...(kind !== 'adam' && { kind }), taken, shapes }, arrays };
 }
 
-function adamState(table: Table): OptimizerState {
+function optimizerState(table: Table): OptimizerState {
   const state = table.state as State;
+  const kind = state.kind ?? 'adam';
+  if (kind !== 'adam' && kind !== 'sgd') throw invalid('optimizer.kind', 'adam or sgd', show(kind));
+  const moments = momentsOf[kind];
   const shapes = asList(state.shapes, 'optimizer.shapes').map((shape) =>
     asList(shape, 'optimizer.shapes').map((size) => asCount(size, 'optimizer.shapes')),
   );
   const values = shapes.flatMap((shape, i) =>
-    [2 * i, 2 * i + 1].map((index) => takeArray(table, `moment${index}`, 'float32', shape)),
+    Array.from({ length: moments }, (_, m) => takeArray(table, `moment${moments * i + m}`, 'float32', shape)),
   );
-  return { kind: 'adam', taken: asCount(state.taken, 'optimizer.taken'), shapes, values };
+  return { kind, taken: asCount(state.taken, 'optimizer.taken'), shapes, values };
 }
 
 function projectionTable({ mean, components, scale, bends }: Projection): Table {

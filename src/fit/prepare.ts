@@ -2,7 +2,7 @@
 
 import { DataError, OptionError } from '../core/errors.js';
 import { createRandom, streamsOf } from '../core/random.js';
-import type { LossTerm, Network, Sampler } from '../core/types.js';
+import type { LossTerm, Network, Optimizer, Sampler } from '../core/types.js';
 import { describeFrame } from '../data/frame.js';
 import { type Classes, type ParsedTargets, readClasses } from '../data/targets.js';
 import { reconstructionLossFn } from '../losses/reconstruction.js';
@@ -13,7 +13,7 @@ import { type Projection, projectionOf, projectRows } from '../networks/projecti
 import { withSeededLayers } from '../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../networks/threaded.js';
 import { rowsForward } from '../training/forward.js';
-import { adam, suppliedOptimizer } from '../training/optimizer.js';
+import { adam, sgd, suppliedOptimizer, withWeightDecay } from '../training/optimizer.js';
 import { suppliedSchedule } from '../training/schedule.js';
 import { chooseReconstruction } from './auxiliaryLosses.js';
 import { describeDistantRows } from './distantRows.js';
@@ -110,9 +110,15 @@ function checkBefore(rows: number, { learningRate }: FitOptions): void {
   if (typeof learningRate === 'function') suppliedSchedule(learningRate, 1).rate(0);
 }
 
+/** Options that name an optimizer. */
+export type OptimizerOptions = Pick<FitOptions, 'optimizer'> &
+  Partial<Pick<FitOptions, 'momentum' | 'weightDecay'>>;
+
 /** The optimizer that the options ask for. Throws `OptionError` for one that was disposed. */
-export function optimizerOf({ optimizer }: Pick<FitOptions, 'optimizer'>) {
-  return optimizer ? suppliedOptimizer(optimizer) : adam();
+export function optimizerOf({ optimizer, momentum, weightDecay = 0 }: OptimizerOptions): Optimizer {
+  if (optimizer !== null && typeof optimizer === 'object') return suppliedOptimizer(optimizer);
+  const plain = optimizer === 'sgd' ? sgd({ momentum }) : adam();
+  return weightDecay > 0 ? withWeightDecay(plain, weightDecay) : plain;
 }
 
 /** The networks as they are trained: on worker threads, with noise on the encoder's inputs, with seeded layers. */

@@ -2,7 +2,13 @@
 
 import type { Edges, Schedule } from '../core/types.js';
 import { stepsPerEpoch } from '../data/sampler.js';
-import { constantRate, cosineDecay, suppliedSchedule } from '../training/schedule.js';
+import {
+  constantRate,
+  cosineDecay,
+  linearDecay,
+  suppliedSchedule,
+  withWarmUp,
+} from '../training/schedule.js';
 import type { FitOptions } from './options/fitOptions.js';
 import type { Plan } from './records.js';
 
@@ -18,7 +24,8 @@ export function defaultBatchSize(rows: number): number {
 
 /** Steps, reports and learning rates of a training on a graph. */
 export function trainingLength(
-  options: Pick<FitOptions, 'nEpochs' | 'nTrainingEpochs' | 'lossReportFrequency' | 'learningRate'>,
+  options: Pick<FitOptions, 'nEpochs' | 'nTrainingEpochs' | 'lossReportFrequency' | 'learningRate'> &
+    RateOptions,
   edges: Edges,
   batchSize: number,
 ): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
@@ -29,15 +36,31 @@ export function trainingLength(
   return {
     steps,
     reports: Math.min(steps, lossReportFrequency * nTrainingEpochs),
-    schedule: scheduleOf(learningRate, steps, nEpochs === null),
+    schedule: scheduleOf(learningRate, steps, nEpochs === null, options),
   };
 }
 
-/** Rates for the option `learningRate`: half a cosine from the peak to 0, or constant with `falls` false, or user-supplied. */
-export function scheduleOf(rate: FitOptions['learningRate'], steps: number, falls = true): Schedule {
+/** Options that tell how the learning rate rises and falls. Default: no warm-up, and `'auto'`. */
+export type RateOptions = Partial<Pick<FitOptions, 'learningRateDecay' | 'warmUp'>>;
+
+/**
+ * Rates for the option `learningRate`: user-supplied, or from a peak as `learningRateDecay` and `warmUp` tell. `falls` decides
+ * what `'auto'` is: half a cosine, or else constant.
+ */
+export function scheduleOf(
+  rate: FitOptions['learningRate'],
+  steps: number,
+  falls = true,
+  { learningRateDecay = 'auto', warmUp = 0 }: RateOptions = {},
+): Schedule {
   if (typeof rate === 'function') return suppliedSchedule(rate, steps);
-  return falls ? cosineDecay(rate, steps) : constantRate(rate);
+  const rising = Math.round(warmUp * steps);
+  const decay = learningRateDecay === 'auto' ? (falls ? 'cosine' : 'constant') : learningRateDecay;
+  const falling = decays[decay](rate, steps - rising);
+  return rising > 0 ? withWarmUp(falling, rising) : falling;
 }
+
+const decays = { cosine: cosineDecay, linear: linearDecay, constant: constantRate } as const;
 
 /**
  * Gradient steps that an embedding of so many rows needs: found on digits and MNIST, where it gives about 780 for 1,797 rows,

@@ -1,4 +1,4 @@
-/** Optimizers as the training loop drives them: Adam, or any user-supplied `tf.Optimizer`. */
+/** Optimizers as the training loop drives them: Adam, SGD with momentum, or any user-supplied `tf.Optimizer`. */
 
 import { type AdamState as AdamMemory, adamStep, createAdam } from '../backend/adam.js';
 import { OptionError } from '../core/errors.js';
@@ -50,6 +50,78 @@ export function adam(): Optimizer {
       memory = { step: state.taken, first: moments(0), second: moments(1) };
     },
     dispose: free,
+  };
+}
+
+/** Options of `sgd`. */
+export interface SgdOptions {
+  /** Share of the velocity that a step keeps, in [0, 1). Default 0: plain gradient descent. */
+  readonly momentum?: number | undefined;
+}
+
+/**
+ * Stochastic gradient descent with momentum: v = momentum v + g, x -= rate v, where g is the clipped gradient. As in PyTorch,
+ * and unlike Polyak's own form, the rate does not act on the velocity, so that a change of the rate acts at once. Velocities
+ * belong to positions in the list of variables; a list of other shapes starts them anew.
+ */
+export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
+  let taken = 0;
+  let velocities: tf.Tensor[] = [];
+  const free = () => {
+    tf.dispose(velocities);
+    velocities = [];
+    taken = 0;
+  };
+  const fits = (variables: readonly tf.Variable[]) =>
+    velocities.length === variables.length &&
+    velocities.every(({ shape }, i) => tf.util.arraysEqual(shape, variables[i]!.shape));
+  return {
+    step(variables, gradients, rates, clipValue) {
+      if (!fits(variables) && velocities.length > 0) free();
+      taken++;
+      tf.tidy(() => {
+        const clipped = gradients.map((gradient) => tf.clipByValue(gradient, -clipValue, clipValue));
+        const moves = clipped.map((gradient, i) =>
+          momentum > 0 && velocities[i] ? tf.add(tf.mul(velocities[i], momentum), gradient) : gradient,
+        );
+        for (const [i, move] of moves.entries()) {
+          variables[i]!.assign(tf.sub(variables[i]!, tf.mul(move, rates[i]!)));
+        }
+        tf.dispose(velocities);
+        velocities = momentum > 0 ? moves.map((move) => tf.keep(move)) : [];
+      });
+    },
+    async state() {
+      const values = await Promise.all(velocities.map(async (v) => Float32Array.from(await v.data())));
+      return { kind: 'sgd', taken, shapes: velocities.map(({ shape }) => [...shape]), values };
+    },
+    async restore(state) {
+      free();
+      if (state?.kind !== 'sgd') return;
+      taken = state.taken;
+      velocities = state.values.map((values, i) =>
+        tf.keep(tf.tensor(values.slice(), [...state.shapes[i]!], 'float32')),
+      );
+    },
+    dispose: free,
+  };
+}
+
+/**
+ * Decoupled weight decay (Loshchilov and Hutter, 2019): each step first multiplies variables of two or more axes, such as the
+ * kernels of layers, by 1 - rate decay. Biases and learned numbers do not decay.
+ */
+export function withWeightDecay(optimizer: Optimizer, decay: number): Optimizer {
+  return {
+    ...optimizer,
+    step(variables, gradients, rates, clipValue) {
+      tf.tidy(() => {
+        for (const [i, variable] of variables.entries()) {
+          if (variable.rank >= 2) variable.assign(tf.mul(variable, 1 - rates[i]! * decay));
+        }
+      });
+      optimizer.step(variables, gradients, rates, clipValue);
+    },
   };
 }
 

@@ -9,8 +9,14 @@ import { umapLoss } from '../../src/losses/umap.js';
 import { networkOf } from '../../src/networks/network.js';
 import { withSeededLayers } from '../../src/networks/seededLayers.js';
 import { rowsForward } from '../../src/training/forward.js';
-import { adam, suppliedOptimizer } from '../../src/training/optimizer.js';
-import { constantRate, cosineDecay, linearDecay } from '../../src/training/schedule.js';
+import { adam, sgd, suppliedOptimizer, withWeightDecay } from '../../src/training/optimizer.js';
+import {
+  constantRate,
+  cosineDecay,
+  linearDecay,
+  withGroups,
+  withWarmUp,
+} from '../../src/training/schedule.js';
 import { restoreTraining, type TrainState, trainState } from '../../src/training/state.js';
 import { readWeights, type TrainOptions, train } from '../../src/training/train.js';
 
@@ -74,6 +80,9 @@ async function ended({
 
 const optimizers: Readonly<Record<string, () => Optimizer>> = {
   adam,
+  'adam with weight decay': () => withWeightDecay(adam(), 0.1),
+  sgd: () => sgd(),
+  'sgd with momentum': () => sgd({ momentum: 0.9 }),
   'tf.train.adam': () => suppliedOptimizer(tf.train.adam(0.02)),
   'tf.train.momentum': () => suppliedOptimizer(tf.train.momentum(0.02, 0.9)),
   'tf.train.rmsprop': () => suppliedOptimizer(tf.train.rmsprop(0.01)),
@@ -243,21 +252,22 @@ test('rows that cannot be fetched end the training with their reason', async () 
   assert.equal(tf.memory().numTensors, before);
 });
 
-test('a schedule sees each report, and its state is part of the training’s', async () => {
-  /** Halves the rate after each report. */
-  const plateau = (): Schedule => {
-    let rate = 0.02;
-    return {
-      rate: () => rate,
-      report() {
-        rate /= 2;
-      },
-      state: () => rate,
-      restore(state) {
-        rate = state as number;
-      },
-    };
+/** Halves the rate after each report. */
+function plateau(): Schedule {
+  let rate = 0.02;
+  return {
+    rate: () => rate,
+    report() {
+      rate /= 2;
+    },
+    state: () => rate,
+    restore(state) {
+      rate = state as number;
+    },
   };
+}
+
+test('a schedule sees each report, and its state is part of the training’s', async () => {
   const whole = await ended(prepared(adam(), plateau()));
   assert.deepEqual(
     whole.states.map(({ schedule }) => schedule),
@@ -306,4 +316,16 @@ test('a schedule is asked once per step and group, however many variables there 
   // Once more for the report.
   assert.deepEqual(asked, [0, 1, 2, 3, 3]);
   encoder.dispose();
+});
+
+test('a schedule of groups keeps the state of each part, behind a warm-up too', async () => {
+  const make = () =>
+    withWarmUp(withGroups(plateau(), { temperature: plateau(), normalization: constantRate(0.1) }), 5);
+  const whole = await ended(prepared(adam(), make()));
+  const halved = 0.02 / 2 ** 5;
+  assert.deepEqual(whole.states[4]!.schedule, { '': halved, temperature: halved });
+  const again = prepared(adam(), make());
+  await restoreTraining(again.options, again.streams, whole.states[4]!);
+  const { weights } = await ended({ ...again, options: { ...again.options, from: whole.states[4]! } });
+  assert.deepEqual(weights, whole.weights);
 });

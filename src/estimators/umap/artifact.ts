@@ -16,7 +16,6 @@ import type { UmapLearned } from './prepare.js';
 const unsaved = [
   'encoder',
   'decoder',
-  'optimizer',
   'callbacks',
   'parametricReconstructionLossFn',
   'landmarkLossFn',
@@ -33,6 +32,7 @@ export function umapArtifact(
   const plain: Partial<ParametricUMAPOptions> = { ...options, classifier: options.classifier !== false };
   for (const name of unsaved) delete plain[name];
   if (typeof plain.metric === 'function') delete plain.metric;
+  if (typeof plain.optimizer !== 'string') delete plain.optimizer;
   if (typeof plain.learningRate === 'function') delete plain.learningRate;
   if (typeof plain.init !== 'string') delete plain.init;
   return savedFit(learned, {

@@ -4,6 +4,7 @@ import { OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
 import { checkReconstruction } from '../../fit/options/reconstruction.js';
 import { runRenamed } from '../../fit/options/run.js';
+import { checkTraining } from '../../fit/options/training.js';
 import {
   type GivenUMAPOptions,
   type ParametricUMAPOptions,
@@ -67,4 +68,5 @@ function checkTogether(options: ParametricUMAPOptions): void {
     );
   }
   checkReconstruction('ParametricUMAP', options);
+  checkTraining('ParametricUMAP', options);
 }

@@ -1,7 +1,19 @@
 /** Options of the training: length, batches, optimizer, callbacks. */
 
+import { OptionError } from '../../core/errors.js';
 import type { OptionRows } from '../../core/options.js';
-import { callable, either, hasMethods, integer, listOf, number, orNull, positive } from '../../core/rules.js';
+import {
+  callable,
+  choice,
+  either,
+  hasMethods,
+  integer,
+  listOf,
+  number,
+  orNull,
+  positive,
+  type Rule,
+} from '../../core/rules.js';
 import type { Optimizer } from '../../core/tf.js';
 import { callbackRule, type TrainingCallback } from '../../training/callbacks.js';
 
@@ -19,13 +31,33 @@ export interface TrainingOptions {
   /** Reports per pass. Default 10, at least 1. */
   lossReportFrequency: number;
   /**
-   * Peak learning rate of Adam, above 0: it falls to 0 along half a cosine, or is constant with an `nEpochs`. Or a function
-   * from the fraction done (0 to 1) to the rate, a finite number of at least 0 (else the fit throws `OptionError`). Default
-   * 0.01. Ignored with a user-supplied `optimizer`.
+   * Peak of the learning rate, above 0; `learningRateDecay` tells how it falls. Or a function from the fraction done (0 to 1)
+   * to the rate, a finite number of at least 0 (else the fit throws `OptionError`). Default 0.01. Ignored with a
+   * `tf.Optimizer`.
    */
   learningRate: number | ((done: number) => number);
-  /** A user-supplied `tf.Optimizer`, with its own learning rate. Default null: Adam with a beta2 of 0.95. */
-  optimizer: Optimizer | null;
+  /**
+   * How the learning rate falls from its peak: along half a cosine to 0, linearly to 0, or not at all. Default `'auto'`:
+   * `'cosine'`, or `'constant'` with an `nEpochs`. Refused with a function as `learningRate`, and with a `tf.Optimizer`.
+   */
+  learningRateDecay: 'auto' | 'cosine' | 'linear' | 'constant';
+  /**
+   * Fraction of the training in which the learning rate rises linearly to its peak, before it falls. Default 0, in [0, 1).
+   * Refused with a function as `learningRate`, and with a `tf.Optimizer`.
+   */
+  warmUp: number;
+  /**
+   * `'adam'`, Adam with a beta2 of 0.95; `'sgd'`, stochastic gradient descent with `momentum`; or a `tf.Optimizer`, with its
+   * own learning rate. Default null: Adam. Both of the former are saved with the model.
+   */
+  optimizer: 'adam' | 'sgd' | Optimizer | null;
+  /** Share of its last move that a step of SGD repeats, in [0, 1). Default 0. Refused for another `optimizer`. */
+  momentum: number;
+  /**
+   * Decoupled weight decay: each step first shrinks the kernels of layers by the learning rate times this. Default 0, at least
+   * 0. Refused with a `tf.Optimizer`.
+   */
+  weightDecay: number;
   /**
    * Noise on the encoder's inputs in training, as a fraction of the mean distance between neighbors: embeddings of new rows
    * become more reliable, at a small cost for the fitted ones. Default null: 0.3 up to 10,000 rows and
@@ -41,6 +73,14 @@ export interface TrainingOptions {
    */
   callbacks: readonly TrainingCallback[];
 }
+
+/** Numbers from 0 to below 1. */
+const share: Rule = {
+  ...number(0, 1),
+  text: 'a number of at least 0 and below 1',
+  accepts: (value) => typeof value === 'number' && value >= 0 && value < 1,
+  bad: [1, ...number(0, 1).bad],
+};
 
 export const trainingRows: OptionRows<TrainingOptions> = {
   batchSize: {
@@ -66,12 +106,32 @@ export const trainingRows: OptionRows<TrainingOptions> = {
   learningRate: {
     default: 0.01,
     rule: either(positive, callable),
-    help: "peak of Adam's rate, which falls to 0 (constant with `nEpochs`); or a function of the part done",
+    help: 'peak of the learning rate; or a function of the part done',
+  },
+  learningRateDecay: {
+    default: 'auto',
+    rule: choice('auto', 'cosine', 'linear', 'constant'),
+    help: "how the learning rate falls to 0; `'auto'`: `'cosine'`, `'constant'` with `nEpochs`",
+  },
+  warmUp: {
+    default: 0,
+    rule: share,
+    help: 'fraction of the training in which the learning rate rises to its peak',
   },
   optimizer: {
     default: null,
-    rule: orNull(hasMethods('a tf.Optimizer', 'applyGradients', 'getConfig')),
-    help: 'a `tf.Optimizer`; null: Adam that forgets squared gradients fast (beta2 0.95)',
+    rule: orNull(either(choice('adam', 'sgd'), hasMethods('a tf.Optimizer', 'applyGradients', 'getConfig'))),
+    help: "`'adam'`, `'sgd'`, or a `tf.Optimizer`; null: Adam that forgets squared gradients fast (beta2 0.95)",
+  },
+  momentum: {
+    default: 0,
+    rule: share,
+    help: "momentum of `'sgd'`",
+  },
+  weightDecay: {
+    default: 0,
+    rule: number(0),
+    help: 'each step shrinks the kernels of layers by the learning rate times this',
   },
   inputNoise: {
     default: null,
@@ -89,3 +149,30 @@ export const trainingRows: OptionRows<TrainingOptions> = {
     help: 'callbacks that read the training, and the stages before it',
   },
 };
+
+/** Options that are checked against each other. */
+type Rates = Pick<
+  TrainingOptions,
+  'learningRate' | 'learningRateDecay' | 'warmUp' | 'optimizer' | 'momentum' | 'weightDecay'
+>;
+
+/** Throws `OptionError` for options of optimizer and learning rate that would not act beside others. */
+export function checkTraining(caller: string, options: Rates): void {
+  const refuse = (name: keyof Rates, expected: string, got: string) => {
+    throw new OptionError(
+      `${caller}: ${name}: expected ${expected}, without which it does not act, got ${got}; leave one of the two out`,
+    );
+  };
+  const { learningRate, optimizer, momentum } = options;
+  const supplied = typeof optimizer === 'object' && optimizer !== null;
+  if (momentum > 0 && optimizer !== 'sgd') {
+    refuse('momentum', "optimizer: 'sgd'", supplied ? 'a tf.Optimizer' : 'Adam');
+  }
+  for (const name of ['learningRateDecay', 'warmUp', 'weightDecay'] as const) {
+    if (options[name] === trainingRows[name].default) continue;
+    if (supplied) refuse(name, "optimizer: 'adam' or 'sgd'", 'a tf.Optimizer');
+    if (name !== 'weightDecay' && typeof learningRate === 'function') {
+      refuse(name, 'a number as learningRate', 'a function');
+    }
+  }
+}

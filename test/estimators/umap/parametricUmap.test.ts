@@ -74,7 +74,11 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   negativeSampleRate: 2,
   repulsionStrength: 0.1,
   learningRate: 0.001,
+  learningRateDecay: 'linear',
+  warmUp: 0.5,
   optimizer: tf.train.sgd(0.1),
+  momentum: 'elsewhere', // test/estimators/umap/optimizers
+  weightDecay: 0.1,
   inputNoise: 3,
   clipValue: 1e-5,
   callbacks: 'elsewhere', // test/features/callbacks and test/checks/failure
@@ -140,7 +144,7 @@ test('conflicting options are refused with both values', () => {
   refused({ targetMetric: 'cosine' as never }, "'categorical', 'euclidean'", 'cosine');
   refused({ neighbors: 'annoy' as never }, "'nndescent'", 'annoy');
   refused({ encoder: {} as never }, 'encoder', 'tf.LayersModel');
-  refused({ optimizer: 'adam' as never }, 'optimizer', 'tf.Optimizer', 'adam');
+  refused({ optimizer: 'adamw' as never }, 'optimizer', "'adam', 'sgd'", 'tf.Optimizer', 'adamw');
   refused({ callbacks: ['stop'] as never }, 'callbacks');
   refused({ dims: [8, 0] }, 'dims');
   refused({ init: 'circle' as never }, 'init', "'spectral'", 'circle');
