@@ -128,7 +128,7 @@ export const refineLayout = whole(refineLayoutInParts);
  * umap-learn.
  */
 const MAX_STEP = 4;
-const SOFTENING = 1e-3;
+export const SOFTENING = 1e-3;
 
 /** The kernel's `pass` in JavaScript. */
 function pass(lists: LayoutLists, turn: number, { epoch, a, b, rate, strength }: LayoutPass): number {
@@ -169,7 +169,8 @@ function pass(lists: LayoutLists, turn: number, { epoch, a, b, rate, strength }:
   return turn;
 }
 
-function clipped(step: number): number {
+/** A step along one axis, at most {@link MAX_STEP}. */
+export function clipped(step: number): number {
   return Math.min(Math.max(step, -MAX_STEP), MAX_STEP);
 }
 
