@@ -1,14 +1,14 @@
 /** Where an encoder starts: a short training on a layout that UMAP without a network has refined. */
 
-import type { Pauses } from '../core/pauses.js';
+import type { Work } from '../core/pauses.js';
 import * as tf from '../core/tf.js';
 import type { Edges, Matrix, Network, Random } from '../core/types.js';
 import { rowSampler } from '../data/sampler.js';
+import { principalLayoutInParts } from '../layout/principal.js';
 import { refineLayoutInParts } from '../layout/sgd.js';
 import { spectralLayoutInParts } from '../layout/spectral.js';
 import { landmarkLoss } from '../losses/landmark.js';
 import type { Curve } from '../math/curve.js';
-import { projectInParts } from '../math/pca.js';
 import { nearAxesInParts } from '../networks/projection.js';
 import { rowsForward } from '../training/forward.js';
 import { adam } from '../training/optimizer.js';
@@ -23,9 +23,6 @@ import type { FitBase, FitContext, Plan } from './records.js';
  * clusters and too short to fit details.
  */
 const START = { epochs: 60, steps: 500, batchSize: 1000, learningRate: 0.01 };
-
-/** Standard deviations along the first principal axis beyond which a start from principal components is clipped. */
-const FAR_OUT = 10;
 
 /** How the first layout is refined. */
 export interface LayoutOptions {
@@ -82,29 +79,12 @@ async function firstLayout(
       pauses.run(spectralLayoutInParts(edges, { components: nComponents, random })),
     );
   if (init === 'pca')
-    return stage('first layout', () => principalLayout(matrix, nComponents, random, pauses));
+    return stage('first layout', () => pauses.run(principalStart(matrix, nComponents, random)));
   return readPositions(init, edges.vertices, nComponents, 'init', false);
 }
 
-/** Principal components, scaled as the spectral layout is: to 10 along the widest axis. */
-async function principalLayout(
-  matrix: Matrix,
-  nComponents: number,
-  random: Random,
-  pauses: Pauses,
-): Promise<Matrix> {
-  const axes = await pauses.run(nearAxesInParts(matrix, nComponents, { random }));
-  const components = axes.variance.length;
-  const { data } = await pauses.run(projectInParts(matrix, axes));
-  // Outliers must not leave the other rows too little room.
-  const most = FAR_OUT * Math.sqrt(axes.variance[0]!);
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(most, Math.max(-most, data[i]!));
-  const extent = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
-  const [rows] = matrix.shape;
-  // Dimensions beyond the data's own stay 0.
-  const positions = new Float32Array(rows * nComponents);
-  for (let i = 0; i < data.length; i++) {
-    positions[Math.floor(i / components) * nComponents + (i % components)] = (10 * data[i]!) / extent;
-  }
-  return { data: positions, shape: [rows, nComponents] };
+/** Principal components, scaled as the spectral layout is. Outliers have no part in the axes. */
+function* principalStart(matrix: Matrix, components: number, random: Random): Work<Matrix> {
+  const axes = yield* nearAxesInParts(matrix, components, { random });
+  return yield* principalLayoutInParts(matrix, axes, { components, scale: 'extent' });
 }

@@ -19,7 +19,8 @@ export interface SmoothKnnOptions {
 
 const tolerance = 1e-5;
 const bisections = 64;
-const smallestScale = 1e-3;
+/** Least scale, in units of the mean distance. */
+export const smallestScale = 1e-3;
 
 /**
  * The local scale of every row: `rho`, the distance to its nearest neighbor (or to `localConnectivity` of them), and
@@ -147,7 +148,7 @@ function* meanDistance({ indices, distances }: Knn, limit: number): Work<number>
 }
 
 /** The distance of the neighbor number `connectivity`, not counting those at distance 0. */
-function nearestDistance(sorted: Float64Array, count: number, connectivity: number): number {
+export function nearestDistance(sorted: Float64Array, count: number, connectivity: number): number {
   let first = 0;
   while (first < count && sorted[first] === 0) first++;
   const nonZero = count - first;
@@ -161,7 +162,13 @@ function nearestDistance(sorted: Float64Array, count: number, connectivity: numb
 }
 
 /** The scale at which the sum of exp(-max(0, d - nearest) / scale) is `target`, by at most 64 bisections. */
-function bisect(sorted: Float64Array, first: number, count: number, nearest: number, target: number): number {
+export function bisect(
+  sorted: Float64Array,
+  first: number,
+  count: number,
+  nearest: number,
+  target: number,
+): number {
   let low = 0;
   let high = Number.POSITIVE_INFINITY;
   let scale = 1;

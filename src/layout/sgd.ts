@@ -20,22 +20,74 @@ export interface RefineOptions {
 /** Blocks of edges for which negative samples are drawn at once. */
 const BLOCKS = 8;
 
+/** A refinement that stands between two epochs. */
+export interface ClassicLayout {
+  /** Epochs that are done. */
+  readonly epoch: number;
+  /**
+   * Runs the epochs up to number `toEpoch`, at most `options.epochs`; none if they are done. Yields the part of all epochs that
+   * is done.
+   */
+  advance(toEpoch: number): Work<void>;
+  /** A copy of the positions after the epochs done so far. */
+  positions(): Matrix;
+}
+
+/** Epochs of a layout by umap-learn's rule: 500 up to 10,000 rows, 200 above. */
+export function layoutEpochs(rows: number): number {
+  return rows <= 10_000 ? 500 : 200;
+}
+
 /**
- * Optimizes a copy of `layout` as in McInnes, Healy and Melville (2018, section 3.2) and umap-learn: a sampled edge
+ * Prepares to optimize a copy of `start` as in McInnes, Healy and Melville (2018, section 3.2) and umap-learn: a sampled edge
  * attracts its two ends and repels its head from random vertices, at a learning rate that falls from 1 to 0. With
  * g = a d^(2b), a step is along the difference of the two positions times
  *   -2 g b / (d² (1 + g))              for attraction,
  *    2 b s / ((0.001 + d²) (1 + g))    for repulsion of strength s.
- * Runs a kernel, or JavaScript where WebAssembly is not allowed; with `compiled` false always JavaScript.
+ * Runs a kernel, or JavaScript where WebAssembly is not allowed; with `compiled` false always JavaScript. Positions do not
+ * depend on the slices in which the epochs run.
  */
-export function* refineLayoutInParts(
+export function* classicLayoutInParts(
   edges: Edges,
-  layout: Matrix,
+  start: Matrix,
   options: RefineOptions,
   compiled = true,
-): Work<Matrix> {
-  const { head, tail, weight, vertices } = edges;
-  const { curve, epochs, negativeSampleRate: negatives, repulsionStrength: strength, random } = options;
+): Work<ClassicLayout> {
+  const { head, vertices } = edges;
+  const { curve, epochs, repulsionStrength: strength, random } = options;
+  const lists = yield* listsOf(edges, start, options);
+  yield;
+  const kernel = compiled ? bindLayoutKernel(lists) : undefined;
+  const { positions, samples } = kernel ?? lists;
+  const turns = 8 * segmentLength(head.length);
+  let epoch = 0;
+  return {
+    get epoch() {
+      return epoch;
+    },
+    *advance(toEpoch) {
+      for (; epoch < Math.min(toEpoch, epochs); epoch++) {
+        const parameters = { ...curve, epoch, rate: 1 - epoch / epochs, strength };
+        for (let turn = 0; turn < turns; ) {
+          random.integers(samples, vertices);
+          turn = kernel ? kernel.pass(turn, parameters) : pass(lists, turn, parameters);
+          yield (epoch + Math.min(1, turn / turns)) / epochs;
+        }
+      }
+    },
+    positions: () => ({ data: positions.slice(), shape: start.shape }),
+  };
+}
+
+/** As {@link classicLayoutInParts}, at once. */
+export const classicLayout = whole(classicLayoutInParts);
+
+/** What the passes read and change, before the first epoch. */
+function* listsOf(
+  { head, tail, weight }: Edges,
+  start: Matrix,
+  { curve, negativeSampleRate: negatives, random }: RefineOptions,
+): Work<LayoutLists> {
   const heaviest = weight.reduce((most, w) => Math.max(most, w), 0);
   const period = new Float32Array(weight.length);
   const due = new Float32Array(weight.length);
@@ -46,27 +98,26 @@ export function* refineLayoutInParts(
       due[e] = (random.next() * heaviest) / weight[e]!;
     }
   });
-  const lists: LayoutLists = {
+  return {
     ...powerTable(curve.b),
-    positions: Float32Array.from(layout.data),
-    columns: layout.shape[1],
+    positions: Float32Array.from(start.data),
+    columns: start.shape[1],
     ...{ head, tail, period, due },
     samples: new Int32Array(BLOCKS * BLOCK_EDGES * negatives),
     negatives,
   };
-  yield;
-  const kernel = compiled ? bindLayoutKernel(lists) : undefined;
-  const { positions, samples } = kernel ?? lists;
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const parameters = { ...curve, epoch, rate: 1 - epoch / epochs, strength };
-    const turns = 8 * segmentLength(head.length);
-    for (let turn = 0; turn < turns; ) {
-      random.integers(samples, vertices);
-      turn = kernel ? kernel.pass(turn, parameters) : pass(lists, turn, parameters);
-      yield Math.min(1, (epoch + turn / turns) / epochs);
-    }
-  }
-  return { data: positions.slice(), shape: layout.shape };
+}
+
+/** All epochs of a {@link classicLayout} from `layout` on. */
+export function* refineLayoutInParts(
+  edges: Edges,
+  layout: Matrix,
+  options: RefineOptions,
+  compiled = true,
+): Work<Matrix> {
+  const refinement = yield* classicLayoutInParts(edges, layout, options, compiled);
+  yield* refinement.advance(options.epochs);
+  return refinement.positions();
 }
 
 /** As {@link refineLayoutInParts}, at once. */
@@ -77,7 +128,7 @@ export const refineLayout = whole(refineLayoutInParts);
  * umap-learn.
  */
 const MAX_STEP = 4;
-const SOFTENING = 1e-3;
+export const SOFTENING = 1e-3;
 
 /** The kernel's `pass` in JavaScript. */
 function pass(lists: LayoutLists, turn: number, { epoch, a, b, rate, strength }: LayoutPass): number {
@@ -118,7 +169,8 @@ function pass(lists: LayoutLists, turn: number, { epoch, a, b, rate, strength }:
   return turn;
 }
 
-function clipped(step: number): number {
+/** A step along one axis, at most {@link MAX_STEP}. */
+export function clipped(step: number): number {
   return Math.min(Math.max(step, -MAX_STEP), MAX_STEP);
 }
 

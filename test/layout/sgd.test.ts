@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { finish } from '../../src/core/pauses.js';
 import { createRandom } from '../../src/core/random.js';
 import type { Edges, Matrix } from '../../src/core/types.js';
-import { power, powerTable, refineLayout } from '../../src/layout/sgd.js';
+import {
+  classicLayoutInParts,
+  layoutEpochs,
+  power,
+  powerTable,
+  refineLayout,
+  refineLayoutInParts,
+} from '../../src/layout/sgd.js';
 import { fitCurve } from '../../src/math/curve.js';
 
 const curve = fitCurve({ minDist: 0.1, spread: 1 });
@@ -170,4 +178,34 @@ test('the table of powers is right between and beyond its entries', () => {
     assert.equal(power(table, 2 ** -41), 0);
     assert.ok(power(table, 1e30) >= 2 ** (39 * b));
   }
+});
+
+test('epochs that run in slices give the bits of a run at once, and the positions between them', () => {
+  const random = createRandom(3);
+  for (const columns of [2, 3]) {
+    const data = Float32Array.from({ length: 40 * columns }, () => random.normal());
+    const start: Matrix = { data, shape: [40, columns] };
+    for (const compiled of [true, false]) {
+      const layout = finish(classicLayoutInParts(cliques(20), start, settings(5), compiled));
+      assert.deepEqual(layout.positions(), start);
+      const seen: Matrix[] = [];
+      for (const epoch of [1, 1, 17, 50, 60]) {
+        const before = layout.epoch;
+        const parts = [...layout.advance(epoch)];
+        assert.equal(layout.epoch, Math.min(epoch, 50));
+        assert.equal(parts.length > 0, layout.epoch > before);
+        if (parts.length > 0) assert.ok(Math.abs(parts.at(-1)! - layout.epoch / 50) < 1e-12);
+        seen.push(layout.positions());
+      }
+      assert.deepEqual(seen.at(-1), finish(refineLayoutInParts(cliques(20), start, settings(5), compiled)));
+      // Copies: later epochs do not change them.
+      assert.deepEqual(seen[0], seen[1]);
+      assert.notDeepEqual(seen[1], seen[2]);
+      assert.notDeepEqual(seen[2], seen[3]);
+    }
+  }
+});
+
+test('epochs follow the rule of umap-learn', () => {
+  assert.deepEqual([1, 10_000, 10_001, 70_000].map(layoutEpochs), [500, 500, 200, 200]);
 });

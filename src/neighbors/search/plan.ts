@@ -9,6 +9,8 @@ export interface Arena {
 
 export interface SearchPlan {
   readonly rows: number;
+  /** If above 0: only the first `queries` rows are searched for, and only among the rows after them. */
+  readonly queries: number;
   /** Columns of the working table: padded rows, or their coordinates along a few directions. */
   readonly width: number;
   /** Columns of the table of full rows; 0 if the working table has full rows. */

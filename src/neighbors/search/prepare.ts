@@ -11,23 +11,29 @@ import { euclideanSpace, type Space } from './space.js';
 export interface Prepared {
   readonly plan: SearchPlan;
   readonly arena: Arena;
+  /** See `Space.rounding`. */
+  readonly rounding: number;
   toDistance(value: number): number;
 }
 
 /** Columns from which on a search along a few directions is tried. */
 const wideColumns = 128;
 
-/** Prepares a search. With `exact` every pair will be compared: without trees, directions or candidates candidates. */
+/**
+ * Prepares a search. With `exact` every pair will be compared: without trees, directions or candidates candidates; then
+ * `queries` may be the number of leading rows that are searched for, among all rows after them.
+ */
 export function* prepare(
   data: Matrix,
   query: NeighborQuery,
   threads: number,
   exact: boolean,
+  queries = 0,
 ): Work<Prepared> {
   const space = yield* euclideanSpace(data, query.metric, query.metricParams);
   return (
-    (space && (yield* prepareKernels(data, query, space, threads, exact))) ??
-    (yield* prepareMetric(data, query, threads, exact))
+    (space && (yield* prepareKernels(data, query, space, threads, exact, queries))) ??
+    (yield* prepareMetric(data, query, threads, exact, queries))
   );
 }
 
@@ -37,6 +43,7 @@ function* prepareKernels(
   space: Space,
   threads: number,
   exact: boolean,
+  queries: number,
 ): Work<Prepared | undefined> {
   const rows = data.shape[0];
   const width = Math.ceil(space.columns / 4) * 4;
@@ -46,6 +53,7 @@ function* prepareKernels(
       : yield* findBasis(space, rows, width, query.random.fork('basis'));
   const plan = planFor(query, rows, exact, threads, {
     trees: 6,
+    queries,
     leaf: 192,
     group: 16,
     minSnapshot: basis === undefined ? 16 : 12,
@@ -64,13 +72,20 @@ function* prepareKernels(
     yield* subtractShift(table, basis, rows, width);
     new Float32Array(buffer, at.directions, basis.directions.length).set(basis.directions);
   }
-  return { plan, arena: yield* initialize(plan, { buffer, memory }), toDistance: space.toDistance };
+  const { rounding, toDistance } = space;
+  return { plan, arena: yield* initialize(plan, { buffer, memory }), rounding, toDistance };
 }
 
-function* prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exact: boolean): Work<Prepared> {
+function* prepareMetric(
+  data: Matrix,
+  query: NeighborQuery,
+  threads: number,
+  exact: boolean,
+  queries: number,
+): Work<Prepared> {
   const [rows, width] = data.shape;
   const { metric, metricParams } = query;
-  const shape = { trees: 5, leaf: 64, group: 1, minSnapshot: 20, width, fullWidth: 0 };
+  const shape = { trees: 5, queries, leaf: 64, group: 1, minSnapshot: 20, width, fullWidth: 0 };
   const plan = { ...planFor(query, rows, exact, threads, shape), metric, metricParams };
   const buffer =
     typeof SharedArrayBuffer === 'undefined'
@@ -78,10 +93,10 @@ function* prepareMetric(data: Matrix, query: NeighborQuery, threads: number, exa
       : new SharedArrayBuffer(plan.bytes);
   const table = new Float32Array(buffer, plan.at.table, rows * width);
   yield* inBlocks(table.length, 2 ** 22, (from, to) => table.set(data.data.subarray(from, to), from));
-  return { plan, arena: yield* initialize(plan, { buffer }), toDistance: (value) => value };
+  return { plan, arena: yield* initialize(plan, { buffer }), rounding: 0, toDistance: (value) => value };
 }
 
-interface Shape extends Pick<SearchPlan, 'leaf' | 'group' | 'width' | 'fullWidth'> {
+interface Shape extends Pick<SearchPlan, 'leaf' | 'group' | 'width' | 'fullWidth' | 'queries'> {
   readonly trees: number;
   readonly minSnapshot: number;
 }
@@ -93,7 +108,7 @@ function planFor(
   threads: number,
   shape: Shape,
 ): SearchPlan {
-  const { width, fullWidth, group, trees } = shape;
+  const { width, fullWidth, group, queries, trees } = shape;
   const resultSize = query.k - 1;
   // Directions preserve neighbors only roughly, and short lists lead to few better candidates.
   const candidates = exact
@@ -122,6 +137,7 @@ function planFor(
   };
   const settings = {
     rows,
+    queries,
     width,
     fullWidth,
     resultSize,

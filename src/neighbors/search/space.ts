@@ -10,6 +10,8 @@ export interface Space {
   readonly columns: number;
   /** Writes a transformed row at an offset in a table. */
   writeRow(row: number, table: Float32Array, offset: number): void;
+  /** Bound on how far rounding to 32 bits moves the distance of two transformed rows. */
+  readonly rounding: number;
   /** The metric's distance for a squared distance in this space. */
   toDistance(square: number): number;
 }
@@ -51,6 +53,7 @@ function identity({ data, shape }: Matrix): Space {
   const columns = shape[1];
   return {
     columns,
+    rounding: 0,
     writeRow: (row, table, offset) => table.set(data.subarray(row * columns, (row + 1) * columns), offset),
     toDistance: Math.sqrt,
   };
@@ -83,6 +86,8 @@ function* unitSphere(
   });
   return {
     columns: columns + (norms.includes(0) ? 1 : 0),
+    // Half a unit in the last place of either row, twice that for other roundings.
+    rounding: 2 ** -22,
     writeRow(row, table, offset) {
       const norm = norms[row]!;
       if (norm === 0) {

@@ -32,7 +32,7 @@ const partLeaves = 4;
 export function partsOf(stage: Stage, plan: SearchPlan): number {
   if (stage === 'tree') return plan.seeds.length - 1;
   if (stage === 'leaves') return Math.ceil(leafEnds(plan.rows, plan.leaf).length / partLeaves);
-  if (stage === 'all' || stage === 'pairs') return Math.ceil(plan.rows / rowBlock);
+  if (stage === 'all' || stage === 'pairs') return Math.ceil((plan.queries || plan.rows) / rowBlock);
   return stage === 'project' || stage === 'explore' || stage === 'rank' ? Math.ceil(plan.rows / partRows) : 1;
 }
 
@@ -82,16 +82,17 @@ function treeStages(plan: SearchPlan, { buffer }: Arena, compare: Comparer) {
 
 /** Stages that compare all pairs of rows. */
 function pairStages(plan: SearchPlan, compare: Comparer) {
-  const { rows } = plan;
+  const { rows, queries } = plan;
+  const searched = queries || rows;
   const everyRow = Int32Array.from({ length: rows }, (_, i) => i);
   // Rows that a block of rows is compared with between two pauses; at least one block for the kernels.
   const others = Math.max(plan.metric === undefined ? block : 1, blockOf((rowBlock * plan.width) / 4));
-  const rowsOf = (part: number) => [part * rowBlock, Math.min(rows, (part + 1) * rowBlock)] as const;
+  const rowsOf = (part: number) => [part * rowBlock, Math.min(searched, (part + 1) * rowBlock)] as const;
   return {
     pairs: (part: number) => compare.pairs!(...rowsOf(part)),
     all: (part: number) =>
-      inBlocks(rows, others, (from, to) =>
-        compare.rows(...rowsOf(part), everyRow.subarray(from, to), to - from),
+      inBlocks(rows - queries, others, (from, to) =>
+        compare.rows(...rowsOf(part), everyRow.subarray(queries + from, queries + to), to - from),
       ),
   };
 }
