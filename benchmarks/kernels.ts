@@ -44,12 +44,15 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { adamStep, createAdam } from '../src/backend/adam.js';
 import { useBackend } from '../src/backend/choose.js';
+import { contrastiveCosts } from '../src/backend/contrastiveLoss.js';
 import * as dense from '../src/backend/dense/binary.js';
 import type { DenseKernels } from '../src/backend/dense/layout.js';
 import { copyRows, hostRows } from '../src/backend/gatherRows.js';
 import { pairLoss } from '../src/backend/pairLoss.js';
 import { createRandom } from '../src/core/random.js';
 import { quickerModule } from '../src/core/wasmModule.js';
+import { contrastiveOnHost } from '../src/losses/contrastiveHost.js';
+import { contrastivePairs } from '../src/losses/contrastiveNegatives.js';
 import { drawNegatives, pairTable } from '../src/losses/negatives.js';
 import { crossEntropy } from '../src/losses/umap.js';
 import { mlp } from '../src/networks/mlp.js';
@@ -120,6 +123,7 @@ for (const contestant of contestants) {
 
 await useBackend('wasm');
 await comparePairLoss();
+await compareContrastive();
 await compareSparse();
 for (const columns of wanted) await compareRows(columns);
 
@@ -162,6 +166,42 @@ async function comparePairLoss(): Promise<void> {
     pairLoss(z, table, curve)!.gradient.dispose();
   });
   console.log(`UMAP loss: in JavaScript ${plain.toFixed(2)} ms, pairLoss ${kernel.toFixed(2)} ms`);
+}
+
+/** Contrastive losses and their gradients: 1,000 pairs of 1,334 points, with few and many negatives drawn each time. */
+async function compareContrastive(): Promise<void> {
+  const random = createRandom(4);
+  const points = 1334;
+  const some = () => Int32Array.from({ length: 1000 }, () => random.integer(points));
+  const batch = {
+    ...{ rows: new Int32Array(points), rowCount: points, heads: some(), tails: some(), pairCount: 1000 },
+    tailsPerHead: 3,
+  };
+  for (const [columns, cosine] of [
+    [2, false],
+    [2, true],
+    [128, true],
+  ] as const) {
+    const z = tf.tensor2d(
+      Float32Array.from({ length: columns * points }, () => 4 * random.normal()),
+      [points, columns],
+    );
+    for (const mode of ['neg', 'infonce'] as const) {
+      for (const negativeSamples of [5, 500, 'full'] as const) {
+        const pairsOf = contrastivePairs({ negativeSamples, aggregation: 'mean', random });
+        const form = { mode, cosine, kappa: 1, temperature: 0.5, factor: 0.5, tangent: 1e-3 };
+        const kernel = await time(async () => contrastiveCosts(z, pairsOf(batch), form)!.gradient.dispose());
+        const name = `${mode}, ${cosine ? 'cosine' : 'Cauchy'}, ${columns} columns, ${negativeSamples} negatives`;
+        console.log(`${name}: ${kernel.toFixed(2)} ms`);
+        if (negativeSamples !== 5) continue;
+        const plain = await time(async () => {
+          contrastiveOnHost(z.dataSync(), columns, pairsOf(batch), form, new Float32Array(z.size));
+        });
+        console.log(`${name} in JavaScript: ${plain.toFixed(2)} ms`);
+      }
+    }
+    z.dispose();
+  }
 }
 
 /**

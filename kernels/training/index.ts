@@ -6,3 +6,4 @@ export { averagePoolGradient, maxPoolGradient, nearestGradient } from './pooling
 export { columnSums } from './sums';
 export { adam } from './adam';
 export { drawNegatives, pairCosts, pairScratch } from './pairs';
+export { contrastiveCosts, contrastiveScratch } from './contrastive';

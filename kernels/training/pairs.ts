@@ -216,7 +216,7 @@ function factors(
 /** log2 of positive normal numbers. */
 // @ts-ignore: decorator
 @inline
-function log2(s: v128): v128 {
+export function log2(s: v128): v128 {
   // s = 2^k m with m in [sqrt(1/2), sqrt(2)).
   const root = i32x4.splat(0x3f3504f3);
   const bits = i32x4.add(s, i32x4.splat(0x3f800000 - 0x3f3504f3));
@@ -229,10 +229,10 @@ function log2(s: v128): v128 {
   return multiplyAdd(f32x4.mul(u, f32x4.splat(2.8853900817779268)), sum, k);
 }
 
-/** 2^y for y <= 0, and 2^-126 for y below -126. */
+/** 2^y for y < 128, and 2^-126 for y below -126. */
 // @ts-ignore: decorator
 @inline
-function exp2(y: v128): v128 {
+export function exp2(y: v128): v128 {
   const bounded = f32x4.pmax(y, f32x4.splat(-126));
   const n = f32x4.nearest(bounded);
   // e^x, |x| <= log(2) / 2.

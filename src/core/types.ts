@@ -125,6 +125,13 @@ export interface Batch {
   readonly tailsPerHead?: number;
   /** Weight of each positive pair. Default: equal weights, for pairs drawn in proportion to their weight. */
   readonly pairWeights?: Float32Array;
+  /**
+   * Positions in `rows` of rows that were drawn uniformly from all rows of the data, for negative sampling; only the first
+   * `candidateCount` entries are valid. Default: negatives are drawn from the whole batch.
+   */
+  readonly candidates?: Int32Array;
+  /** Number of valid entries of `candidates`. */
+  candidateCount?: number;
 }
 
 /** A source of training batches. `next` returns the same record every time, with new contents. */

@@ -43,7 +43,10 @@ type Exports = Readonly<
     | 'adam',
     (...numbers: number[]) => void
   > &
-    Record<'gatherRows' | 'gemmScratch' | 'pairCosts' | 'pairScratch', (...numbers: number[]) => number>
+    Record<
+      'gatherRows' | 'gemmScratch' | 'pairCosts' | 'pairScratch' | 'contrastiveCosts' | 'contrastiveScratch',
+      (...numbers: number[]) => number
+    >
 >;
 
 /** Our kernels instantiated in the WebAssembly memory of the TensorFlow.js backend. */

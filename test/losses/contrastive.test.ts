@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { useBackend } from '../../src/backend/choose.js';
+import { OptionError } from '../../src/core/errors.js';
+import { createRandom } from '../../src/core/random.js';
+import { type ContrastiveLossOptions, contrastiveLoss } from '../../src/losses/contrastive.js';
+import { contrastiveOnHost } from '../../src/losses/contrastiveHost.js';
+import { contrastivePairs } from '../../src/losses/contrastiveNegatives.js';
+import { allClose, close, largest, near, saying } from '../helpers/assert.js';
+import { batchOfPairs, formOf, golden, losses, modeOf, plain, runWay, ways } from './contrastiveCases.js';
+import { fullBatch, stepOf } from './steps.js';
+
+const pairsFor = (options: Partial<ContrastiveLossOptions>, seed = 1) =>
+  contrastivePairs({ ...plain, ...options, random: createRandom(seed) });
+
+const heads = [...Array(golden.B).keys()];
+const goldenBatch = batchOfPairs(
+  2 * golden.B,
+  heads,
+  heads.map((i) => golden.B + i),
+);
+
+for (const name of Object.keys(ways)) {
+  test(`${name}: sums and gradients are those of contrastive-ne`, async () => {
+    const pairs = pairsFor({ negativeSamples: 'full' })(goldenBatch);
+    for (const { mode, similarity, kappa, logZ, temperature, sum, grad } of golden.cases) {
+      const form = {
+        ...{ mode: modeOf(mode), cosine: similarity === 'cosine', tangent: 1e-3 },
+        ...{ kappa: mode === 'nce' ? Math.exp(logZ) : kappa, temperature, factor: temperature },
+      };
+      const found = await runWay(name, golden.features.flat(), 2, pairs, form);
+      const what = `${mode} ${similarity} ${kappa}`;
+      close(found.value, sum, 1e-4 * sum, what);
+      const expected = grad.flat();
+      allClose(found.gradient, expected, 1e-4 * largest(expected), `${what}: gradient`);
+      // Each element by itself, but for what is next to nothing beside the rest.
+      expected.forEach((g, i) => {
+        if (Math.abs(g) > 0.01) close(found.gradient[i]!, g, 1e-4 * Math.abs(g), `${what}: element ${i}`);
+      });
+    }
+  });
+}
+
+test('the term gives the same sum on a device that is read synchronously and on one that is not', async () => {
+  for (const backend of ['cpu', 'wasm'] as const) {
+    await useBackend(backend);
+    const before = tf.memory().numTensors;
+    for (const { mode, similarity, kappa, logZ, temperature, sum, grad } of golden.cases) {
+      const term = contrastiveLoss({
+        ...{ ...plain, mode: modeOf(mode), temperature, negativeSamples: 'full', random: createRandom(1) },
+        similarity: similarity === 'cosine' ? 'cosine' : 'cauchy',
+        ...{ attraction: () => kappa, normalization: Math.exp(logZ) },
+      });
+      assert.equal(term.name, modeOf(mode));
+      tf.tidy(() => {
+        const loss = (z: tf.Tensor) => tf.mul(term.compute(stepOf(goldenBatch, z as tf.Tensor2D)), 3);
+        const { value, grad: found } = tf.valueAndGrad(loss)(tf.tensor2d(golden.features));
+        close(value.dataSync()[0]!, 3 * sum, 3e-4 * sum, `${mode} on ${backend}`);
+        const expected = grad.flat().map((g) => 3 * g);
+        allClose(found.dataSync(), expected, 1e-4 * largest(expected), `${mode} on ${backend}: gradient`);
+      });
+      for (const part of term.trained!) part.dispose();
+    }
+    assert.equal(tf.memory().numTensors, before, 'tensors left');
+  }
+});
+
+test('the gradient equals finite differences, those by log Z and log T included', () => {
+  const random = createRandom('differences');
+  for (const of of losses) {
+    for (const columns of [1, 2, 5]) {
+      const n = 12;
+      const points = Float64Array.from({ length: n * columns }, () => 2 * random.normal());
+      // Distances beyond 100, where the original's gradients vanish.
+      if (!of.cosine) points[0] = 200;
+      const pairs = pairsFor({ negativeSamples: 7 })({
+        ...batchOfPairs(n, [0, 1, 2, 3, 0], [4, 5, 6, 7, 2]),
+        pairWeights: Float32Array.from([1, 2, 0.5, 1, 3]),
+      });
+      const form = formOf(of);
+      const cost = (moved: Float64Array, changed = form) =>
+        contrastiveOnHost(moved, columns, pairs, changed, new Float64Array(moved.length)).value;
+      const quotient = (of: (by: number) => number, h = 1e-5) => (of(h) - of(-h)) / (2 * h);
+      const gradient = new Float64Array(points.length);
+      const found = contrastiveOnHost(points, columns, pairs, form, gradient);
+      const what = `${of.mode}, cosine ${of.cosine}, ${columns} columns`;
+      for (let i = 0; i < points.length; i++) {
+        const numeric = quotient((by) =>
+          cost(
+            points.map((x, j) => (j === i ? x + by : x)),
+            form,
+          ),
+        );
+        near(gradient[i]!, numeric, 1e-6, `${what}: element ${i}`);
+      }
+      if (!of.mode.startsWith('infonce') && of.mode !== 'umap') {
+        const numeric = quotient((by) => cost(points, { ...form, kappa: form.kappa * Math.exp(by) }));
+        near(found.byLogKappa, numeric, 1e-6, `${what}: by log kappa`);
+      }
+      const numeric = quotient((by) => cost(points, { ...form, temperature: 0.5 * Math.exp(by) }));
+      near(found.byLogTemperature, numeric, 1e-6, `${what}: by log T`);
+    }
+  }
+});
+
+test('log Z and log T are trained: their gradients go to the variables', async () => {
+  for (const backend of ['cpu', 'wasm'] as const) {
+    await useBackend(backend);
+    const random = createRandom(7);
+    const z = tf.tensor2d(
+      Float32Array.from({ length: 30 }, () => random.normal()),
+      [10, 3],
+    );
+    const term = contrastiveLoss({
+      ...{ ...plain, mode: 'nce', similarity: 'cosine', negativeSamples: 'full', random },
+      ...{ learnTemperature: true, normalization: 2, temperature: 0.4 },
+    });
+    const { logZ, logTemperature } = term;
+    assert.ok(logZ && logTemperature);
+    assert.deepEqual(
+      term.trained!.map(({ group }) => group),
+      ['normalization', 'temperature'],
+    );
+    near(await logZ.value(), Math.log(2), 1e-6, 'log Z');
+    near(logTemperature.valueNow()!, Math.log(0.4), 1e-6, 'log T');
+    const tensors = tf.memory().numTensors;
+    const cost = () => tf.tidy(() => term.compute(stepOf(fullBatch(10), z)).dataSync()[0]!);
+    const { value, grads } = tf.variableGrads(
+      () => term.compute(stepOf(fullBatch(10), z)),
+      [logZ, logTemperature].map(({ variable }) => variable),
+    );
+    for (const part of [logZ, logTemperature]) {
+      const at = await part.value();
+      const [above, below] = [0.01, -0.01].map((by) => {
+        part.set(at + by);
+        return cost();
+      });
+      part.set(at);
+      const numeric = (above! - below!) / 0.02;
+      const found = grads[part.variable.name]!.dataSync()[0]!;
+      close(found, numeric, 2e-3 * Math.abs(numeric) + 1e-3, `${part.group} on ${backend}`);
+    }
+    tf.dispose([value, ...Object.values(grads)]);
+    assert.equal(tf.memory().numTensors, tensors, 'tensors left');
+    // Below the coldest temperature nothing changes with it.
+    logTemperature.set(Math.log(0.01));
+    const cold = tf.variableGrads(() => term.compute(stepOf(fullBatch(10), z)), [logTemperature.variable]);
+    assert.equal(cold.grads[logTemperature.variable.name]!.dataSync()[0], 0);
+    assert.ok(Number.isFinite(cold.value.dataSync()[0]!));
+    tf.dispose([cold.value, ...Object.values(cold.grads), z]);
+    logZ.dispose();
+    logZ.dispose();
+    logTemperature.dispose();
+  }
+});
+
+test('umap with cosines is refused by name', () => {
+  assert.throws(
+    () => contrastiveLoss({ ...plain, mode: 'umap', similarity: 'cosine', random: createRandom(1) }),
+    saying(OptionError, 'umap', 'cosine', 'neg'),
+  );
+});
+
+test('the attraction follows the part of training that is done; mean is the sum by the number of pairs', async () => {
+  await useBackend('cpu');
+  const z = tf.tensor2d(golden.features);
+  const cost = (options: Partial<ContrastiveLossOptions>, done = 0) =>
+    tf.tidy(() => {
+      const term = contrastiveLoss({
+        ...plain,
+        negativeSamples: 'full',
+        ...options,
+        random: createRandom(1),
+      });
+      return term.compute({ ...stepOf(goldenBatch, z), done }).dataSync()[0]!;
+    });
+  const attraction = (done: number) => (done < 1 / 3 ? 4 : 1);
+  // The golden sums of neg with kappa 4 and 1.
+  near(cost({ attraction }, 0.2), 34.6102676, 1e-5);
+  near(cost({ attraction }, 0.5), 34.7074394, 1e-5);
+  near(cost({ attraction, aggregation: 'mean' }, 0.5), 34.7074394 / golden.B, 1e-5);
+  z.dispose();
+});
