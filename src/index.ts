@@ -49,7 +49,14 @@ export {
 export {
   type EarlyStoppingOptions,
   earlyStopping,
+  type LearnedNumbers,
   type Training,
   type TrainingCallback,
 } from './training/callbacks.js';
+export {
+  type EmbeddingLog,
+  type EmbeddingLogOptions,
+  type EmbeddingRecord,
+  embeddingLog,
+} from './training/embeddingLog.js';
 export type { StageReader } from './training/stages.js';

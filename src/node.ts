@@ -3,6 +3,7 @@
 export { type Csv, type CsvOptions, readCsv } from './node/csv.js';
 export { type Idx, readIdx } from './node/files.js';
 export type { HeldRows, Labels, Points } from './plot/data.js';
+export { type FilmStripOptions, type Frame, filmStripSvg } from './plot/filmStripSvg.js';
 export { type HistoryOptions, historySvg } from './plot/historySvg.js';
 export { type Images, type ScatterPageOptions, scatterHtml } from './plot/scatterHtml.js';
 export { type ScatterOptions, scatterSvg } from './plot/scatterSvg.js';

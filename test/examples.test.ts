@@ -9,6 +9,7 @@ import * as basic from '../examples/basic.js';
 import * as customEncoder from '../examples/customEncoder.js';
 import { loadDigits, pick } from '../examples/digits.js';
 import * as earlyStopping from '../examples/earlyStopping.js';
+import * as filmStrip from '../examples/filmStrip.js';
 import * as globalStructure from '../examples/globalStructure.js';
 import * as history from '../examples/history.js';
 import * as landmarks from '../examples/landmarks.js';
@@ -101,6 +102,18 @@ test('earlyStopping: training ends when held-out rows no longer gain', async () 
   about(valLoss.length, [4, 39], 'reports');
   const best = valLoss.indexOf(Math.min(...valLoss));
   assert.ok(best < valLoss.length - 1, 'the last report was the best');
+});
+
+test('filmStrip: the log follows the map from its start to its end, and is drawn', async () => {
+  const { records, svg } = await filmStrip.main(digits, short);
+  assert.deepEqual(
+    records.map(({ moment }) => moment),
+    ['start', 'warm start', ...Array(10).fill('report')],
+  );
+  const [start, ...later] = records.map(({ divergence }) => divergence!);
+  assert.ok(later.every((divergence) => divergence < start!));
+  assert.match(svg, /^<svg[\s\S]*untrained, KL[\s\S]*<\/svg>\s*$/);
+  for (const { step } of records.slice(2)) assert.ok(svg.includes(`>step ${step}, KL `), `step ${step}`);
 });
 
 test('globalStructure: the more it weighs, the more distances agree', async () => {

@@ -19,7 +19,7 @@ import { chooseReconstruction } from './auxiliaryLosses.js';
 import { describeDistantRows } from './distantRows.js';
 import { fitNetworks } from './networks.js';
 import type { FitOptions } from './options/fitOptions.js';
-import type { FitBase, FitContext, FitNetworks, Learned, Plan, Prepared } from './records.js';
+import type { Description, FitBase, FitContext, FitNetworks, Learned, Plan, Prepared } from './records.js';
 import type { FitRows } from './rows.js';
 
 /** What an estimator decides about default networks. */
@@ -143,6 +143,7 @@ export interface TrainingChoice<More extends object>
   readonly terms: readonly LossTerm[];
   readonly start?: Plan | undefined;
   readonly validate: () => Promise<Record<string, number>>;
+  readonly describe?: Description | undefined;
   /** What the estimator keeps of a fit beside what all keep. */
   readonly learned: More;
 }
@@ -152,7 +153,7 @@ export function prepared<More extends object>(
   base: FitBase,
   { encoder }: FitNetworks,
   earlier: Learned | undefined,
-  { sampler, terms, start, validate, learned, ...plan }: TrainingChoice<More>,
+  { sampler, terms, start, validate, describe, learned, ...plan }: TrainingChoice<More>,
 ): Prepared<Learned & More> {
   const { matrix, projected, optimizer, folded, classes, classifier, streams, release } = base;
   const all: Learned = {
@@ -169,7 +170,7 @@ export function prepared<More extends object>(
       ...{ terms, optimizer },
       ...plan,
     },
-    ...{ start, streams, validate, release },
+    ...{ start, streams, validate, describe, release },
     trained: { matrix: projected, encoder },
     fold: () => folded?.fold(),
   };

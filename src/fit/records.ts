@@ -9,6 +9,7 @@ import type { Reconstruction, ReconstructionLoss } from '../losses/reconstructio
 import type { Folded } from '../networks/fold.js';
 import type { Projection } from '../networks/projection.js';
 import type { ThreadOptions } from '../networks/threaded.js';
+import type { Training } from '../training/callbacks.js';
 import type { TrainOptions } from '../training/train.js';
 
 /** The networks of a fit. */
@@ -72,6 +73,10 @@ export type Fitted<L extends Learned = Learned> = L & {
 /** One training, but for what a run adds. */
 export type Plan = Omit<TrainOptions, 'signal' | 'onStep' | 'backend' | 'from'>;
 
+/** What an estimator shows callbacks of a training, beside its rows and weights. All of it is optional. */
+export type Description = Pick<Training, 'edges' | 'similarity' | 'unitLength'> &
+  Partial<Pick<Training, 'numbers'>>;
+
 /** Everything a training needs. */
 export interface Prepared<L extends Learned = Learned> {
   readonly learned: L;
@@ -82,6 +87,8 @@ export interface Prepared<L extends Learned = Learned> {
   readonly streams: Streams;
   /** The encoder as it is trained, and its rows. */
   readonly trained: { readonly encoder: Network; readonly matrix: Matrix };
+  /** What callbacks may read; undefined for nothing but rows. */
+  readonly describe?: Description | undefined;
   /** Copies what was learned on projected rows into the encoder for raw ones, where there is a projection. */
   fold(): void;
   /** Losses on held-out rows, if there are any. */

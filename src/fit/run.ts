@@ -3,10 +3,13 @@
 import { holdBackend } from '../backend/choose.js';
 import { gatherRows } from '../backend/gatherRows.js';
 import { DivergedError, OptionError } from '../core/errors.js';
+import { pausesFor } from '../core/pauses.js';
 import type { PartDone, RunStage } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Progress } from '../core/types.js';
-import { runCallbacks, type TrainingCallback } from '../training/callbacks.js';
+import { takeRows } from '../data/matrix.js';
+import { encode } from '../networks/encode.js';
+import { runCallbacks, type Training, type TrainingCallback } from '../training/callbacks.js';
 import { readWeights, train, trainedBy, writeWeights } from '../training/train.js';
 import type { Plan, Prepared } from './records.js';
 
@@ -83,7 +86,8 @@ async function trainFirst(start: Plan, { backend, signal }: RunOptions, progress
 }
 
 /** Copies what a failed training has to put back, and sets the callbacks up. */
-async function beforeTraining({ learned, plan }: Prepared, { callbacks }: RunOptions) {
+async function beforeTraining(prepared: Prepared, options: RunOptions) {
+  const { learned, plan } = prepared;
   const { encoder, optimizer } = learned;
   const trained = trainedBy(plan.forward, plan.terms);
   // The encoder too, where a projected one is trained in its place: folding rounds.
@@ -96,11 +100,49 @@ async function beforeTraining({ learned, plan }: Prepared, { callbacks }: RunOpt
       await optimizer.restore(memory);
     },
     callbacks: runCallbacks(
-      callbacks,
+      options.callbacks,
       encoder.model,
       { epochs: plan.reports, steps: plan.steps },
-      { snapshot: () => readWeights(trained), restore: (values) => writeWeights(trained, values) },
+      {
+        ...readable(prepared, options),
+        snapshot: () => readWeights(trained),
+        restore: (values) => writeWeights(trained, values),
+      },
     ),
+  };
+}
+
+/** Rows that a callback has embedded at once: their activations stay small beside the training's memory. */
+const EMBEDDED = 4096;
+
+/** What callbacks may read of a training. */
+function readable(
+  { trained: { matrix, encoder }, describe = {} }: Prepared,
+  { backend, signal }: RunOptions,
+): Omit<Training, 'stop' | 'step' | 'snapshot' | 'restore'> {
+  const hold = () => holdBackend(backend);
+  const [count] = matrix.shape;
+  // Without its model, so that it is applied as it is trained, and no second pool of threads is opened.
+  const { inputShape, outputShape } = encoder;
+  const network = { inputShape, outputShape, apply: encoder.apply.bind(encoder) };
+  return {
+    ...describe,
+    rows: count,
+    async embed(rows) {
+      const beyond = rows?.find((row) => !(row >= 0 && row < count));
+      if (beyond !== undefined) {
+        throw new OptionError(
+          `callbacks: embed: expected row numbers from 0 to ${count - 1}, got ${beyond}; pass those of fitted rows`,
+        );
+      }
+      hold();
+      const some = rows ? takeRows(matrix, rows) : matrix;
+      return encode(network, some, { batchSize: EMBEDDED, pauses: pausesFor(signal, hold) });
+    },
+    async numbers() {
+      hold();
+      return (await describe.numbers?.()) ?? {};
+    },
   };
 }
 

@@ -21,7 +21,7 @@ export interface View {
 }
 
 /** The view that centers all points in the panel, with one scale for both axes. */
-export function fitView(data: PlotData, panel: Box): View {
+export function fitView(data: Pick<PlotData, 'x' | 'y' | 'rows'>, panel: Box): View {
   let minX = Number.POSITIVE_INFINITY;
   let maxX = Number.NEGATIVE_INFINITY;
   let minY = Number.POSITIVE_INFINITY;

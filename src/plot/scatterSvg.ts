@@ -5,7 +5,7 @@ import { mixColors, THEMES, type Theme } from './colors.js';
 import { checkColors, type HeldRows, type Labels, type PlotData, type Points, readPlotData } from './data.js';
 import { drawLegend, legendWidth } from './legend.js';
 import { drawNames, drawPoints, drawRings, fitView, pointOpacity, pointSize } from './marks.js';
-import { counted, escapeXml, svgDocument } from './svg.js';
+import { counted, escapeXml, svgDocument, textWidth } from './svg.js';
 
 /** Options of `scatterSvg`. */
 export interface ScatterOptions {
@@ -76,7 +76,8 @@ const defaults: Readonly<Required<ScatterOptions>> = Object.freeze({
 
 const rules = { ...mapRules, width: integer(240), height: integer(240), theme: choice('light', 'dark') };
 
-const PAD = 20;
+/** Margin of a picture, and distance of its legend, in pixels. */
+export const PAD = 20;
 
 /**
  * Draws points as an SVG document. Both axes have the same scale, and no ticks, because the coordinates of such a map have
@@ -91,7 +92,7 @@ export function scatterSvg(points: Points, options: ScatterOptions = {}): string
   const data = readPlotData(caller, points, o.labels, o.held, o.colors);
   const theme = THEMES[o.theme];
   const tinted = o.theme === 'dark' ? tint(data) : data;
-  const top = PAD + (o.title ? 26 : 0) + (o.subtitle ? 20 : 0) + (o.title || o.subtitle ? 6 : 0);
+  const top = headingHeight(o);
   const beside = legendWidth(tinted, o.legendTitle, o.height - top - PAD, o.width);
   const panel = { x: PAD, y: top, width: o.width - 2 * PAD - beside, height: o.height - top - PAD };
   const view = fitView(data, panel);
@@ -124,7 +125,8 @@ export function describeData(data: PlotData): string {
 /** Share of white in class colors on a dark background, so that dark ones are legible. */
 export const DARK_TINT = 0.25;
 
-function tint(data: PlotData): PlotData {
+/** The same data in colors for a dark background. */
+export function tint(data: PlotData): PlotData {
   const lighter = data.groups.map((group) => ({
     ...group,
     color: mixColors(group.color, '#ffffff', DARK_TINT),
@@ -136,17 +138,31 @@ function tint(data: PlotData): PlotData {
   return { ...data, groups: lighter, ...(scale && { scale }) };
 }
 
-function heading(title: string, subtitle: string, theme: Theme): string {
+/** Height of a margin with title and subtitle, in pixels. */
+export function headingHeight({ title, subtitle }: Pick<ScatterOptions, 'title' | 'subtitle'>): number {
+  return PAD + (title ? 26 : 0) + (subtitle ? 20 : 0) + (title || subtitle ? 6 : 0);
+}
+
+const TITLE_SIZE = 20;
+const SUBTITLE_SIZE = 13.5;
+
+/** Width of title and subtitle, in pixels. */
+export function headingWidth(title: string, subtitle: string): number {
+  return Math.max(textWidth(title, TITLE_SIZE), textWidth(subtitle, SUBTITLE_SIZE));
+}
+
+/** Draws title and subtitle. */
+export function heading(title: string, subtitle: string, theme: Theme): string {
   const parts: string[] = [];
   if (title) {
     parts.push(
-      `<text x="${PAD}" y="${PAD + 16}" font-size="20" font-weight="600" fill="${theme.ink}">${escapeXml(title)}</text>`,
+      `<text x="${PAD}" y="${PAD + 16}" font-size="${TITLE_SIZE}" font-weight="600" fill="${theme.ink}">${escapeXml(title)}</text>`,
     );
   }
   if (subtitle) {
     const y = PAD + (title ? 38 : 12);
     parts.push(
-      `<text x="${PAD}" y="${y}" font-size="13.5" fill="${theme.faint}">${escapeXml(subtitle)}</text>`,
+      `<text x="${PAD}" y="${y}" font-size="${SUBTITLE_SIZE}" fill="${theme.faint}">${escapeXml(subtitle)}</text>`,
     );
   }
   return parts.join('\n');

@@ -5,11 +5,31 @@ import { OptionError } from '../core/errors.js';
 import { resolveOptions } from '../core/options.js';
 import { choice, flag, integer, number, type Rule, text } from '../core/rules.js';
 import * as tf from '../core/tf.js';
-import type { Progress } from '../core/types.js';
+import type { Edges, Matrix, Progress } from '../core/types.js';
 import type { StageReader } from './stages.js';
 
-/** Control of a training by its callbacks: the value `training` that `setParams` gets. */
+/** What a training shows its callbacks, and how they control it: the value `training` that `setParams` gets. */
 export interface Training {
+  /** Number of rows that are trained on: those of X without held-out ones, then landmarks that are kept from earlier fits. */
+  readonly rows: number;
+  /** Gradient steps done, as of the last report. */
+  readonly step: number;
+  /** The weighted graph of these rows; undefined where there is none. */
+  readonly edges?: Edges | undefined;
+  /**
+   * Similarity of two points of the embedding by their squared distance, above 0, as the loss takes it; it may depend on
+   * learned `numbers`. Undefined where the estimator has none.
+   */
+  readonly similarity?: ((squaredDistance: number, numbers: LearnedNumbers) => number) | undefined;
+  /** Whether `similarity` is for positions scaled to length 1, as the cosine is. Default false. */
+  readonly unitLength?: boolean | undefined;
+  /**
+   * Current positions of some of the rows, by number, one after another; by default of all of them. The encoder works as after
+   * training: without dropout and noise. Only during the fit. Throws `OptionError` for row numbers that are not there.
+   */
+  embed(rows?: Int32Array): Promise<Matrix>;
+  /** Current values of learned numbers that are no networks. */
+  numbers(): Promise<LearnedNumbers>;
   /** Ends training after the current report. */
   stop(): void;
   /** Copies all weights being trained. */
@@ -17,6 +37,9 @@ export interface Training {
   /** Sets all weights being trained to a result of `snapshot`. */
   restore(weights: readonly Float32Array[]): void;
 }
+
+/** Values of learned numbers by name, such as `Z` and `temperature`. */
+export type LearnedNumbers = Readonly<Record<string, number>>;
 
 type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
 
@@ -83,12 +106,19 @@ export function runCallbacks(
   callbacks: readonly TrainingCallback[],
   model: tf.LayersModel,
   params: { epochs: number; steps: number },
-  training: Omit<Training, 'stop'>,
+  training: Omit<Training, 'stop' | 'step'>,
 ): CallbackRunner {
   let stop = false;
   // `tf.Sequential` throws for this property while it is not compiled, so callbacks get an object that overrides it.
   const watched: tf.LayersModel = Object.create(model, { stopTraining: { value: false, writable: true } });
-  const control: Training = { ...training, stop: () => (stop = true) };
+  let steps = 0;
+  const control: Training = {
+    ...training,
+    get step() {
+      return steps;
+    },
+    stop: () => (stop = true),
+  };
   const list = callbacks.map(asCallback);
   const each = async (call: (callback: Callback) => Promise<void>) => {
     for (const callback of list) await call(callback);
@@ -120,6 +150,7 @@ export function runCallbacks(
     },
     async report(progress) {
       epoch = progress.epoch;
+      steps = progress.step;
       batch = 0;
       for (const callback of list) checkMonitor(callback, logsOf(progress));
       await each((callback) => callback.onEpochEnd(epoch, logsOf(progress)));

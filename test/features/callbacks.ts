@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs';
 import { type Stage, stages } from '../../src/core/stages.js';
-import { earlyStopping, NotFittedError } from '../../src/index.js';
+import { earlyStopping, embeddingLog, NotFittedError, OptionError, type Training } from '../../src/index.js';
 import { fitted, quickly, type Subject } from '../checks/subject.js';
+import { saying } from '../helpers/assert.js';
 import { groups } from '../helpers/data.js';
 import { feature } from './feature.js';
 
@@ -137,6 +138,114 @@ test('stages come in the order of the list, each from its start to its end, and 
   assert.deepEqual(await followed.transform(rows), await plain.transform(rows));
   followed.dispose();
   plain.dispose();
+});
+
+test('a log of embeddings records the start, every few reports and the last, and changes nothing', async (subject) => {
+  const log = embeddingLog({ every: 3, rows: 40 });
+  const steps: number[] = [];
+  const logged = quickly(subject, { callbacks: [log] });
+  for await (const { step } of logged.steps(rows)) steps.push(step);
+  const plain = await fitted(subject);
+  const map = await logged.transform(rows);
+  assert.deepEqual(map, await plain.transform(rows));
+  assert.deepEqual(structuredClone(logged.history), structuredClone(plain.history));
+  const reports = steps.length;
+  const expected = [0];
+  for (let report = 1; report <= reports; report++)
+    if (report % 3 === 0 || report === reports) expected.push(report);
+  assert.deepEqual(
+    log.records.map(({ epoch }) => epoch),
+    expected,
+  );
+  const [start, ...later] = log.records;
+  assert.deepEqual([start!.moment, start!.step, start!.losses], ['start', 0, {}]);
+  for (const { moment, epoch, step, losses, positions, rows: sample } of later) {
+    assert.equal(moment, 'report');
+    assert.equal(step, steps[epoch - 1]);
+    for (const [name, value] of Object.entries(losses))
+      assert.equal(value, logged.history[name]![epoch - 1], name);
+    assert.ok('loss' in losses && subject.names.mainLoss in losses);
+    assert.deepEqual(positions.shape, [40, map[0]!.length]);
+    assert.equal(new Set(sample).size, 40);
+    assert.equal(sample, start!.rows);
+  }
+  const { rows: sample, positions } = later.at(-1)!;
+  const scale = Math.max(...map.flat().map(Math.abs));
+  for (const [i, row] of sample.entries()) {
+    for (const [c, value] of map[row]!.entries()) {
+      const found = positions.data[i * map[0]!.length + c]!;
+      assert.ok(Math.abs(found - value) < 1e-4 * scale, `row ${row}: ${found}, transform gives ${value}`);
+    }
+  }
+  // A later fit adds its own.
+  await logged.fit(rows);
+  assert.deepEqual(
+    log.records.map(({ fit }) => fit),
+    [...expected.map(() => 1), ...expected.map(() => 2)],
+  );
+  logged.dispose();
+  plain.dispose();
+});
+
+test('a log records the report at which another callback ends the training', async (subject) => {
+  for (const order of ['before', 'after']) {
+    const log = embeddingLog({ every: 100, rows: [5, 3] });
+    const stopping = earlyStopping({ minDelta: 1e6, patience: 1 });
+    const callbacks = order === 'before' ? [log, stopping] : [stopping, log];
+    const stopped = await fitted(subject, { callbacks });
+    assert.deepEqual(
+      log.records.map(({ epoch }) => epoch),
+      [0, 2],
+    );
+    assert.deepEqual([...log.records[1]!.rows], [5, 3]);
+    stopped.dispose();
+  }
+});
+
+test('a log keeps the records of a fit that is aborted, and leaves no tensor', async (subject) => {
+  const before = tf.memory().numTensors;
+  const log = embeddingLog();
+  const control = new AbortController();
+  const abort = { onEpochEnd: async () => control.abort(new Error('enough')) };
+  const estimator = quickly(subject, { callbacks: [log, abort] });
+  await assert.rejects(estimator.fit(rows, null, { signal: control.signal }), /enough/);
+  assert.ok(log.records.length >= 2);
+  assert.equal(tf.memory().numTensors, before);
+  await assert.rejects(estimator.transform(rows), NotFittedError);
+  estimator.dispose();
+});
+
+test('callbacks embed fitted rows by number; numbers that are not there are refused', async (subject) => {
+  let training: Training | undefined;
+  const seen: unknown[] = [];
+  const reader = {
+    setParams(params: Record<string, unknown>) {
+      training = params.training as Training;
+    },
+    async onEpochEnd(report: number) {
+      if (report > 0) return;
+      const all = await training!.embed();
+      const some = await training!.embed(Int32Array.of(7, 0, 7));
+      const columns = all.shape[1];
+      seen.push(all.shape[0], training!.rows, some.shape);
+      for (const [i, row] of [7, 0, 7].entries()) {
+        for (let c = 0; c < columns; c++) {
+          const [found, expected] = [some.data[i * columns + c]!, all.data[row * columns + c]!];
+          assert.ok(Math.abs(found - expected) <= 1e-5 * Math.max(1, Math.abs(expected)));
+        }
+      }
+      await assert.rejects(training!.embed(Int32Array.of(60)), saying(OptionError, '0 to 59', 'got 60'));
+      await assert.rejects(training!.embed(Int32Array.of(-1)), saying(OptionError, 'got -1'));
+    },
+  };
+  const estimator = await fitted(subject, { callbacks: [reader] });
+  assert.deepEqual(seen.slice(0, 2), [60, 60]);
+  const beyond = embeddingLog({ rows: [1, 60] });
+  const refused = quickly(subject, { callbacks: [beyond] });
+  await assert.rejects(refused.fit(rows), saying(OptionError, 'embeddingLog: rows', 'below 60', 'got 60'));
+  assert.deepEqual(beyond.records, []);
+  refused.dispose();
+  estimator.dispose();
 });
 
 /** Registers the tests of this feature. */

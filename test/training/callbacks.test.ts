@@ -25,6 +25,9 @@ function watch(...callbacks: TrainingCallback[]) {
     model,
     { epochs: 5, steps: 50 },
     {
+      rows: 0,
+      embed: async () => ({ data: new Float32Array(0), shape: [0, 1] }),
+      numbers: async () => ({}),
       snapshot: async () => [Float32Array.of(state.weights)],
       restore: ([weights]) => {
         state.restored = weights![0];

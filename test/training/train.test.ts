@@ -234,6 +234,9 @@ function watch(callbacks: TrainingCallback[], encoder: Network) {
     encoder.model,
     { epochs: 4, steps: 40 },
     {
+      rows: 0,
+      embed: async () => ({ data: new Float32Array(0), shape: [0, 1] }),
+      numbers: async () => ({}),
       snapshot: async () => [Float32Array.of(7)],
       restore: (weights) => {
         stored = weights;

@@ -67,6 +67,7 @@ export async function prepareUmap(
         loss(streams.fork('negatives')),
         ...(await auxiliaryLosses(base, networks, options, edges, inputs, context)),
       ],
+      describe: { edges, similarity: (d2) => 1 / (1 + curve.a * d2 ** curve.b) },
       learned: { curve, edges },
     });
   } catch (error) {
