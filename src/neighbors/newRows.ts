@@ -26,12 +26,14 @@ export interface ReferenceNeighbors {
 
 /** As for a search within one table, but 1 ≤ k ≤ reference rows: there is no own row to count. */
 export interface ReferenceQuery extends Omit<NeighborQuery, 'random'> {
-  /** Worker threads. Default: the number of cores, at most 8, or none for small data. */
+  /** Worker threads. Default: the number of cores, at most 8, or none for little work. */
   readonly threads?: number;
 }
 
 /** Entries beyond `k` that are searched for: what 32-bit sums may rank wrongly is sorted out by the formula of the metric. */
 const SPARE = 8;
+/** Below this many products of two numbers, starting threads takes longer than they save. */
+const FEW_PRODUCTS = 2 ** 30;
 /** Share of the time that goes to the search. */
 const SEARCH_SHARE = 0.95;
 
@@ -61,7 +63,8 @@ export async function queryNeighbors(
     random: createRandom(0),
   };
   const both = await pauses.run(joined(rows, reference));
-  const threads = query.threads ?? (await threadsFor(both, metric));
+  const few = count * reference.data.length < FEW_PRODUCTS;
+  const threads = query.threads ?? (few ? 1 : await threadsFor(both, metric));
   const prepared = await pauses.run(prepare(both, within, threads, true, count));
   const pool = await openPool(prepared.plan, prepared.arena, threads, signal);
   try {

@@ -15,6 +15,8 @@ import { spreadLabelsInParts } from '../../src/graph/labelSpreading.js';
 import { superviseCategoricalInParts, superviseContinuousInParts } from '../../src/graph/supervised.js';
 import { groupTargets, nearNumbers } from '../../src/graph/targetGroups.js';
 import { targetMemberships, targetMembershipsInParts } from '../../src/graph/targetNeighbors.js';
+import { placeRowsInParts } from '../../src/layout/place.js';
+import { principalLayoutInParts } from '../../src/layout/principal.js';
 import { refineLayoutInParts } from '../../src/layout/sgd.js';
 import { spectralLayoutInParts } from '../../src/layout/spectral.js';
 import { pcaInParts, projectInParts } from '../../src/math/pca.js';
@@ -107,6 +109,27 @@ const stages: Readonly<Record<string, readonly [Work<unknown>, number]>> = {
       random: createRandom(1),
     }),
     60 * 4,
+  ],
+  // Some hundred rows of 5 neighbors at a time.
+  'placing new rows': [
+    placeRowsInParts({ ...knn, distances: knn.distances.map((distance) => distance + 1) }, layout, {
+      ...{ curve: { a: 1.6, b: 0.9 }, epochs: 100, negativeSampleRate: 5, repulsionStrength: 1 },
+      ...{ localConnectivity: 1, random: createRandom(1) },
+    }),
+    50,
+  ],
+  'principal components as a first layout': [
+    principalLayoutInParts(
+      clusters(4096, 100),
+      {
+        mean: new Float32Array(100),
+        components: clusters(2, 100),
+        variance: Float64Array.of(2, 1),
+        totalVariance: 3,
+      },
+      { components: 2, scale: 'deviation' },
+    ),
+    64,
   ],
   // 60 rounds.
   'label spreading': [spreadLabelsInParts(edges, labels, 3), 60],
