@@ -38,14 +38,15 @@ export function contrastiveScratch(rows: i32, columns: i32, negatives: i32): i32
 /**
  * Returns the weighted cost of the pairs, and writes its gradient (rows x columns), and at `results`, two 64-bit floats, its
  * derivatives with respect to the logarithms of kappa (neg, nce) and of the temperature (cosine). `source` tells where
- * negatives come from; `list` is what `sampled` and `everyOther` take, or with LISTED `samples` rows for each pair. For nce,
+ * negatives come from; `list` is what `sampled` and `everyOther` take, or with LISTED `samples` rows for each pair. `ranges`, if
+ * not 0, holds for each pair where its barred rows begin and end in `barred`. For nce,
  * `kappa` is multiplied by the number of negatives. `factor` multiplies both InfoNCE losses. The cost of a negative of umap
  * follows its tangent below the squared distance `tangent`. NaN for points that are not finite or 1e15 or more from the
  * origin, and for an index out of range.
  */
 export function contrastiveCosts(
   points: usize, rows: i32, columns: i32, gradient: usize, heads: usize, tails: usize, weights: usize, pairs: i32,
-  source: i32, samples: i32, excluded: i32, list: usize, listCount: i32, state: usize,
+  source: i32, samples: i32, excluded: i32, ranges: usize, barred: usize, list: usize, listCount: i32, state: usize,
   mode: i32, cosine: bool, kappa: f32, temperature: f32, factor: f32, tangent: f32, results: usize, scratch: usize,
 ): f64 {
   const stride = strideOf(columns);
@@ -64,8 +65,10 @@ export function contrastiveCosts(
     const tail = load<i32>(tails + p * 4);
     if (<u32>max<u32>(head, tail) >= <u32>rows) return NaN;
     let n = 0;
-    if (source == DRAWN) n = sampled(others, samples, head, rows, excluded, list, listCount, state);
-    else if (source == ALL) n = everyOther(others, head, tail, rows, list, listCount);
+    const from = ranges ? barred + load<u32>(ranges + p * 8) * 4 : 0;
+    const to = ranges ? barred + load<u32>(ranges + p * 8, 4) * 4 : 0;
+    if (source == DRAWN) n = sampled(others, samples, head, rows, excluded, from, to, list, listCount, state);
+    else if (source == ALL) n = everyOther(others, head, tail, rows, from, to, list, listCount);
     else if (source == LISTED) n = listed(others, rows, list + p * samples * 4, samples);
     if (n < 0) return NaN;
     const four = (n + 3) & -4;

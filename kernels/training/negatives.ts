@@ -2,14 +2,15 @@
 
 /**
  * Draws `samples` rows with replacement: from the `rows` rows except the `excluded` ones starting at the head, wrapping around
- * at the end; or from the `listCount` entries of `list`, where the entry after the head's own one replaces it. Four
- * generators xoshiro128** draw in turn, word w of generator i at `state + 16 w + 4 i`; src/losses/contrastiveNegatives.ts
+ * at the end, or except those listed in ascending order from `barred` to `barredEnd`; or from the `listCount` entries of
+ * `list`, where the entry after the head's own one replaces it. Four generators xoshiro128** draw in turn, word w of generator i at `state + 16 w + 4 i`; src/losses/contrastiveNegatives.ts
  * has the same ones. `samples` is rounded up to a multiple of four draws.
  */
 export function sampled(
-  out: usize, samples: i32, head: i32, rows: i32, excluded: i32, list: usize, listCount: i32, state: usize,
+  out: usize, samples: i32, head: i32, rows: i32, excluded: i32, barred: usize, barredEnd: usize, list: usize,
+  listCount: i32, state: usize,
 ): i32 {
-  const below = list ? listCount : rows - excluded;
+  const below = list ? listCount : barred ? rows - (<i32>(barredEnd - barred) >> 2) : rows - excluded;
   if (below < 1) return 0;
   const range = i32x4.splat(below);
   const first = i32x4.splat(head + excluded);
@@ -31,7 +32,10 @@ export function sampled(
     const low = i64x2.extmul_low_i32x4_u(bits, range);
     const high = i64x2.extmul_high_i32x4_u(bits, range);
     let row = v128.shuffle<i32>(low, high, 1, 3, 5, 7);
-    if (!list) {
+    if (barred) {
+      // Adds 1 for each barred row that is not above.
+      for (let b = barred; b < barredEnd; b += 4) row = i32x4.sub(row, i32x4.ge_s(row, v128.load32_splat(b)));
+    } else if (!list) {
       row = i32x4.add(row, first);
       row = i32x4.sub(row, v128.and(i32x4.ge_s(row, end), end));
     }
@@ -58,13 +62,22 @@ function lookedUp(out: usize, samples: i32, head: i32, rows: i32, list: usize, l
   return n;
 }
 
-/** Every row, or every entry of `list`, but the head and the tail. -1 for a row out of range. */
-export function everyOther(out: usize, head: i32, tail: i32, rows: i32, list: usize, listCount: i32): i32 {
+/**
+ * Every row, or every entry of `list`, but the head and the tail; without a list, also but those from `barred` to `barredEnd`.
+ * -1 for a row out of range.
+ */
+export function everyOther(
+  out: usize, head: i32, tail: i32, rows: i32, barred: usize, barredEnd: usize, list: usize, listCount: i32,
+): i32 {
   let n = 0;
   const count = list ? listCount : rows;
   for (let k = 0; k < count; k++) {
     const row = list ? load<i32>(list + k * 4) : k;
     if (<u32>row >= <u32>rows) return -1;
+    if (barred < barredEnd && load<i32>(barred) == row) {
+      barred += 4;
+      continue;
+    }
     store<i32>(out + n * 4, row);
     n += i32(row != head && row != tail);
   }

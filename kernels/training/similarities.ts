@@ -149,19 +149,40 @@ function addWide(
   const size = stride * 4;
   const from = points + head * size;
   const to = gradient + head * size;
-  for (let k = 0; k < n; k++) {
-    const other = load<u32>(others + k * 4) * size;
-    const factor = v128.load32_splat(factors + k * 4);
+  // Four at a time, so that the sums of the head are read and written less often.
+  for (let k = 0; k < n; k += 4) {
+    const at = others + k * 4;
+    const a = load<u32>(at) * size;
+    const b = load<u32>(at, 4) * size;
+    const c = load<u32>(at, 8) * size;
+    const d = load<u32>(at, 12) * size;
+    const fa = v128.load32_splat(factors + k * 4);
+    const fb = v128.load32_splat(factors + k * 4, 4);
+    const fc = v128.load32_splat(factors + k * 4, 8);
+    const fd = v128.load32_splat(factors + k * 4, 12);
     for (let i = 0; i < size; i += 16) {
       const h = v128.load(from + i);
-      const x = v128.load(points + other + i);
-      const mine = f32x4.mul(factor, cosine ? x : f32x4.sub(h, x));
-      const its = cosine ? f32x4.mul(factor, h) : f32x4.neg(mine);
-      v128.store(to + i, f32x4.add(v128.load(to + i), mine));
-      const place = gradient + other + i;
-      v128.store(place, f32x4.add(v128.load(place), its));
+      let sum = part(cosine, fa, h, points + a + i, gradient + a + i);
+      sum = f32x4.add(sum, part(cosine, fb, h, points + b + i, gradient + b + i));
+      sum = f32x4.add(sum, part(cosine, fc, h, points + c + i, gradient + c + i));
+      sum = f32x4.add(sum, part(cosine, fd, h, points + d + i, gradient + d + i));
+      v128.store(to + i, f32x4.add(v128.load(to + i), sum));
     }
   }
+}
+
+/** Adds to the gradient of one row, and returns what to add to that of the head. */
+// @ts-ignore: decorator
+@inline
+function part(cosine: bool, factor: v128, head: v128, point: usize, gradient: usize): v128 {
+  const x = v128.load(point);
+  if (cosine) {
+    v128.store(gradient, multiplyAdd(factor, head, v128.load(gradient)));
+    return f32x4.mul(factor, x);
+  }
+  const step = f32x4.mul(factor, f32x4.sub(head, x));
+  v128.store(gradient, f32x4.sub(v128.load(gradient), step));
+  return step;
 }
 
 /**

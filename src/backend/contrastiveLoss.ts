@@ -33,11 +33,20 @@ export interface ContrastivePairs {
   readonly source: (typeof sources)[number];
   readonly samples: number;
   readonly excluded: number;
+  /** Rows that are no negatives of a pair, in place of the `excluded` ones; without a `list`. */
+  readonly barred?: BarredRows | undefined;
   /** Positions in the batch; undefined: all of them. Only the first `listCount` entries are valid. */
   readonly list?: Int32Array | undefined;
   readonly listCount: number;
   /** State of the four generators that draw: word `w` of generator `i` at `4 w + i`. */
   readonly state: Int32Array;
+}
+
+/** For each pair some rows of the batch, its head among them. */
+export interface BarredRows {
+  /** Of pair p: those of `rows` from `ranges[2 p]` to `ranges[2 p + 1]`, in ascending order. */
+  readonly ranges: Int32Array;
+  readonly rows: Int32Array;
 }
 
 /** Which loss, and its numbers. */
@@ -132,9 +141,11 @@ function bytesOf(
   [rows, columns]: readonly [number, number],
   pairs: ContrastivePairs,
 ): number {
-  const { source, samples, list, listCount, count } = pairs;
+  const { source, samples, list, listCount, count, barred } = pairs;
+  const barredEntries = barred === undefined ? 0 : 2 * count + barred.rows.length;
   const most = source === 'all' ? (list === undefined ? rows : listCount) : samples;
-  return RESULTS + STATE + 12 * count + 4 * entriesOf(pairs) + run.contrastiveScratch(rows, columns, most);
+  const lists = 12 * count + 4 * (barredEntries + entriesOf(pairs));
+  return RESULTS + STATE + lists + run.contrastiveScratch(rows, columns, most);
 }
 
 /** Copies the lists to `at.lists`, and runs the kernel. */
@@ -146,7 +157,7 @@ function costs(
   pairs: ContrastivePairs,
   { mode, cosine, kappa, temperature, factor, tangent }: ContrastiveForm,
 ): Omit<ContrastiveCost, 'gradient'> {
-  const { heads, tails, weights, count, source, samples, excluded, listCount, state } = pairs;
+  const { heads, tails, weights, count, source, samples, excluded, barred, listCount, state } = pairs;
   const bytes = new Uint8Array(buffer);
   let end = at.lists + RESULTS;
   const copied = (list: Int32Array | Float32Array, entries: number): number => {
@@ -157,11 +168,14 @@ function costs(
   };
   const stateAt = copied(state, STATE / 4);
   const pairsAt = [copied(heads, count), copied(tails, count), copied(weights, count)];
+  const barredAt = barred
+    ? [copied(barred.ranges, 2 * count), copied(barred.rows, barred.rows.length)]
+    : [0, 0];
   const entries = entriesOf(pairs);
   const listAt = pairs.list === undefined ? 0 : copied(pairs.list, entries);
   const value = run.contrastiveCosts(
     ...[at.points, rows, columns, at.gradient, ...pairsAt, count],
-    ...[sources.indexOf(source), samples, excluded, listAt, listCount, stateAt],
+    ...[sources.indexOf(source), samples, excluded, ...barredAt, listAt, listCount, stateAt],
     ...[lossModes.indexOf(mode), Number(cosine), kappa, temperature, factor, tangent, at.lists, end],
   );
   const results = new DataView(buffer, at.lists, RESULTS);

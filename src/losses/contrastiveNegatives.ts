@@ -1,5 +1,5 @@
 /** The pairs of a step of the contrastive losses, and their negatives. */
-import type { ContrastivePairs } from '../backend/contrastiveLoss.js';
+import type { BarredRows, ContrastivePairs } from '../backend/contrastiveLoss.js';
 import type { Batch, Random } from '../core/types.js';
 import type { SparseRows } from '../math/sparse.js';
 
@@ -13,7 +13,7 @@ export interface ContrastiveNegativeOptions {
   readonly random: Random;
 }
 
-/** Draws of a row until one is not excluded, then none. */
+/** Draws of a candidate until one is not excluded, then none. */
 const TRIES = 10;
 
 /**
@@ -23,7 +23,7 @@ const TRIES = 10;
  */
 export function contrastivePairs(options: ContrastiveNegativeOptions): (batch: Batch) => ContrastivePairs {
   const { negativeSamples, aggregation, excluded, random } = options;
-  const barred = excluded && exclusion(excluded);
+  const barredRows = excluded && exclusion(excluded);
   let weights = new Float32Array(0);
   return (batch) => {
     const { heads, tails, pairCount: count, rowCount, tailsPerHead = 0 } = batch;
@@ -37,11 +37,12 @@ export function contrastivePairs(options: ContrastiveNegativeOptions): (batch: B
       ...{ heads, tails, weights, count, rowCount, list, listCount },
       source: drawn ? (negativeSamples > 0 && rowCount > 1 ? 'drawn' : 'none') : 'all',
       samples: drawn ? negativeSamples : 0,
-      excluded: barred === undefined && list === undefined && rowCount > 2 * group ? group : 1,
+      excluded: rowCount > 2 * group ? group : 1,
       state: Int32Array.from({ length: 16 }, (_, i) => random.uint32() | Number(i >= 12)),
     };
-    if (barred === undefined || pairs.source === 'none') return pairs;
-    return withoutExcluded(pairs, batch.rows, barred, random);
+    if (barredRows === undefined || pairs.source === 'none') return pairs;
+    const barred = barredRows(batch);
+    return list === undefined ? { ...pairs, barred } : withoutBarred(pairs, barred, random);
   };
 }
 
@@ -58,56 +59,65 @@ function fillWeights(
   else for (let p = 0; p < pairCount; p++) weights[p] = ((pairWeights?.[p] ?? 1) * sum) / total;
 }
 
-/** Tells whether a row is excluded for another one. */
-interface Exclusion {
-  /** Sets the row that the next questions are about. */
-  about(row: number): void;
-  has(row: number): boolean;
-}
-
-function exclusion({ offsets, columns }: SparseRows): Exclusion {
-  const marks = new Int32Array(offsets.length - 1);
-  let mark = 0;
-  let current = -1;
-  return {
-    about(row) {
-      if (row === current) return;
-      current = row;
-      mark++;
-      marks[row] = mark;
-      for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry++) marks[columns[entry]!] = mark;
-    },
-    has: (row) => marks[row] === mark,
+/** Finds the excluded rows of a head in a batch, whose rows must differ. */
+function exclusion({ offsets, columns }: SparseRows): (batch: Batch) => BarredRows {
+  // The last known position of each row, right where the batch has the row there.
+  const positions = new Int32Array(offsets.length - 1);
+  return ({ rows, rowCount, heads, pairCount }) => {
+    for (let at = 0; at < rowCount; at++) positions[rows[at]!] = at;
+    const found: number[] = [];
+    const ranges = new Int32Array(2 * pairCount);
+    for (let p = 0; p < pairCount; p++) {
+      if (p > 0 && heads[p] === heads[p - 1]) {
+        ranges.copyWithin(2 * p, 2 * p - 2, 2 * p);
+        continue;
+      }
+      const head = heads[p]!;
+      const own = [head];
+      for (let entry = offsets[rows[head]!]!; entry < offsets[rows[head]! + 1]!; entry++) {
+        const at = positions[columns[entry]!]!;
+        if (at < rowCount && rows[at] === columns[entry] && at !== head) own.push(at);
+      }
+      own.sort((a, b) => a - b);
+      ranges[2 * p] = found.length;
+      // Each once, whatever the entries.
+      for (let i = 0; i < own.length; i++) if (own[i] !== own[i - 1]) found.push(own[i]!);
+      ranges[2 * p + 1] = found.length;
+    }
+    return { ranges, rows: Int32Array.from(found) };
   };
 }
 
-/** The same pairs with their negatives in a list: those drawn again that are excluded for the head, or all others. */
-function withoutExcluded(
+/**
+ * The same pairs with their negatives among the candidates in a list: drawn again where they are barred, or all that are not.
+ */
+function withoutBarred(
   pairs: ContrastivePairs,
-  rows: Int32Array,
-  barred: Exclusion,
+  { ranges, rows }: BarredRows,
   random: Random,
 ): ContrastivePairs {
-  const { heads, tails, count, rowCount, source } = pairs;
-  const among =
-    pairs.list?.subarray(0, pairs.listCount) ?? Int32Array.from({ length: rowCount }, (_, i) => i);
+  const { tails, count, rowCount, source } = pairs;
+  const among = pairs.list!.subarray(0, pairs.listCount);
   const samples = among.length === 0 ? 0 : source === 'all' ? among.length : pairs.samples;
   const list = new Int32Array(count * samples).fill(-1);
   if (source === 'drawn') random.integers(list, among.length);
+  const isBarred = new Uint8Array(rowCount);
   for (let p = 0, at = 0; p < count; p++) {
-    const head = heads[p]!;
-    barred.about(rows[head]!);
+    const own = rows.subarray(ranges[2 * p], ranges[2 * p + 1]);
+    for (const row of own) isBarred[row] = 1;
+    const end = at + samples;
     if (source === 'all') {
-      let end = at;
-      for (const row of among) if (row !== tails[p] && !barred.has(rows[row]!)) list[end++] = row;
+      let next = at;
+      for (const row of among) if (row !== tails[p] && isBarred[row] === 0) list[next++] = row;
     } else {
-      for (let k = at; k < at + samples; k++) {
+      for (let k = at; k < end; k++) {
         let row = among[list[k]!]!;
-        for (let i = 0; i < TRIES && barred.has(rows[row]!); i++) row = among[random.integer(among.length)]!;
-        list[k] = barred.has(rows[row]!) ? -1 : row;
+        for (let i = 0; i < TRIES && isBarred[row] === 1; i++) row = among[random.integer(among.length)]!;
+        list[k] = isBarred[row] === 1 ? -1 : row;
       }
     }
-    at += samples;
+    for (const row of own) isBarred[row] = 0;
+    at = end;
   }
   return { ...pairs, source: 'listed', samples, list, listCount: list.length };
 }
@@ -122,28 +132,35 @@ export interface NegativesReader {
 
 /** Reads the negatives of pairs; they are drawn meanwhile, from a copy of the state. */
 export function readNegatives(pairs: ContrastivePairs): NegativesReader {
-  const { heads, tails, source, samples, rowCount, list, listCount } = pairs;
+  const { heads, tails, source, samples, rowCount, list, listCount, barred } = pairs;
   const state = pairs.state.slice();
   const most = source === 'all' ? (list === undefined ? rowCount : listCount) : samples;
   const rows = new Int32Array(most + 3);
-  const below = list === undefined ? rowCount - pairs.excluded : listCount;
   return {
     rows,
     next(p) {
       const head = heads[p]!;
+      const own = barred?.rows.subarray(barred.ranges[2 * p], barred.ranges[2 * p + 1]);
+      const below = list === undefined ? rowCount - (own?.length ?? pairs.excluded) : listCount;
       let n = 0;
       const keep = (row: number) => {
         if (row >= 0 && row !== head) rows[n++] = row;
       };
       if (source === 'all') {
-        for (let k = 0; k < most; k++) if ((list?.[k] ?? k) !== tails[p]) keep(list?.[k] ?? k);
+        for (let k = 0; k < most; k++) {
+          const row = list === undefined ? k : list[k]!;
+          if (row !== tails[p] && !own?.includes(row)) keep(row);
+        }
       } else if (source === 'listed') {
         for (let k = p * samples; k < (p + 1) * samples; k++) keep(list![k]!);
       } else if (source === 'drawn' && below > 0) {
         drawFours(state, rows, (samples + 3) & -4, below);
         for (let k = 0; k < samples; k++) {
-          const at = rows[k]!;
-          if (list === undefined) keep((head + pairs.excluded + at) % rowCount);
+          let at = rows[k]!;
+          if (own !== undefined) {
+            for (const row of own) at += Number(at >= row);
+            keep(at);
+          } else if (list === undefined) keep((head + pairs.excluded + at) % rowCount);
           else keep(list[at] === head ? list[(at + 1) % listCount]! : list[at]!);
         }
       }
