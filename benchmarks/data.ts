@@ -45,6 +45,13 @@ export function take({ rows: { data, shape }, labels }: Labeled, chosen: ArrayLi
   return { rows: { data: taken, shape: [chosen.length, columns] }, labels: names };
 }
 
+/** The digits to learn from, and the last 297 as held-out ones. */
+export async function digitsSplit(): Promise<{ train: Labeled; held: Labeled }> {
+  const all = await digits();
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  return { train: take(all, range(0, 1500)), held: take(all, range(1500, 1797)) };
+}
+
 /** The first `count` rows, without a copy. */
 export function head({ data, shape: [rows, columns] }: Matrix, count: number): Matrix {
   const kept = Math.min(count, rows);

@@ -1,7 +1,9 @@
 /** Scores maps and prints tables for the benchmarks. */
 
-import type { Matrix } from '../src/core/types.js';
+import { createRandom } from '../src/core/random.js';
+import type { Knn, Matrix } from '../src/core/types.js';
 import { knnAccuracy, trustworthiness } from '../src/metrics/scores.js';
+import { exact } from '../src/neighbors/exact.js';
 import { head, type Labeled } from './data.js';
 
 export interface Quality {
@@ -21,6 +23,23 @@ export function quality(train: Labeled, map: Matrix, held: Labeled, heldMap: Mat
     trustTrain: trustworthiness(head(train.rows, scored), head(map, scored)),
     trustHeld: trustworthiness(head(held.rows, scored), head(heldMap, scored)),
   };
+}
+
+/** The k nearest rows of each row, itself first. */
+export function nearest(rows: Matrix, k: number): Promise<Knn> {
+  return exact().search(rows, { k, metric: 'euclidean', random: createRandom(1) });
+}
+
+/** Share of the rows whose label most of their neighbors have, the nearest one deciding ties. */
+export function leaveOneOut({ indices, rows, k }: Knn, labels: Int32Array): number {
+  let hits = 0;
+  for (let row = 0; row < rows; row++) {
+    const votes = Array.from(indices.subarray(row * k + 1, (row + 1) * k), (at) => labels[at]!);
+    const count = (label: number) => votes.filter((vote) => vote === label).length;
+    const best = votes.reduce((chosen, label) => (count(label) > count(chosen) ? label : chosen));
+    if (best === labels[row]) hits++;
+  }
+  return hits / rows;
 }
 
 /** Prints records as an aligned table, columns by the first record's keys. */

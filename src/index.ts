@@ -28,6 +28,11 @@ export type {
   TypedArray,
 } from './data/matrix.js';
 export type { Label, Targets } from './data/targets.js';
+export {
+  ContrastiveEmbedding,
+  ContrastiveEmbedding as CNE,
+} from './estimators/contrastive/contrastiveEmbedding.js';
+export { type ContrastiveOptions, contrastiveDefaults } from './estimators/contrastive/options.js';
 export type { Estimator, SaveOptions, TransformOptions } from './estimators/estimator.js';
 export { load } from './estimators/load.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';

@@ -285,4 +285,6 @@ export interface Progress {
   readonly losses: Readonly<Record<string, number>>;
   /** Learning rate of the last step, by the option `learningRate`; a user-supplied `optimizer` has its own rate. */
   readonly learningRate: number;
+  /** Other numbers in force, such as a learned temperature. Undefined for estimators that have none. */
+  readonly numbers?: Readonly<Record<string, number>>;
 }

@@ -3,7 +3,7 @@
 import type { Artifact } from '../artifact/artifact.js';
 import { NotFittedError, OptionError } from '../core/errors.js';
 import type { LayersModel } from '../core/tf.js';
-import type { Progress, RowFrame } from '../core/types.js';
+import type { Edges, Progress, RowFrame } from '../core/types.js';
 import type { MatrixInput, SameForm } from '../data/matrix.js';
 import type { Targets } from '../data/targets.js';
 import type { FitNetworks, Learned } from '../fit/records.js';
@@ -57,6 +57,14 @@ export interface Estimator<Options extends object, Inputs extends object> {
   dispose(): void;
 }
 
+/** The graph of a fit. Throws `NotFittedError` for a model that was saved without it. */
+export function graphOf({ edges }: { readonly edges?: Edges | undefined }): Edges {
+  if (edges) return edges;
+  throw new NotFittedError(
+    'graph: expected a graph, got a model that was saved without (includeGraph: false); fit, or save with it',
+  );
+}
+
 /** Guards the fitted state of one estimator. */
 export interface Lifecycle<F> {
   /** Starts a fit. Throws `OptionError` while another one runs, and `NotFittedError` for a disposed estimator. */
@@ -76,7 +84,7 @@ export interface Lifecycle<F> {
 }
 
 /** The life cycle of an estimator of the class `kind`. */
-export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer'>>(
+export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer' | 'numbers'>>(
   kind: string,
 ): Lifecycle<F> {
   let fitted: F | undefined;
@@ -85,6 +93,7 @@ export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer
   const free = () => {
     const { encoder, decoder, classifier, optimizer } = fitted ?? {};
     for (const part of [encoder, decoder, classifier, optimizer]) part?.dispose();
+    for (const number of Object.values(fitted?.numbers ?? {})) number.dispose();
     fitted = undefined;
   };
   return {
@@ -107,6 +116,8 @@ export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer
         );
     },
     commit(next) {
+      const kept = new Set(Object.values(next.numbers ?? {}));
+      for (const number of Object.values(fitted?.numbers ?? {})) if (!kept.has(number)) number.dispose();
       fitted = next;
     },
     end() {

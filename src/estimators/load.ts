@@ -2,14 +2,21 @@
 import type { LoadedArtifact } from '../artifact/artifact.js';
 import { loadModel } from '../artifact/model.js';
 import { ArtifactError } from '../core/errors.js';
+import { ContrastiveEmbedding } from './contrastive/contrastiveEmbedding.js';
+import type { GivenContrastiveOptions } from './contrastive/options.js';
 import type { GivenUMAPOptions } from './umap/options.js';
 import { ParametricUMAP } from './umap/parametricUmap.js';
 
 /** Restores the estimator of each kind of saved model. */
-const kinds = {
-  ParametricUMAP: (artifact: LoadedArtifact, overrides: GivenUMAPOptions) =>
-    ParametricUMAP.fromArtifact(artifact, overrides),
-} as const;
+const kinds: Readonly<
+  Record<string, (artifact: LoadedArtifact, overrides: object) => Promise<AnyEstimator>>
+> = {
+  ParametricUMAP: (artifact, overrides) => ParametricUMAP.fromArtifact(artifact, overrides),
+  ContrastiveEmbedding: (artifact, overrides) => ContrastiveEmbedding.fromArtifact(artifact, overrides),
+};
+
+/** An estimator that can be saved and loaded. */
+export type AnyEstimator = ParametricUMAP | ContrastiveEmbedding;
 
 /**
  * Loads a saved model, whichever estimator saved it.
@@ -20,7 +27,10 @@ const kinds = {
  * Throws `ArtifactError` for a model that is incomplete, damaged or of an unknown kind, `OptionError` for a wrong override,
  * and `UnavailableError` in a browser; use `fromFiles` and `fromArtifact` there.
  */
-export async function load(path: string | URL, overrides: GivenUMAPOptions = {}): Promise<ParametricUMAP> {
+export async function load(
+  path: string | URL,
+  overrides: GivenUMAPOptions | GivenContrastiveOptions = {},
+): Promise<AnyEstimator> {
   const artifact = await loadModel(path);
   if (!Object.hasOwn(kinds, artifact.kind)) {
     const known = Object.keys(kinds).join(', ');
@@ -28,5 +38,5 @@ export async function load(path: string | URL, overrides: GivenUMAPOptions = {})
       `load: expected a model of one of ${known}, got one of ${artifact.kind}; update parametric-umap`,
     );
   }
-  return kinds[artifact.kind as keyof typeof kinds](artifact, overrides);
+  return kinds[artifact.kind]!(artifact, overrides);
 }

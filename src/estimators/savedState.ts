@@ -2,20 +2,9 @@
 
 import { edgesOf, graphTable, type NumericArray, type Table, takeArray } from '../artifact/arrays.js';
 import type { Artifact, LoadedArtifact } from '../artifact/artifact.js';
-import {
-  asCount,
-  asList,
-  asObject,
-  asString,
-  invalid,
-  type Json,
-  messageOf,
-  show,
-} from '../artifact/json.js';
+import { asCount, asList, asObject, asString, invalid, type Json, show } from '../artifact/json.js';
 import { networkArtifacts, networkFrom } from '../artifact/layersModel.js';
-import { ArtifactError } from '../core/errors.js';
-import { type OptionRules, resolveOptions } from '../core/options.js';
-import type { Edges, Network, OptimizerState, RowFrame } from '../core/types.js';
+import type { Edges, Matrix, Network, OptimizerState, RowFrame } from '../core/types.js';
 import type { Landmarks } from '../fit/landmarks.js';
 import type { FitOptions } from '../fit/options/fitOptions.js';
 import { type OptimizerOptions, optimizerOf } from '../fit/prepare.js';
@@ -49,6 +38,7 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   if (memory && memory.kind !== 'tf') tables.optimizer = optimizerTable(memory);
   if (learned.projection) tables.projection = projectionTable(learned.projection);
   if (learned.frame) tables.frame = frameTable(learned.frame);
+  if (learned.placement) tables.placement = { state: {}, arrays: { rows: learned.placement.rows } };
   if (own.landmarks) tables.landmarks = landmarksTable(own.landmarks);
   return {
     kind: own.kind,
@@ -62,7 +52,10 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
 
 /** The state that `savedFit` saved. */
 export interface RestoredFit {
+  /** Without `placement`, which the estimator completes from its options. */
   readonly learned: Learned;
+  /** The rows of the fit, for an embedding without a network. */
+  readonly placed: Matrix | undefined;
   readonly edges: Edges | undefined;
   readonly landmarks: Landmarks | undefined;
 }
@@ -102,8 +95,9 @@ function readFit(
   const rowShape = asList(state.rowShape, 'state.rowShape').map((size) => asCount(size, 'state.rowShape'));
   const classNames = asList(state.classNames, 'state.classNames').map(asLabel);
   const size = rowSize(rowShape);
+  const placed = tables.placement && placedRows(tables.placement, size, networks.encoder);
   const learned: Learned = {
-    ...checkNetworks(networks, size, options.nComponents, classNames.length),
+    ...checkNetworks(networks, placed ? 1 : size, size, options.nComponents, classNames.length),
     reconstruction: reconstructionOf(state.reconstruction),
     classNames,
     projection: tables.projection && projectionOf(tables.projection, size),
@@ -115,32 +109,21 @@ function readFit(
   };
   return {
     learned,
+    placed,
     edges: graph && edgesOf(graph),
     landmarks: tables.landmarks && landmarksOf(tables.landmarks, size),
   };
 }
 
-/** Saved options, completed by defaults. Throws `ArtifactError`, not `OptionError`, for wrong ones: the fault is in the file. */
-export function savedOptions<T extends object>(
-  saved: Partial<T>,
-  defaults: Readonly<T>,
-  rules: OptionRules<T>,
-): T {
-  try {
-    return resolveOptions('options', saved, defaults, rules);
-  } catch (cause) {
-    throw new ArtifactError(`saved model: ${messageOf(cause)}`, { cause });
-  }
-}
-
 function checkNetworks(
   { encoder, decoder, classifier }: Record<string, Network>,
+  inputs: number,
   rows: number,
   components: number,
   classes: number,
 ): FitNetworks {
   if (!encoder) throw invalid('networks', 'an encoder', 'none');
-  checkNetwork('encoder', encoder, rows, components);
+  checkNetwork('encoder', encoder, inputs, components);
   if (decoder) checkNetwork('decoder', decoder, components, rows);
   if (classifier) checkNetwork('classifier', classifier, components, classes);
   return { encoder, decoder, classifier };
@@ -212,6 +195,13 @@ function frameOf(table: Table, columns: number): RowFrame {
 
 function frameTable({ shift, scale }: RowFrame): Table {
   return { state: { scale }, arrays: { shift: { data: shift, shape: [shift.length] } } };
+}
+
+/** The rows of the fit, one for each point of the table. */
+function placedRows(table: Table, columns: number, encoder: Network | undefined): Matrix {
+  const points = encoder?.variables()[0]?.shape[0] ?? 0;
+  const shape = [points, columns] as const;
+  return { data: takeArray(table, 'rows', 'float32', shape), shape };
 }
 
 function landmarksTable({ matrix, y, weight }: Landmarks): Table {

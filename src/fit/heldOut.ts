@@ -9,6 +9,7 @@ import type { Edges, LossTerm, Matrix, Random, Step } from '../core/types.js';
 import { type MatrixInput, takeRows, toMatrixOfWidth } from '../data/matrix.js';
 import { edgeSampler, everyRowSampler } from '../data/sampler.js';
 import { isTable, type ParsedTargets, type Targets } from '../data/targets.js';
+import { type GraphOptions, neighborGraph } from '../graph/neighborGraph.js';
 import { projectRows } from '../networks/projection.js';
 import { rowsForward } from '../training/forward.js';
 import { type Evaluation, validate } from '../training/validation.js';
@@ -78,6 +79,19 @@ export async function heldOutValidator(
     const main = { name, forward: rowsForward({ ...rows, sampler }), batches, compute };
     const means = await validate(reconstruction ? [reconstruction, main] : [main], pauses);
     return reconstruction ? means : { valLoss: means[name]!, ...means };
+  };
+}
+
+/** Makes the graph of held-out rows, without targets, by the options of the fit's graph. */
+export function heldOutGraph(
+  options: GraphOptions,
+  { signal }: Pick<FitContext, 'signal'>,
+): NonNullable<HeldOutLoss['graph']> {
+  return (held, random, stage) => {
+    const nNeighbors = Math.min(options.nNeighbors, held.shape[0]);
+    const metric = options.metric === 'precomputed' ? 'euclidean' : options.metric;
+    const graph = { ...options, nNeighbors, metric };
+    return neighborGraph(held, undefined, graph, { signal }, random, { log() {}, stage });
   };
 }
 

@@ -6,6 +6,7 @@ import type { Network, Random } from '../core/types.js';
 import type { Classes } from '../data/targets.js';
 import { DEFAULT_HIDDEN, mlp } from '../networks/mlp.js';
 import { checkAlive, networkOf, rowSize } from '../networks/network.js';
+import { pointTable } from '../networks/pointTable.js';
 import type { FitOptions } from './options/fitOptions.js';
 import type { FitNetworks } from './records.js';
 
@@ -24,14 +25,17 @@ type NetworkChoice = Pick<
   'nComponents' | 'encoder' | 'dims' | 'parametricReconstruction' | 'decoder' | 'classifier'
 >;
 
-/** Units of the hidden layers of default networks. */
-export interface HiddenUnits {
+/** What default networks are made of. */
+export interface NetworkParts {
+  /** Units of the hidden layers. */
   readonly encoder: readonly number[];
   readonly decoder: readonly number[];
+  /** Number of rows, if the encoder is a table with a point for each of them; it is then always a new one. */
+  readonly points?: number | undefined;
 }
 
 /**
- * Networks for rows of `rowShape`; those of an earlier fit come first. `hidden` are the layers of default networks. Throws `OptionError` for a user-supplied network that does not fit the embedding or the
+ * Networks for rows of `rowShape`; those of an earlier fit come first. `parts` are those of default networks. Throws `OptionError` for a user-supplied network that does not fit the embedding or the
  * classes, and `DataError` for rows that do not fit the encoder.
  */
 export function fitNetworks(
@@ -40,7 +44,7 @@ export function fitNetworks(
   classes: Classes | undefined,
   earlier: FitNetworks | undefined,
   random: Random,
-  hidden: HiddenUnits = { encoder: DEFAULT_HIDDEN, decoder: DEFAULT_HIDDEN },
+  parts: NetworkParts = { encoder: DEFAULT_HIDDEN, decoder: DEFAULT_HIDDEN },
 ): FitNetworks {
   for (const name of ['encoder', 'decoder', 'classifier'] as const) {
     if (earlier?.[name]) checkAlive(earlier[name].model, name);
@@ -53,18 +57,25 @@ export function fitNetworks(
     made.push(network);
     return network;
   };
-  try {
-    const encoder =
-      earlier?.encoder ??
-      make({
-        ...{ name: 'encoder', given: options.encoder, hidden: hidden.encoder },
+  const makeEncoder = () => {
+    const { points, encoder: hidden } = parts;
+    if (points === undefined) {
+      return make({
+        ...{ name: 'encoder', given: options.encoder, hidden },
         ...{ inputShape, outputShape: position },
       });
+    }
+    const table = pointTable(points, options.nComponents, 'encoder');
+    made.push(table);
+    return table;
+  };
+  try {
+    const encoder = (parts.points === undefined && earlier?.encoder) || makeEncoder();
     const decoder =
       earlier?.decoder ??
       (options.parametricReconstruction
         ? make({
-            ...{ name: 'decoder', given: options.decoder, hidden: hidden.decoder },
+            ...{ name: 'decoder', given: options.decoder, hidden: parts.decoder },
             ...{ inputShape: position, outputShape: inputShape },
           })
         : undefined);

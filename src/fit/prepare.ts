@@ -2,13 +2,14 @@
 
 import { DataError, OptionError } from '../core/errors.js';
 import { createRandom, streamsOf } from '../core/random.js';
-import type { LossTerm, Network, Optimizer, Sampler } from '../core/types.js';
+import type { Forward, LossTerm, Network, Optimizer, Sampler } from '../core/types.js';
 import { describeFrame } from '../data/frame.js';
 import { type Classes, type ParsedTargets, readClasses } from '../data/targets.js';
 import { reconstructionLossFn } from '../losses/reconstruction.js';
 import { bendingUnits, type Folded, foldEncoder } from '../networks/fold.js';
 import { DEFAULT_HIDDEN } from '../networks/mlp.js';
 import { type InputNoise, withInputNoise } from '../networks/noise.js';
+import { rowNumbers } from '../networks/pointTable.js';
 import { type Projection, projectionOf, projectRows } from '../networks/projection.js';
 import { withSeededLayers } from '../networks/seededLayers.js';
 import { type Threaded, type ThreadOptions, withThreads } from '../networks/threaded.js';
@@ -28,6 +29,8 @@ export interface NetworkDesign {
   readonly hidden?: readonly number[];
   /** Whether the encoder is trained on principal components. Needs a hidden layer. Default true. */
   readonly projected?: boolean;
+  /** Whether every row has a point of its own instead of a network. Default false. */
+  readonly points?: boolean;
 }
 
 /**
@@ -39,7 +42,7 @@ export async function beginFit(
   options: FitOptions,
   earlier: Learned | undefined,
   { pauses, hold, log, stage }: FitContext,
-  { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true }: NetworkDesign = {},
+  { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true, points = false }: NetworkDesign = {},
 ): Promise<FitBase> {
   const { input, y, positions, frame } = rows;
   const { matrix, rowShape } = input;
@@ -49,7 +52,7 @@ export async function beginFit(
   const classes = classesFor(y, matrix.shape[0], options, earlier);
   hold();
   const found =
-    earlier || options.encoder || !wantsProjection
+    earlier || options.encoder || !wantsProjection || points
       ? undefined
       : await stage('principal components', (progress) => projectionOf(matrix, random, pauses, progress));
   if (found?.remark) log(found.remark);
@@ -60,6 +63,7 @@ export async function beginFit(
   const networks = fitNetworks(options, rowShape, classes, earlier, random, {
     encoder: [...units, ...hidden],
     decoder: [...hidden].reverse(),
+    points: points ? matrix.shape[0] : undefined,
   });
   const { encoder, decoder } = networks;
   const threads: Threaded[] = [];
@@ -67,6 +71,8 @@ export async function beginFit(
   const release = (kept: boolean) => {
     for (const { close } of threads) close();
     folded?.dispose();
+    // A table of points is a new one in every fit.
+    if (points && earlier) (kept ? earlier.encoder : encoder).dispose();
     if (kept || earlier) return;
     for (const network of Object.values(networks)) network?.dispose();
     optimizer.dispose();
@@ -77,7 +83,8 @@ export async function beginFit(
       decoder && (await pauses.run(chooseReconstruction(matrix, decoder, options, earlier)));
     const projectAgain = (onto: Projection) =>
       stage('principal components', (progress) => projectRows(matrix, onto, pauses, progress));
-    const projected = found?.rows ?? (projection ? await projectAgain(projection) : matrix);
+    const unprojected = points ? rowNumbers(matrix.shape[0]) : matrix;
+    const projected = found?.rows ?? (projection ? await projectAgain(projection) : unprojected);
     if (frame && !earlier) log(describeFrame(frame));
     const distant = earlier && projection && describeDistantRows(projected);
     if (distant) log(distant);
@@ -138,14 +145,18 @@ export async function trainedNetworks(
 
 /** What an estimator decides about a training. */
 export interface TrainingChoice<More extends object>
-  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue'> {
-  readonly sampler: Sampler;
+  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue' | 'numbers'> {
+  /** Draws the batches of rows, for the forward pass through the encoder. */
+  readonly sampler?: Sampler;
+  /** The forward pass, where it is another one. */
+  readonly forward?: Forward;
   readonly terms: readonly LossTerm[];
   readonly start?: Plan | undefined;
+  readonly run?: Prepared['run'];
   readonly validate: () => Promise<Record<string, number>>;
   readonly describe?: Description | undefined;
   /** What the estimator keeps of a fit beside what all keep. */
-  readonly learned: More;
+  readonly learned: More & Pick<Partial<Learned>, 'placement' | 'numbers'>;
 }
 
 /** Puts a training together whose rows go through the encoder. */
@@ -153,7 +164,7 @@ export function prepared<More extends object>(
   base: FitBase,
   { encoder }: FitNetworks,
   earlier: Learned | undefined,
-  { sampler, terms, start, validate, describe, learned, ...plan }: TrainingChoice<More>,
+  { sampler, forward, terms, start, run, validate, describe, learned, ...plan }: TrainingChoice<More>,
 ): Prepared<Learned & More> {
   const { matrix, projected, optimizer, folded, classes, classifier, streams, release } = base;
   const all: Learned = {
@@ -166,11 +177,11 @@ export function prepared<More extends object>(
   return {
     learned: { ...all, ...learned },
     plan: {
-      forward: rowsForward({ matrix: projected, data: matrix, encoder, sampler }),
+      forward: forward ?? rowsForward({ matrix: projected, data: matrix, encoder, sampler: sampler! }),
       ...{ terms, optimizer },
       ...plan,
     },
-    ...{ start, streams, validate, describe, release },
+    ...{ start, run, streams, validate, describe, release },
     trained: { matrix: projected, encoder },
     fold: () => folded?.fold(),
   };

@@ -3,11 +3,21 @@
 import type { Pauses } from '../core/pauses.js';
 import type { Streams } from '../core/random.js';
 import type { RunStage } from '../core/stages.js';
-import type { Matrix, Network, Optimizer, Random, RowFrame } from '../core/types.js';
+import type {
+  DistanceFunction,
+  Matrix,
+  Network,
+  Optimizer,
+  Progress,
+  Random,
+  RowFrame,
+} from '../core/types.js';
 import type { Classes, ParsedTargets } from '../data/targets.js';
 import type { Reconstruction, ReconstructionLoss } from '../losses/reconstruction.js';
+import type { Curve } from '../math/curve.js';
 import type { Folded } from '../networks/fold.js';
 import type { Projection } from '../networks/projection.js';
+import type { ScalarParameter } from '../networks/scalar.js';
 import type { ThreadOptions } from '../networks/threaded.js';
 import type { Training } from '../training/callbacks.js';
 import type { TrainOptions } from '../training/train.js';
@@ -23,7 +33,7 @@ export interface FitNetworks {
 export interface FitBase extends FitNetworks {
   /** Rows as the encoder takes them in use, in their frame if they have one. */
   readonly matrix: Matrix;
-  /** The same rows as the encoder is trained on them: their projection, if there is one. */
+  /** The same rows as the encoder is trained on them: their projection if there is one, their numbers for a table of points. */
   readonly projected: Matrix;
   readonly rowShape: readonly number[];
   readonly frame: RowFrame | undefined;
@@ -62,6 +72,28 @@ export interface Learned extends FitNetworks {
   readonly frame: RowFrame | undefined;
   /** Fits so far, this one included. */
   readonly fits: number;
+  /**
+   * How new rows are placed where there is no network: beside their neighbors among the fitted rows. The encoder is then a table
+   * of points, from row numbers. Undefined where a network embeds rows.
+   */
+  readonly placement?: Placement | undefined;
+  /** Single numbers that are trained beside the networks, by name. Default: none. */
+  readonly numbers?: Readonly<Record<string, ScalarParameter>> | undefined;
+}
+
+/** The fitted rows, and how new rows are placed among them; see `placeRowsInParts` for the fields that are not explained here. */
+export interface Placement {
+  /** The rows of the fit, in their frame if they have one; row `i` has point `i` of the table. */
+  readonly rows: Matrix;
+  /** Neighbors per row, itself included, as in the graph of the fit. */
+  readonly nNeighbors: number;
+  readonly metric: string | DistanceFunction;
+  readonly metricParams: Readonly<Record<string, unknown>>;
+  readonly localConnectivity: number;
+  readonly curve: Curve;
+  readonly negativeSampleRate: number;
+  readonly repulsionStrength: number;
+  readonly seed: number | string;
 }
 
 /** What lasts of a fit. An estimator adds its own to it, such as a graph. Replaced as a whole by the next fit. */
@@ -83,6 +115,8 @@ export interface Prepared<L extends Learned = Learned> {
   readonly plan: Plan;
   /** A short training before it, on a first layout; undefined for none. */
   readonly start: Plan | undefined;
+  /** What trains in place of the training loop, for `plan.steps` steps; undefined for the loop. Callbacks get no batches. */
+  readonly run?: (() => AsyncGenerator<Progress, void, void>) | undefined;
   /** The random streams that the training draws from. */
   readonly streams: Streams;
   /** The encoder as it is trained, and its rows. */

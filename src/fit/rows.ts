@@ -12,6 +12,8 @@ import { rowSize } from '../networks/network.js';
 import type { LandmarkInputs, RunInputs } from './inputs.js';
 import { appendLandmarks, type Landmarks, readPositions } from './landmarks.js';
 import type { FitOptions } from './options/fitOptions.js';
+import { placeRows } from './place.js';
+import type { Placement } from './records.js';
 
 export interface FitRows {
   readonly input: InputRows;
@@ -36,6 +38,7 @@ interface Earlier {
   readonly encoder: Network;
   readonly rowShape: readonly number[];
   readonly frame: RowFrame | undefined;
+  readonly placement?: Placement | undefined;
 }
 
 /**
@@ -74,7 +77,10 @@ export async function readFitRows(
     return { input, y, frame, positions };
   }
   if (!kept || !earlier) return { input, y, frame, positions: undefined };
-  const positions = await encode(earlier.encoder, kept.matrix);
+  const { placement, encoder } = earlier;
+  const positions = placement
+    ? await placeRows(placement, encoder, kept.matrix, { pauses, signal })
+    : await encode(encoder, kept.matrix);
   return { frame, ...appendLandmarks(input, y, kept, positions) };
 }
 

@@ -49,7 +49,8 @@ export async function* runFit(
     await callbacks.begin();
     if (start) await options.stage('warm start', (progress) => trainFirst(start, options, progress));
     await options.settled();
-    for await (const trained of train({ ...plan, backend, signal, ...watched })) {
+    const training = prepared.run?.() ?? train({ ...plan, backend, signal, ...watched });
+    for await (const trained of training) {
       holdBackend(backend);
       if (reports === 0) await checkDistinct(prepared.trained);
       holdBackend(backend);

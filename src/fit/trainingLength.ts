@@ -22,10 +22,15 @@ export function defaultBatchSize(rows: number): number {
   return Math.min(rows, 1000);
 }
 
+type LengthOptions = Pick<
+  FitOptions,
+  'nEpochs' | 'nTrainingEpochs' | 'lossReportFrequency' | 'learningRate'
+> &
+  RateOptions;
+
 /** Steps, reports and learning rates of a training on a graph. */
 export function trainingLength(
-  options: Pick<FitOptions, 'nEpochs' | 'nTrainingEpochs' | 'lossReportFrequency' | 'learningRate'> &
-    RateOptions,
+  options: LengthOptions,
   edges: Edges,
   batchSize: number,
 ): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
@@ -40,19 +45,36 @@ export function trainingLength(
   };
 }
 
+/** Peak of the learning rate of networks where the user gives none. */
+const USUAL_RATE = 0.01;
+
+/** The same for points without a network, which have far to go where a network moves all rows at once. */
+const POINTS_RATE = 1;
+
+/** As `trainingLength`, for points that are trained without a network. */
+export function pointsLength(
+  options: LengthOptions,
+  edges: Edges,
+  batchSize: number,
+): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
+  return trainingLength({ ...options, learningRate: options.learningRate ?? POINTS_RATE }, edges, batchSize);
+}
+
 /** Options that tell how the learning rate rises and falls. Default: no warm-up, and `'auto'`. */
 export type RateOptions = Partial<Pick<FitOptions, 'learningRateDecay' | 'warmUp'>>;
 
 /**
  * Rates for the option `learningRate`: user-supplied, or from a peak as `learningRateDecay` and `warmUp` tell. `falls` decides
- * what `'auto'` is: half a cosine, or else constant.
+ * what `'auto'` is: half a cosine, or else constant. `usual` is the peak where the user gives none.
  */
 export function scheduleOf(
-  rate: FitOptions['learningRate'],
+  given: FitOptions['learningRate'],
   steps: number,
   falls = true,
   { learningRateDecay = 'auto', warmUp = 0 }: RateOptions = {},
+  usual = USUAL_RATE,
 ): Schedule {
+  const rate = given ?? usual;
   if (typeof rate === 'function') return suppliedSchedule(rate, steps);
   const rising = Math.round(warmUp * steps);
   const decay = learningRateDecay === 'auto' ? (falls ? 'cosine' : 'constant') : learningRateDecay;
@@ -67,7 +89,7 @@ const decays = { cosine: cosineDecay, linear: linearDecay, constant: constantRat
  * 2,400 for 10,000 and 7,700 for 60,000. What counts is how many edges are seen: with batches smaller than by default, there
  * are more steps in proportion.
  */
-function recipeSteps(rows: number, batchSize: number): number {
+export function recipeSteps(rows: number, batchSize: number): number {
   const steps = Math.max(500, Math.round(6 * rows ** 0.65));
   return Math.round(steps * Math.max(1, defaultBatchSize(rows) / batchSize));
 }

@@ -65,7 +65,7 @@ export async function warmStart(
 }
 
 /** The layout that `init` names, unrefined. */
-async function firstLayout(
+export async function firstLayout(
   matrix: Matrix,
   edges: Edges,
   { init, nComponents }: Pick<FitOptions, 'init' | 'nComponents'>,

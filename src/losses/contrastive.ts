@@ -21,7 +21,7 @@ import {
 import { OptionError } from '../core/errors.js';
 import * as tf from '../core/tf.js';
 import type { LossTerm, Step, Trainable } from '../core/types.js';
-import { type ScalarParameter, scalarParameter } from '../networks/scalar.js';
+import type { ScalarParameter } from '../networks/scalar.js';
 import { contrastiveOnHost } from './contrastiveHost.js';
 import { type ContrastiveNegativeOptions, contrastivePairs } from './contrastiveNegatives.js';
 import { contrastiveByTensors } from './contrastiveTensors.js';
@@ -38,18 +38,10 @@ export interface ContrastiveLossOptions extends ContrastiveNegativeOptions {
   readonly attraction: (done: number) => number;
   /** Temperature of the cosine similarity, at the start where it is trained, and factor on both InfoNCE losses. */
   readonly temperature: number;
-  /** Whether the temperature of the cosine similarity is trained. */
-  readonly learnTemperature: boolean;
-  /** Z of nce at the start. */
-  readonly normalization: number;
-}
-
-/** A contrastive loss as a term of training; its name is the mode. */
-export interface ContrastiveLoss extends LossTerm {
-  /** log Z of nce, with the learning rate `normalization`. */
-  readonly logZ: ScalarParameter | undefined;
-  /** Log of the temperature where it is trained, with the learning rate `temperature`. */
-  readonly logTemperature: ScalarParameter | undefined;
+  /** The log of Z, for nce, which needs it. The loss trains it, and does not free it. */
+  readonly logZ?: ScalarParameter | undefined;
+  /** The log of the temperature of the cosine similarity, to train it in place of `temperature`. Not freed either. */
+  readonly logTemperature?: ScalarParameter | undefined;
 }
 
 /**
@@ -61,22 +53,27 @@ const TANGENT = 1e-3;
 /** Lower temperatures count as this one. */
 const COLDEST = 0.02;
 
-/** Throws `OptionError` for umap with the cosine similarity, which has no meaning: q may be above 1. */
-export function contrastiveLoss(options: ContrastiveLossOptions): ContrastiveLoss {
-  const { mode, similarity, attraction, temperature, normalization } = options;
+/**
+ * A contrastive loss as a term of training; its name is the mode. Throws `OptionError` for umap with the cosine similarity,
+ * which has no meaning (q may be above 1), and for nce without `logZ`.
+ */
+export function contrastiveLoss(options: ContrastiveLossOptions): LossTerm {
+  const { mode, similarity, attraction, temperature, logZ, logTemperature } = options;
   const cosine = similarity === 'cosine';
   if (cosine && mode === 'umap') {
     throw new OptionError(
       "contrastiveLoss: expected the similarity 'cauchy' with mode 'umap', got 'cosine'; use mode 'neg' for cosines",
     );
   }
-  const logZ = mode === 'nce' ? scalarParameter(Math.log(normalization), 'normalization') : undefined;
-  const logTemperature =
-    cosine && options.learnTemperature ? scalarParameter(Math.log(temperature), 'temperature') : undefined;
+  if (mode === 'nce' && logZ === undefined) {
+    throw new OptionError(
+      "contrastiveLoss: expected logZ with mode 'nce', got none; give the parameter that it trains",
+    );
+  }
   const pairsOf = contrastivePairs(options);
   const trained: Trainable[] = [logZ, logTemperature].filter((part) => part !== undefined);
   return {
-    ...{ name: mode, weight: 1, trained, logZ, logTemperature },
+    ...{ name: mode, weight: 1, trained },
     compute({ batch, z, done }: Step) {
       const pairs = pairsOf(batch);
       const fixed = { mode, cosine, factor: temperature, tangent: TANGENT };
@@ -101,7 +98,7 @@ function inOnePass(
   z: tf.Tensor2D,
   pairs: ContrastivePairs,
   form: ContrastiveForm,
-  { logZ, logTemperature }: Pick<ContrastiveLoss, 'logZ' | 'logTemperature'>,
+  { logZ, logTemperature }: Pick<ContrastiveLossOptions, 'logZ' | 'logTemperature'>,
 ): tf.Scalar {
   const learned = [logZ, logTemperature].filter((part) => part !== undefined);
   // Nothing changes with a temperature below the coldest one.

@@ -34,6 +34,8 @@ export interface TrainOptions<S extends Step = Step> {
   readonly from?: { readonly step: number; readonly reports: number };
   /** Called after every step with its number, its number of rows and its total loss, which the loop disposes of. */
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
+  /** Numbers to report (see `Progress`), where that part of the training was done at the last step. Default: none. */
+  readonly numbers?: ((done: number) => Promise<Readonly<Record<string, number>>>) | undefined;
 }
 
 /**
@@ -76,7 +78,17 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
       }
       lastFinite = await readWeights(trained);
       const learningRate = schedule.rate(step - 1);
-      const progress = { epoch, epochs: reports, step, steps, losses, learningRate };
+      const numbers = await options.numbers?.((step - 1) / steps);
+      hold();
+      const progress = {
+        epoch,
+        epochs: reports,
+        step,
+        steps,
+        losses,
+        learningRate,
+        ...(numbers && { numbers }),
+      };
       schedule.report?.(progress);
       yield progress;
     }

@@ -7,6 +7,7 @@ import { createRandom } from '../../src/core/random.js';
 import { type ContrastiveLossOptions, contrastiveLoss } from '../../src/losses/contrastive.js';
 import { contrastiveOnHost } from '../../src/losses/contrastiveHost.js';
 import { contrastivePairs } from '../../src/losses/contrastiveNegatives.js';
+import { scalarParameter } from '../../src/networks/scalar.js';
 import { allClose, close, largest, near, saying } from '../helpers/assert.js';
 import { batchOfPairs, formOf, golden, losses, modeOf, plain, runWay, ways } from './contrastiveCases.js';
 import { fullBatch, stepOf } from './steps.js';
@@ -50,7 +51,8 @@ test('the term gives the same sum on a device that is read synchronously and on 
       const term = contrastiveLoss({
         ...{ ...plain, mode: modeOf(mode), temperature, negativeSamples: 'full', random: createRandom(1) },
         similarity: similarity === 'cosine' ? 'cosine' : 'cauchy',
-        ...{ attraction: () => kappa, normalization: Math.exp(logZ) },
+        attraction: () => kappa,
+        logZ: mode === 'nce' ? scalarParameter(logZ, 'normalization') : undefined,
       });
       assert.equal(term.name, modeOf(mode));
       tf.tidy(() => {
@@ -112,12 +114,12 @@ test('log Z and log T are trained: their gradients go to the variables', async (
       Float32Array.from({ length: 30 }, () => random.normal()),
       [10, 3],
     );
+    const logZ = scalarParameter(Math.log(2), 'normalization');
+    const logTemperature = scalarParameter(Math.log(0.4), 'temperature');
     const term = contrastiveLoss({
       ...{ ...plain, mode: 'nce', similarity: 'cosine', negativeSamples: 'full', random },
-      ...{ learnTemperature: true, normalization: 2, temperature: 0.4 },
+      ...{ logZ, logTemperature, temperature: 0.4 },
     });
-    const { logZ, logTemperature } = term;
-    assert.ok(logZ && logTemperature);
     assert.deepEqual(
       term.trained!.map(({ group }) => group),
       ['normalization', 'temperature'],
@@ -153,6 +155,10 @@ test('log Z and log T are trained: their gradients go to the variables', async (
     logZ.dispose();
     logTemperature.dispose();
   }
+});
+
+test('nce without a log Z to train is refused by name', () => {
+  assert.throws(() => contrastiveLoss({ ...plain, mode: 'nce', random: createRandom(1) }), /expected logZ/);
 });
 
 test('umap with cosines is refused by name', () => {

@@ -97,7 +97,7 @@ export function formOf(of: { mode: LossMode; cosine: boolean }, kappa = 0.7): Co
 export const plain: Omit<ContrastiveLossOptions, 'random'> = {
   ...({ mode: 'neg', similarity: 'cauchy', negativeSamples: 5, aggregation: 'sum' } as const),
   attraction: () => 0.7,
-  ...{ temperature: 0.5, learnTemperature: false, normalization: 1 },
+  temperature: 0.5,
 };
 
 /** A batch of `rowCount` rows with these pairs. */

@@ -1,26 +1,16 @@
 /** A fitted Parametric UMAP <-> plain records that can be saved. */
 
 import type { Artifact, LoadedArtifact } from '../../artifact/artifact.js';
-import { OptionError } from '../../core/errors.js';
 import type { Landmarks } from '../../fit/landmarks.js';
-import { numberOf, restoreFit, savedFit, savedOptions } from '../savedState.js';
+import { missingMetric, plainOptions, savedOptions } from '../savedOptions.js';
+import { numberOf, restoreFit, savedFit } from '../savedState.js';
 import {
   type GivenUMAPOptions,
   type ParametricUMAPOptions,
   parametricUmapDefaults,
   parametricUmapRules,
 } from './options.js';
-import type { UmapLearned } from './prepare.js';
-
-/** Options that are saved elsewhere (networks) or not at all (functions, callbacks, rows). */
-const unsaved = [
-  'encoder',
-  'decoder',
-  'callbacks',
-  'parametricReconstructionLossFn',
-  'landmarkLossFn',
-  'reconstructionValidation',
-] as const satisfies readonly (keyof ParametricUMAPOptions)[];
+import { placementOf, type UmapLearned } from './prepare.js';
 
 /** The fitted state, for `toFiles`. */
 export function umapArtifact(
@@ -29,15 +19,9 @@ export function umapArtifact(
   landmarks: Landmarks | undefined,
   includeGraph: boolean,
 ): Promise<Artifact> {
-  const plain: Partial<ParametricUMAPOptions> = { ...options, classifier: options.classifier !== false };
-  for (const name of unsaved) delete plain[name];
-  if (typeof plain.metric === 'function') delete plain.metric;
-  if (typeof plain.optimizer !== 'string') delete plain.optimizer;
-  if (typeof plain.learningRate === 'function') delete plain.learningRate;
-  if (typeof plain.init !== 'string') delete plain.init;
   return savedFit(learned, {
     kind: 'ParametricUMAP',
-    options: plain,
+    options: plainOptions(options),
     state: { curve: learned.curve },
     edges: includeGraph ? learned.edges : undefined,
     landmarks,
@@ -55,18 +39,15 @@ export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOption
     async restore(
       resolved: Readonly<ParametricUMAPOptions>,
     ): Promise<{ learned: UmapLearned; landmarks: Landmarks | undefined }> {
-      const { learned, edges, landmarks, own } = await restoreFit(artifact, resolved, ({ curve }) => ({
-        curve: { a: numberOf(curve, 'state.curve', 'a'), b: numberOf(curve, 'state.curve', 'b') },
-      }));
-      return { learned: { ...learned, ...own, edges }, landmarks };
+      const { learned, placed, edges, landmarks, own } = await restoreFit(
+        artifact,
+        resolved,
+        ({ curve }) => ({
+          curve: { a: numberOf(curve, 'state.curve', 'a'), b: numberOf(curve, 'state.curve', 'b') },
+        }),
+      );
+      const placement = placed && placementOf(resolved, own.curve, placed);
+      return { learned: { ...learned, ...own, placement, edges }, landmarks };
     },
   };
-}
-
-/** Replaces a metric function, which is not saved; only a later fit calls it. */
-function missingMetric(): number {
-  throw new OptionError(
-    'fit: expected the metric function that this model was fitted with, which is not saved, got none; ' +
-      'pass it to load(path, { metric })',
-  );
 }

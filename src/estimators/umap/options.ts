@@ -1,7 +1,7 @@
 /** The options of `ParametricUMAP`: those of the groups it shares with other estimators, and its own. */
 
 import { defaultsOf, type OptionRows, rulesOf } from '../../core/options.js';
-import { number, orNull, positive } from '../../core/rules.js';
+import { choice, flag, number, orNull, positive } from '../../core/rules.js';
 import { type CorrelationOptions, correlationRows } from '../../fit/options/correlation.js';
 import { type GraphOptions, graphRows } from '../../fit/options/graph.js';
 import { type LandmarkOptions, landmarkRows } from '../../fit/options/landmarks.js';
@@ -21,6 +21,17 @@ export interface ParametricUMAPOptions
     SupervisionOptions,
     TrainingOptions,
     RunOptions {
+  /**
+   * A network embeds rows (true), or every fitted row has a point of its own that is trained, as in UMAP without a network
+   * (false): then new rows are placed beside their neighbors among the fitted ones. Default true.
+   */
+  parametricEmbedding: boolean;
+  /**
+   * How points are trained with `parametricEmbedding: false`: `'batches'`, by the same training as a network, with all its
+   * losses; or `'sgd'`, one edge at a time, which is the layout of umap-learn, quicker, with UMAP's loss alone. Default
+   * `'batches'`.
+   */
+  nonParametric: 'batches' | 'sgd';
   /** Smallest distance between close points in the embedding; small values pack clusters. Default 0.1, in [0, spread]. */
   minDist: number;
   /** Scale of the embedding. Default 1, above 0. */
@@ -50,6 +61,16 @@ const { batchSize, nEpochs, nTrainingEpochs, lossReportFrequency, ...optimizatio
 /** One row per option, in the order of the table in the docs. */
 export const parametricUmapRows: OptionRows<ParametricUMAPOptions> = {
   ...graphRows,
+  parametricEmbedding: {
+    default: true,
+    rule: flag,
+    help: 'true: a network embeds rows; false: every fitted row has a point of its own',
+  },
+  nonParametric: {
+    default: 'batches',
+    rule: choice('batches', 'sgd'),
+    help: "how points are trained: `'batches'`, with all losses, or `'sgd'`, one edge at a time, as umap-learn does",
+  },
   nComponents,
   minDist: {
     default: 0.1,

@@ -3,13 +3,9 @@
 import type { Artifact, LoadedArtifact } from '../../artifact/artifact.js';
 import { loadModel, saveModel } from '../../artifact/model.js';
 import { useBackend } from '../../backend/choose.js';
-import { NotFittedError } from '../../core/errors.js';
-import { resolveOptions } from '../../core/options.js';
-import { createRandom } from '../../core/random.js';
-import { flag } from '../../core/rules.js';
-import * as tf from '../../core/tf.js';
+import type * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
-import { type MatrixInput, type SameForm, toInputForm, toMatrixOfWidth } from '../../data/matrix.js';
+import type { MatrixInput, SameForm } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import { readFit } from '../../fit/heldOut.js';
 import {
@@ -19,19 +15,16 @@ import {
   resolveInputs,
   runInputRules,
 } from '../../fit/inputs.js';
-import {
-  type AddLandmarksOptions,
-  type Landmarks,
-  pickLandmarks,
-  resolveLandmarkOptions,
-} from '../../fit/landmarks.js';
+import type { AddLandmarksOptions, Landmarks } from '../../fit/landmarks.js';
+import { checkPointInputs } from '../../fit/options/points.js';
 import type { Fitted } from '../../fit/records.js';
 import type { Curve } from '../../math/curve.js';
 import { checkMetricData } from '../../math/distance.js';
-import { rowSize } from '../../networks/network.js';
-import { classProbabilities, embedRows, likeliest, reconstructRows } from '../apply.js';
-import { type Estimator, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
+import { embedFitted, embedRows, predictLabels, predictProbabilities, reconstructRows } from '../apply.js';
+import { type Estimator, graphOf, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
+import { keptLandmarks } from '../landmarks.js';
+import { saveOptions } from '../savedOptions.js';
 import { restoreUmap, umapArtifact } from './artifact.js';
 import type { GivenUMAPOptions, ParametricUMAPOptions } from './options.js';
 import { prepareUmap, type UmapLearned } from './prepare.js';
@@ -61,7 +54,8 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
 
   /**
    * The trained encoder: a `tf.LayersModel` from raw rows to the embedding; where there is a `rowFrame`, from rows in that
-   * frame. Throws `NotFittedError` before `fit`.
+   * frame. With `parametricEmbedding: false`, an embedding layer from row numbers to points. Throws `NotFittedError` before
+   * `fit`.
    */
   get encoder(): tf.LayersModel {
     return this.#life.require('encoder').encoder.model;
@@ -83,11 +77,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
 
   /** The weighted neighbor graph of the last fit. Throws `NotFittedError` for a model that was saved without it. */
   get graph(): Edges {
-    const { edges } = this.#life.require('graph');
-    if (edges) return edges;
-    throw new NotFittedError(
-      'graph: expected a graph, got a model that was saved without (includeGraph: false); fit, or save with it',
-    );
+    return graphOf(this.#life.require('graph'));
   }
 
   /** Parameters a and b of the similarity 1 / (1 + a d^(2b)). */
@@ -115,7 +105,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     inputs: FitInputs = {},
   ): Promise<SameForm<X>> {
     await this.fit(X, y, inputs);
-    return this.transform(X);
+    return embedFitted(this.#life.require('fitTransform'), X, this.#checkRadians);
   }
 
   /**
@@ -130,6 +120,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     const { options } = this;
     const given = resolveInputs(inputs, inputRules);
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
+    if (!options.parametricEmbedding) checkPointInputs('ParametricUMAP', 'parametricEmbedding', given);
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
     yield* fitSteps(this.#life, options, given.signal, async (context, earlier) => {
       const rows = await readFit(X, y ?? undefined, given, kept, options, earlier);
@@ -152,16 +143,12 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
 
   /** The most likely label of each row. Throws `NotFittedError` without a trained `classifier`. */
   async predict(X: MatrixInput, options: TransformOptions = {}): Promise<(number | string)[]> {
-    const fitted = this.#life.require('predict');
-    const probabilities = await classProbabilities(fitted, X, options, 'predict', this.#checkRadians);
-    return likeliest(probabilities, fitted.classNames);
+    return predictLabels(this.#life.require('predict'), X, options, this.#checkRadians);
   }
 
   /** Probability of each class for each row, columns in the order of `classes`. Throws as `predict` does. */
   async predictProba(X: MatrixInput, options: TransformOptions = {}): Promise<number[][]> {
-    const fitted = this.#life.require('predictProba');
-    const probabilities = await classProbabilities(fitted, X, options, 'predictProba', this.#checkRadians);
-    return toInputForm(probabilities, 'arrays', tf.tensor) as number[][];
+    return predictProbabilities(this.#life.require('predictProba'), X, options, this.#checkRadians);
   }
 
   /** The labels that the classifier predicts. Throws `NotFittedError` before `fit`. */
@@ -174,12 +161,8 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    * fit, until `removeLandmarks`. Throws `NotFittedError`, `OptionError`, `DataError`.
    */
   async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
-    const { rowShape, optimizer, fits, frame } = this.#life.require('addLandmarks');
-    const { matrix } = await toMatrixOfWidth(X, rowSize(rowShape), 'addLandmarks', { frame });
-    const chosen = resolveLandmarkOptions(options);
-    const random = createRandom(this.options.seed).fork(`landmarks ${fits}`);
-    this.#landmarks = pickLandmarks(matrix, chosen, this.options.landmarkLossWeight, random.integer);
-    if (chosen.resetOptimizer) await optimizer.restore(undefined);
+    const fitted = this.#life.require('addLandmarks');
+    this.#landmarks = await keptLandmarks(fitted, X, options, this.options);
   }
 
   /** Lets later fits move the embedding freely again. */
@@ -199,9 +182,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
 
   /** What `save` writes, as plain records for `toFiles`. */
   toArtifact(options: SaveOptions = {}): Promise<Artifact> {
-    const defaults = { includeGraph: true };
-    const rules = { includeGraph: flag };
-    const { includeGraph } = resolveOptions<Required<SaveOptions>>('save', options, defaults, rules);
+    const { includeGraph } = saveOptions(options);
     return umapArtifact(this.options, this.#life.require('save'), this.#landmarks, includeGraph);
   }
 

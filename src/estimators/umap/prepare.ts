@@ -1,15 +1,16 @@
 /** From rows and options to everything that a fit of Parametric UMAP needs. */
 
-import type { RunStage } from '../../core/stages.js';
 import type { Edges, LossTerm, Matrix, Random } from '../../core/types.js';
 import { edgeSampler } from '../../data/sampler.js';
 import { auxiliaryLosses, reconstructionLines } from '../../fit/auxiliaryLosses.js';
+import { type ClassicOptions, classicTraining } from '../../fit/classicLayout.js';
 import { graphNoise } from '../../fit/graphNoise.js';
-import { type FitSplit, heldOutValidator } from '../../fit/heldOut.js';
+import { type FitSplit, heldOutGraph, heldOutValidator } from '../../fit/heldOut.js';
 import type { FitInputs } from '../../fit/inputs.js';
+import { startPoints } from '../../fit/points.js';
 import { beginFit, prepared, trainedNetworks } from '../../fit/prepare.js';
-import type { FitContext, Learned, Prepared } from '../../fit/records.js';
-import { batchSizeOf, trainingLength } from '../../fit/trainingLength.js';
+import type { FitContext, Learned, Placement, Prepared } from '../../fit/records.js';
+import { batchSizeOf, pointsLength, trainingLength } from '../../fit/trainingLength.js';
 import { warmStart } from '../../fit/warmStart.js';
 import { neighborGraph } from '../../graph/neighborGraph.js';
 import { umapLoss } from '../../losses/umap.js';
@@ -31,7 +32,8 @@ export async function prepareUmap(
   inputs: FitInputs,
   context: FitContext,
 ): Promise<Prepared<UmapLearned>> {
-  const base = await beginFit(rows, options, earlier, context);
+  const { parametricEmbedding: parametric } = options;
+  const base = await beginFit(rows, options, earlier, context, { points: !parametric });
   const { matrix, projected, random, streams } = base;
   const { pauses, hold } = context;
   try {
@@ -41,7 +43,9 @@ export async function prepareUmap(
     await pauses.take();
     // A user-supplied encoder is not among the options after loading; but only the default one has a projection.
     const hasProjection = base.projection !== undefined;
-    const noise = graphNoise(projected, edges, options, streams.fork('noise'), hasProjection);
+    const noise = parametric
+      ? graphNoise(projected, edges, options, streams.fork('noise'), hasProjection)
+      : undefined;
     await pauses.take();
     const networks = await trainedNetworks(base, noise);
     const curve =
@@ -55,21 +59,39 @@ export async function prepareUmap(
     const batchSize = batchSizeOf(options, matrix.shape[0]);
     await pauses.take();
     hold();
+    const shared = {
+      ...{ clipValue: options.clipValue, validate, learned: { curve, edges } },
+      describe: { edges, similarity: (d2: number) => 1 / (1 + curve.a * d2 ** curve.b) },
+    };
+    const terms = [
+      loss(streams.fork('negatives')),
+      ...(await auxiliaryLosses(base, networks, options, edges, inputs, context)),
+    ];
+    const sampler = edgeSampler(edges, { batchSize, random: streams.fork('edges') });
+    if (!parametric) {
+      const points = await startPoints(base, edges, options, earlier, context);
+      const placement = placementOf(options, curve, matrix);
+      const learned = { ...shared.learned, placement };
+      const length =
+        options.nonParametric === 'sgd'
+          ? await classicTraining(
+              base,
+              networks.encoder,
+              edges,
+              points,
+              classicOptions(options, curve),
+              loss,
+              context,
+            )
+          : pointsLength(options, edges, batchSize);
+      return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms, learned });
+    }
     const start =
       earlier || base.encoder.variables().length === 0
         ? undefined
         : await warmStart(base, networks.encoder, edges, options, { ...options, curve }, context);
-    return prepared(base, networks, earlier, {
-      ...trainingLength(options, edges, batchSize),
-      ...{ clipValue: options.clipValue, start, validate },
-      sampler: edgeSampler(edges, { batchSize, random: streams.fork('edges') }),
-      terms: [
-        loss(streams.fork('negatives')),
-        ...(await auxiliaryLosses(base, networks, options, edges, inputs, context)),
-      ],
-      describe: { edges, similarity: (d2) => 1 / (1 + curve.a * d2 ** curve.b) },
-      learned: { curve, edges },
-    });
+    const length = trainingLength(options, edges, batchSize);
+    return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms, start });
   } catch (error) {
     base.release(false);
     throw error;
@@ -85,12 +107,19 @@ function umapLossOf(options: ParametricUMAPOptions, { a, b }: Curve, random: Ran
   return umapLoss({ a, b, negativeSampleRate, repulsionStrength, negativeDraws, random });
 }
 
-/** The graph of held-out rows, without targets. */
-function heldOutGraph(options: ParametricUMAPOptions, { signal }: FitContext) {
-  return (held: Matrix, random: Random, stage: RunStage): Promise<Edges> => {
-    const nNeighbors = Math.min(options.nNeighbors, held.shape[0]);
-    const metric = options.metric === 'precomputed' ? 'euclidean' : options.metric;
-    const graph = { ...options, nNeighbors, metric };
-    return neighborGraph(held, undefined, graph, { signal }, random, { log() {}, stage });
+function classicOptions(options: ParametricUMAPOptions, curve: Curve): ClassicOptions {
+  const { nEpochs, nTrainingEpochs, lossReportFrequency, negativeSampleRate, repulsionStrength } = options;
+  return {
+    ...{ curve, repulsionStrength, reports: lossReportFrequency * nTrainingEpochs },
+    nEpochs: nEpochs === null ? null : nEpochs * nTrainingEpochs,
+    negativeSampleRate: Math.round(negativeSampleRate),
   };
+}
+
+/** How new rows are placed among fitted ones, where there is no network. */
+export function placementOf(options: ParametricUMAPOptions, curve: Curve, rows: Matrix): Placement {
+  const { nNeighbors, metric, metricParams, localConnectivity, seed } = options;
+  const { negativeSampleRate, repulsionStrength } = options;
+  const graph = { nNeighbors, metric, metricParams, localConnectivity };
+  return { rows, ...graph, curve, negativeSampleRate, repulsionStrength, seed };
 }

@@ -2,6 +2,7 @@
 
 import { OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
+import { checkPoints } from '../../fit/options/points.js';
 import { checkReconstruction } from '../../fit/options/reconstruction.js';
 import { runRenamed } from '../../fit/options/run.js';
 import { checkTraining } from '../../fit/options/training.js';
@@ -19,7 +20,6 @@ const renamed: Readonly<Record<string, string>> = {
   metricKwds: "the metric's arguments are called 'metricParams'",
   precomputedKnn: 'neighbors found elsewhere go to fit(X, y, { knn: { indices, distances } })',
   precomputedDistances: 'a distance matrix goes to fit(X, y, { distances })',
-  parametricEmbedding: 'the embedding is always parametric here',
   lowMemory: "memory is linear in the rows; 'neighbors' picks the search",
   forceApproximationAlgorithm: "use neighbors: 'nndescent'",
   angularRpForest: "the search suits itself to the 'metric'",
@@ -67,6 +67,39 @@ function checkTogether(options: ParametricUMAPOptions): void {
       `ParametricUMAP: a and b: expected both or none, got a ${a}, b ${b}; give both, or leave both out`,
     );
   }
+  checkNonParametric(options);
   checkReconstruction('ParametricUMAP', options);
   checkTraining('ParametricUMAP', options);
+}
+
+/** Options of the training loop that `nonParametric: 'sgd'` does not have. */
+const loopOnly = [
+  'parametricReconstruction',
+  'globalCorrelationLossWeight',
+  'classifier',
+  'optimizer',
+  'learningRate',
+  'learningRateDecay',
+  'warmUp',
+  'weightDecay',
+  'batchSize',
+] as const satisfies readonly (keyof ParametricUMAPOptions)[];
+
+function checkNonParametric(options: ParametricUMAPOptions): void {
+  const { parametricEmbedding, nonParametric } = options;
+  if (!parametricEmbedding) checkPoints('ParametricUMAP', 'parametricEmbedding', options);
+  if (nonParametric !== 'sgd') return;
+  if (parametricEmbedding) {
+    throw new OptionError(
+      "ParametricUMAP: nonParametric: expected parametricEmbedding: false, without which 'sgd' does not act, got true; " +
+        'set it, or leave nonParametric out',
+    );
+  }
+  for (const name of loopOnly) {
+    if (options[name] === parametricUmapDefaults[name]) continue;
+    throw new OptionError(
+      `ParametricUMAP: ${name}: expected nonParametric: 'batches', got 'sgd', which has UMAP's loss and its own rates alone; ` +
+        `leave ${name} out, or train in batches`,
+    );
+  }
 }

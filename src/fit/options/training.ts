@@ -32,10 +32,10 @@ export interface TrainingOptions {
   lossReportFrequency: number;
   /**
    * Peak of the learning rate, above 0; `learningRateDecay` tells how it falls. Or a function from the fraction done (0 to 1)
-   * to the rate, a finite number of at least 0 (else the fit throws `OptionError`). Default 0.01. Ignored with a
-   * `tf.Optimizer`.
+   * to the rate, a finite number of at least 0 (else the fit throws `OptionError`). Default null: 0.01, or what suits points
+   * where every row has one instead of a network. Ignored with a `tf.Optimizer`.
    */
-  learningRate: number | ((done: number) => number);
+  learningRate: number | ((done: number) => number) | null;
   /**
    * How the learning rate falls from its peak: along half a cosine to 0, linearly to 0, or not at all. Default `'auto'`:
    * `'cosine'`, or `'constant'` with an `nEpochs`. Refused with a function as `learningRate`, and with a `tf.Optimizer`.
@@ -104,9 +104,9 @@ export const trainingRows: OptionRows<TrainingOptions> = {
     help: 'reports per pass',
   },
   learningRate: {
-    default: 0.01,
-    rule: either(positive, callable),
-    help: 'peak of the learning rate; or a function of the part done',
+    default: null,
+    rule: orNull(either(positive, callable)),
+    help: 'peak of the learning rate, or a function of the part done; null: 0.01, more for points without a network',
   },
   learningRateDecay: {
     default: 'auto',

@@ -46,6 +46,8 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   setOpMixRatio: 0.1,
   disconnectionDistance: 0.9,
   nComponents: 3,
+  parametricEmbedding: false,
+  nonParametric: 'elsewhere', // with parametricEmbedding: false: test/estimators/umap/nonParametric
   minDist: 0.8,
   spread: 3,
   a: 'elsewhere', // with b, below

@@ -1,0 +1,98 @@
+/** From rows and options to everything that a fit of a contrastive embedding needs. */
+
+import type { Edges, Matrix } from '../../core/types.js';
+import { edgeSampler } from '../../data/sampler.js';
+import { auxiliaryLosses, reconstructionLines } from '../../fit/auxiliaryLosses.js';
+import { graphNoise } from '../../fit/graphNoise.js';
+import { type FitSplit, heldOutGraph, heldOutValidator } from '../../fit/heldOut.js';
+import type { FitInputs } from '../../fit/inputs.js';
+import { startPoints, unitDeviation } from '../../fit/points.js';
+import { beginFit, prepared, trainedNetworks } from '../../fit/prepare.js';
+import type { FitContext, Learned, Placement, Prepared } from '../../fit/records.js';
+import { batchSizeOf } from '../../fit/trainingLength.js';
+import { warmStart } from '../../fit/warmStart.js';
+import { neighborGraph } from '../../graph/neighborGraph.js';
+import { contrastiveLength } from './length.js';
+import { lossOf } from './loss.js';
+import type { ContrastiveOptions } from './options.js';
+
+/** Fitted state of a contrastive embedding. */
+export interface ContrastiveLearned extends Learned {
+  /** Undefined for a model that was saved without it, and for one that was fitted on pairs. */
+  readonly edges: Edges | undefined;
+}
+
+/** The Cauchy similarity 1 / (1 + d²) as a curve 1 / (1 + a d^(2b)). */
+export const CAUCHY = { a: 1, b: 1 } as const;
+
+/** UMAP without a network, which the first layout is refined by and new rows are placed by. */
+const REFINEMENT = { curve: CAUCHY, negativeSampleRate: 5, repulsionStrength: 1 } as const;
+
+/** Checks everything that can be wrong, and builds graph, networks, losses and plan. It runs everything but the training. */
+export async function prepareContrastive(
+  { rows, held }: FitSplit,
+  options: ContrastiveOptions,
+  earlier: ContrastiveLearned | undefined,
+  inputs: FitInputs,
+  context: FitContext,
+): Promise<Prepared<ContrastiveLearned>> {
+  const { parametric, clipValue } = options;
+  const fitOptions = { ...options, nTrainingEpochs: 1 };
+  const base = await beginFit(rows, fitOptions, earlier, context, { points: !parametric });
+  const { matrix, projected, random, streams } = base;
+  const { pauses, hold } = context;
+  try {
+    const targets = base.classes ? { classes: base.classes.ids } : base.y && { values: base.y };
+    const graphInputs = { ...inputs, signal: context.signal };
+    const edges = await neighborGraph(matrix, targets, options, graphInputs, random, context);
+    await pauses.take();
+    const hasProjection = base.projection !== undefined;
+    const noise = parametric
+      ? graphNoise(projected, edges, options, streams.fork('noise'), hasProjection)
+      : undefined;
+    await pauses.take();
+    const networks = await trainedNetworks(base, noise);
+    const batchSize = batchSizeOf(options, matrix.shape[0]);
+    const main = lossOf(options, {
+      ...{ rows: matrix.shape[0], batchSize, edges, earlier: earlier?.numbers },
+      random: streams.fork('negatives'),
+    });
+    const heldOut = {
+      name: `val${options.lossMode[0]!.toUpperCase()}${options.lossMode.slice(1)}`,
+      loss: main.heldOut,
+      graph: heldOutGraph(options, context),
+    };
+    const validate = await heldOutValidator(base, networks, held, heldOut, context);
+    if (base.reconstruction) {
+      context.log(`reconstruction loss: ${reconstructionLines[base.reconstruction.kind]}`);
+    }
+    await pauses.take();
+    hold();
+    if (!parametric) await startPoints(base, edges, options, earlier, context, unitDeviation);
+    const start =
+      !parametric || earlier || base.encoder.variables().length === 0
+        ? undefined
+        : await warmStart(base, networks.encoder, edges, options, REFINEMENT, context);
+    return prepared(base, networks, earlier, {
+      ...contrastiveLength(options, edges, batchSize),
+      ...{ clipValue, start, validate, numbers: main.inForce },
+      describe: { edges, ...main.describe },
+      sampler: edgeSampler(edges, { batchSize, random: streams.fork('edges') }),
+      terms: [main.term, ...(await auxiliaryLosses(base, networks, options, edges, inputs, context))],
+      learned: {
+        edges,
+        numbers: main.numbers,
+        placement: parametric ? undefined : placementOf(options, matrix),
+      },
+    });
+  } catch (error) {
+    base.release(false);
+    throw error;
+  }
+}
+
+/** How new rows are placed among fitted ones. */
+export function placementOf(options: ContrastiveOptions, rows: Matrix): Placement {
+  const { nNeighbors, metric, metricParams, localConnectivity, seed } = options;
+  return { rows, nNeighbors, metric, metricParams, localConnectivity, seed, ...REFINEMENT };
+}

@@ -1,0 +1,62 @@
+/** Options of an estimator in a saved model, and options of `save`. */
+
+import { messageOf } from '../artifact/json.js';
+import { ArtifactError, OptionError } from '../core/errors.js';
+import { type OptionRules, resolveOptions } from '../core/options.js';
+import { flag } from '../core/rules.js';
+import type { FitOptions } from '../fit/options/fitOptions.js';
+import type { GraphOptions } from '../fit/options/graph.js';
+import type { SaveOptions } from './estimator.js';
+
+/** What is read of an estimator's options. */
+type SomeOptions = Omit<FitOptions, 'nTrainingEpochs'> & Pick<GraphOptions, 'metric'>;
+
+/** Options that are saved elsewhere (networks) or not at all (functions, callbacks, rows). */
+const unsaved = [
+  'encoder',
+  'decoder',
+  'callbacks',
+  'parametricReconstructionLossFn',
+  'landmarkLossFn',
+  'reconstructionValidation',
+] as const satisfies readonly (keyof FitOptions)[];
+
+/** The options as plain data: what a saved model holds of them. */
+export function plainOptions<T extends SomeOptions>(options: Readonly<T>): Partial<T> {
+  const plain: Partial<SomeOptions> = {
+    ...options,
+    classifier: options.classifier !== false,
+  };
+  for (const name of unsaved) delete plain[name];
+  if (typeof plain.metric === 'function') delete plain.metric;
+  if (typeof plain.optimizer !== 'string') delete plain.optimizer;
+  if (typeof plain.learningRate === 'function') delete plain.learningRate;
+  if (typeof plain.init !== 'string') delete plain.init;
+  return plain as Partial<T>;
+}
+
+/** Replaces a metric function, which is not saved; only a later fit calls it. */
+export function missingMetric(): number {
+  throw new OptionError(
+    'fit: expected the metric function that this model was fitted with, which is not saved, got none; ' +
+      'pass it to load(path, { metric })',
+  );
+}
+
+/** Completes and checks the options of `save`. Throws `OptionError`. */
+export function saveOptions(given: SaveOptions): Required<SaveOptions> {
+  return resolveOptions<Required<SaveOptions>>('save', given, { includeGraph: true }, { includeGraph: flag });
+}
+
+/** Saved options, completed by defaults. Throws `ArtifactError`, not `OptionError`, for wrong ones: the fault is in the file. */
+export function savedOptions<T extends object>(
+  saved: Partial<T>,
+  defaults: Readonly<T>,
+  rules: OptionRules<T>,
+): T {
+  try {
+    return resolveOptions('options', saved, defaults, rules);
+  } catch (cause) {
+    throw new ArtifactError(`saved model: ${messageOf(cause)}`, { cause });
+  }
+}
