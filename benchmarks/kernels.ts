@@ -36,7 +36,7 @@
  *   contrastive losses, 1,000 pairs of 1,334 points, per step on a busy machine, neg / infonce
  *   2 columns, 1 / (1 + d^2): 5 negatives 0.10 / 0.09 (in JavaScript 0.36 / 0.87), 500 1.25 / 1.02, all 3.9 / 3.3
  *   2 columns, cosine:        5 negatives 0.13 / 0.16 (in JavaScript 0.55 / 0.54), 500 1.60 / 1.45, all 5.0 / 4.7
- *   128 columns, cosine:      5 negatives 1.0 / 1.0 (in JavaScript 8.9 / 9.1), 500 58 / 55, all 61 / 62 (139 / 130 row by row)
+ *   128 columns, cosine:      5 negatives 1.0 / 1.0 (in JavaScript 8.9 / 9.1), 500 58 / 55, all 61 / 62 (139 / 160 row by row)
  *   rows of a batch, copied twice     0.14     1.45
  *   hostRows                          0.10     0.37
  *
