@@ -99,7 +99,7 @@ function inBackend(
   const { backend, run } = kernels;
   const out = backend.makeOutput([...points.shape], 'float32');
   const gradient = tf.engine().makeTensorFromTensorInfo(out) as Tensor2D;
-  const lists = allocate(backend, bytesOf(run, points.shape, pairs));
+  const lists = allocate(backend, bytesOf(run, points.shape, pairs, form.cosine));
   const { buffer } = backend.wasm.HEAPU8;
   const at = { points: pointer(kernels, points), gradient: pointer(kernels, out), lists };
   const found = costs(run, buffer, at, points.shape, pairs, form);
@@ -117,7 +117,7 @@ export function contrastiveOnStandalone(
   if (standalone === undefined) return undefined;
   const { memory, run } = standalone;
   const lists = 8 * points.size;
-  const { buffer } = grown(memory, lists + bytesOf(run, points.shape, pairs));
+  const { buffer } = grown(memory, lists + bytesOf(run, points.shape, pairs, form.cosine));
   new Float32Array(buffer, 0, points.size).set(points.dataSync<'float32'>());
   const at = { points: 0, gradient: 4 * points.size, lists };
   const found = costs(run, buffer, at, points.shape, pairs, form);
@@ -140,12 +140,14 @@ function bytesOf(
   run: BoundKernels['run'],
   [rows, columns]: readonly [number, number],
   pairs: ContrastivePairs,
+  cosine: boolean,
 ): number {
   const { source, samples, list, listCount, count, barred } = pairs;
   const barredEntries = barred === undefined ? 0 : 2 * count + barred.rows.length;
   const most = source === 'all' ? (list === undefined ? rows : listCount) : samples;
   const lists = 12 * count + 4 * (barredEntries + entriesOf(pairs));
-  return RESULTS + STATE + lists + run.contrastiveScratch(rows, columns, most);
+  const kind = [sources.indexOf(source), Number(cosine), Number(list !== undefined)];
+  return RESULTS + STATE + lists + run.contrastiveScratch(rows, columns, most, ...kind);
 }
 
 /** Copies the lists to `at.lists`, and runs the kernel. */

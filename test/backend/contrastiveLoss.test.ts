@@ -28,7 +28,7 @@ function agree(found: Found, expected: Found, tolerance: number, what: string, l
 /** Batches by where their negatives come from. */
 function batchesOf(rows: number, random = createRandom('batches')) {
   const some = (length: number) => Array.from({ length }, () => random.integer(rows));
-  const heads = some(60);
+  const heads = some(100);
   const batch = {
     ...batchOfPairs(
       rows,
