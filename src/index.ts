@@ -27,11 +27,13 @@ export type {
   SameForm,
   TypedArray,
 } from './data/matrix.js';
+export type { BatchInput, PairBatch, PairSource } from './data/pairs.js';
 export type { Label, Targets } from './data/targets.js';
 export {
   ContrastiveEmbedding,
   ContrastiveEmbedding as CNE,
 } from './estimators/contrastive/contrastiveEmbedding.js';
+export type { ContrastiveInputs } from './estimators/contrastive/inputs.js';
 export { type ContrastiveOptions, contrastiveDefaults } from './estimators/contrastive/options.js';
 export type { Estimator, SaveOptions, TransformOptions } from './estimators/estimator.js';
 export { load } from './estimators/load.js';

@@ -36,6 +36,8 @@ export interface OpenPairsOptions {
 export interface PairReader {
   /** Shape of one row in all views: `[784]`, or `[28, 28, 1]`. */
   readonly rowShape: readonly number[];
+  /** The first batch, until `next` is called for the second one. */
+  readonly first: Matrix;
   /**
    * The next batch of b pairs as 2b rows: those of the first view, then those of the second. The next call overwrites it.
    * Undefined after `steps` batches, and once the reader is closed. Wait for it before you call it again. Throws `DataError`
@@ -120,6 +122,7 @@ export async function openPairs(
   let first = await next();
   return {
     rowShape: rowShape!,
+    first: first!,
     async next() {
       const batch = first ?? (await next());
       first = undefined;

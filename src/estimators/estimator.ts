@@ -61,7 +61,7 @@ export interface Estimator<Options extends object, Inputs extends object> {
 export function graphOf({ edges }: { readonly edges?: Edges | undefined }): Edges {
   if (edges) return edges;
   throw new NotFittedError(
-    'graph: expected a graph, got a model that was saved without (includeGraph: false); fit, or save with it',
+    'graph: expected a graph, got a model that was saved without (includeGraph: false) or fitted on pairs; fit rows, or save with it',
   );
 }
 

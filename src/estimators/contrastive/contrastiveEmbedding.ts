@@ -6,15 +6,10 @@ import { useBackend } from '../../backend/choose.js';
 import type * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
 import type { MatrixInput, SameForm } from '../../data/matrix.js';
+import { isPairSource, type PairSource } from '../../data/pairs.js';
 import type { Targets } from '../../data/targets.js';
 import { readFit } from '../../fit/heldOut.js';
-import {
-  type FitInputs,
-  graphInputRules,
-  landmarkInputRules,
-  resolveInputs,
-  runInputRules,
-} from '../../fit/inputs.js';
+import { resolveInputs } from '../../fit/inputs.js';
 import type { AddLandmarksOptions, Landmarks } from '../../fit/landmarks.js';
 import { checkPointInputs } from '../../fit/options/points.js';
 import type { Fitted } from '../../fit/records.js';
@@ -25,12 +20,12 @@ import { fitSteps } from '../fitSteps.js';
 import { keptLandmarks } from '../landmarks.js';
 import { saveOptions } from '../savedOptions.js';
 import { contrastiveArtifact, restoreContrastive } from './artifact.js';
+import { type ContrastiveInputs, checkPairs, checkRows, inputRules, pairsAreNoRows } from './inputs.js';
 import { numbersOf } from './loss.js';
 import type { ContrastiveOptions, GivenContrastiveOptions } from './options.js';
+import { prepareOnPairs } from './pairs.js';
 import { type ContrastiveLearned, prepareContrastive } from './prepare.js';
 import { resolveContrastiveOptions } from './rules.js';
-
-const inputRules = { ...graphInputRules, ...landmarkInputRules, ...runInputRules };
 
 /**
  * Embeds rows by a contrastive loss, so that neighbors are similar and other rows are not: with a network, or with a point for
@@ -42,7 +37,7 @@ const inputRules = { ...graphInputRules, ...landmarkInputRules, ...runInputRules
  * const more = await embedding.transform(newRows);
  * ```
  */
-export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, FitInputs> {
+export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, ContrastiveInputs> {
   /** Complete, checked, frozen; `new ContrastiveEmbedding(other.options)` makes an equal estimator. */
   readonly options: Readonly<ContrastiveOptions>;
   readonly #life = lifecycle<Fitted<ContrastiveLearned>>('ContrastiveEmbedding');
@@ -95,8 +90,11 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, FitIn
    *
    * `y` holds a label or target value per row, or several values (see the option `targetMetric`); null is unknown, and so
    * is -1 among labels and NaN among values.
+   *
+   * In place of rows, X may be batches of positive pairs, two views of the same things (see `PairSource`): self-supervised
+   * learning, with `inputs.steps` batches, of which the other rows are the negatives.
    */
-  async fit(X: MatrixInput, y?: Targets | null, inputs: FitInputs = {}): Promise<this> {
+  async fit(X: MatrixInput | PairSource, y?: Targets | null, inputs: ContrastiveInputs = {}): Promise<this> {
     for await (const _ of this.steps(X, y, inputs));
     return this;
   }
@@ -105,8 +103,9 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, FitIn
   async fitTransform<X extends MatrixInput>(
     X: X,
     y?: Targets | null,
-    inputs: FitInputs = {},
+    inputs: ContrastiveInputs = {},
   ): Promise<SameForm<X>> {
+    if (isPairSource(X)) throw pairsAreNoRows();
     await this.fit(X, y, inputs);
     return embedFitted(this.#life.require('fitTransform'), X, this.#checkRadians);
   }
@@ -116,12 +115,20 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, FitIn
    * and keeps what was learned.
    */
   async *steps(
-    X: MatrixInput,
+    X: MatrixInput | PairSource,
     y?: Targets | null,
-    inputs: FitInputs = {},
+    inputs: ContrastiveInputs = {},
   ): AsyncGenerator<Progress, void, void> {
     const { options } = this;
     const given = resolveInputs(inputs, inputRules);
+    if (isPairSource(X)) {
+      const steps = checkPairs(X, y, given, options);
+      yield* fitSteps(this.#life, options, given.signal, (context, earlier) =>
+        prepareOnPairs(X, steps, options, earlier, context),
+      );
+      return;
+    }
+    checkRows(given);
     if (!options.parametric) checkPointInputs('ContrastiveEmbedding', 'parametric', given);
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
@@ -228,7 +235,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, FitIn
   fit_transform<X extends MatrixInput>(
     X: X,
     y?: Targets | null,
-    inputs: FitInputs = {},
+    inputs: ContrastiveInputs = {},
   ): Promise<SameForm<X>> {
     return this.fitTransform(X, y, inputs);
   }

@@ -49,8 +49,11 @@ export function lossOf(options: ContrastiveOptions, context: LossContext): MainL
   const drawn = negativeSamples === 'full' ? Math.min(rows, 2 * batchSize) - 2 : negativeSamples;
   const attraction = attractionOf(options, rows, Math.max(1, drawn));
   const numbers = learnedNumbers(options, context);
+  // Points have a gradient of their few pairs alone, which a mean over the batch would make tiny. Adam does not mind.
+  const summed = !options.parametric && options.optimizer === 'sgd';
   const shared = {
-    ...{ mode, similarity, negativeSamples, attraction, temperature, aggregation: 'mean' as const },
+    ...{ mode, similarity, negativeSamples, attraction, temperature },
+    aggregation: summed ? ('sum' as const) : ('mean' as const),
     ...{ logZ: numbers.normalization, logTemperature: numbers.temperature },
   };
   const excluded = options.excludeNeighbors && edges ? edgeRows(edges) : undefined;

@@ -27,7 +27,8 @@ export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTra
   parametric: boolean;
   /**
    * Negatives per positive pair, at least 1, or `'full'` for all other rows of the batch. More of them show finer
-   * structure with `'infonce'`, at more time per step. Default null: 5, or 100 with `'infonce'` and `'infonceAlt'`.
+   * structure with `'infonce'`, at more time per step. Default null: 100 with `'infonce'` and `'infonceAlt'`, 20 with `'neg'`, 5
+   * with the others; `'full'` for a fit on pairs.
    */
   negativeSamples: number | 'full' | null;
   /** Where negatives come from: the rows of the batch, or rows drawn from all that are fitted. Default `'batch'`. */
@@ -42,7 +43,10 @@ export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTra
   negSpec: number | null;
   /** Place on the spectrum of `'infonce'` by kappa = 4^s. Default null: 1. Above 0. */
   inceSpec: number | null;
-  /** Whether the first third of the training is at least at s = 1, for better global structure. Default true. */
+  /**
+   * Whether the first third of the training is at least at s = 1, for better global structure. Default true; a fit on pairs does
+   * so only where `s` is given.
+   */
   earlyExaggeration: boolean;
   /** Start of the normalization Z that `'nce'` learns, the mean similarity of two rows. Default null: 100 / rows. Above 0. */
   normalization: number | null;
@@ -89,7 +93,7 @@ export const contrastiveRows: OptionRows<ContrastiveOptions> = {
   negativeSamples: {
     default: null,
     rule: orNull(either(integer(1), choice('full'))),
-    help: "negatives per positive pair, or `'full'`: all other rows of the batch; null: 5, or 100 with `'infonce'` and `'infonceAlt'`",
+    help: "negatives per positive pair, or `'full'`: all other rows of the batch; null: 100 with `'infonce'` and `'infonceAlt'`, 20 with `'neg'`, else 5",
   },
   negativesFrom: {
     default: 'batch',

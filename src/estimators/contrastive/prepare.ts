@@ -77,7 +77,11 @@ export async function prepareContrastive(
       ...contrastiveLength(options, edges, batchSize),
       ...{ clipValue, start, validate, numbers: main.inForce },
       describe: { edges, ...main.describe },
-      sampler: edgeSampler(edges, { batchSize, random: streams.fork('edges') }),
+      sampler: edgeSampler(edges, {
+        ...{ batchSize, random: streams.fork('edges') },
+        // As many as there are rows in a batch for the pairs.
+        candidates: options.negativesFrom === 'all' ? batchSize : 0,
+      }),
       terms: [main.term, ...(await auxiliaryLosses(base, networks, options, edges, inputs, context))],
       learned: {
         edges,
