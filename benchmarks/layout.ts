@@ -2,7 +2,7 @@
  * Layouts without a network: this library's, and on request those of umap-learn (compiled before the clock starts) and umap-js, on
  * the same graph and from the same spectral start, each on one thread. Then the test images are placed on the map.
  *
- *     node build/benchmarks/layout.js [ROWS] [--seeds 1,2,3] [--strengths 1,2] [--epochs 500]
+ *     node build/benchmarks/layout.js [ROWS] [--seeds 1,2,3] [--strengths 1,2,3] [--epochs 500]
  *         [--python PYTHON] [--umapjs]
  *
  * ROWS of MNIST, 10,000 by default. `--python` names a Python with umap-learn (see peers/README.md). Processor seconds are
@@ -36,7 +36,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     seeds: { type: 'string', default: '1,2,3' },
-    strengths: { type: 'string', default: '1,2' },
+    strengths: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string' },
     python: { type: 'string' },
     umapjs: { type: 'boolean', default: false },
