@@ -44,10 +44,10 @@ export interface ParametricUMAPOptions
   negativeSampleRate: number;
   /**
    * Factor on the cost of negative pairs (gamma in LargeVis, Tang et al. 2016): a larger one spreads the embedding out, which
-   * preserves more neighbors, but a much larger one breaks clusters up. Applies to the first layout too. Default 2, at least
-   * 0; umap-learn's default is 1.
+   * preserves more neighbors, but a much larger one breaks clusters up. Applies to the first layout too. At least 0. Default
+   * null: 2, or 3 with `nonParametric: 'sgd'`; umap-learn's default is 1.
    */
-  repulsionStrength: number;
+  repulsionStrength: number | null;
 }
 
 /** Options of the constructor: any of them; undefined means the default. */
@@ -107,13 +107,24 @@ export const parametricUmapRows: OptionRows<ParametricUMAPOptions> = {
     help: 'weight of the negative pairs of one edge',
   },
   repulsionStrength: {
-    default: 2,
-    rule: number(0),
-    help: "factor on repulsion: more spreads the map out; umap-learn's is 1",
+    default: null,
+    rule: orNull(number(0)),
+    help: "factor on repulsion: more spreads the map out; null: 2, or 3 with `nonParametric: 'sgd'`; umap-learn's is 1",
   },
   ...optimization,
   ...runRows,
 };
+
+/** Factor on the cost of negative pairs: a network, and points in batches, need less of it than single edges. */
+const REPULSION = { batches: 2, sgd: 3 } as const;
+
+/** Options with the values that depend on others filled in. */
+export type ChosenUMAPOptions = ParametricUMAPOptions & { readonly repulsionStrength: number };
+
+/** Fills in what depends on other options. */
+export function chosenOptions(options: ParametricUMAPOptions): ChosenUMAPOptions {
+  return { ...options, repulsionStrength: options.repulsionStrength ?? REPULSION[options.nonParametric] };
+}
 
 /** Values for options left out. */
 export const parametricUmapDefaults: Readonly<ParametricUMAPOptions> = defaultsOf(parametricUmapRows);

@@ -15,7 +15,7 @@ import { warmStart } from '../../fit/warmStart.js';
 import { neighborGraph } from '../../graph/neighborGraph.js';
 import { umapLoss } from '../../losses/umap.js';
 import { type Curve, fitCurve } from '../../math/curve.js';
-import type { ParametricUMAPOptions } from './options.js';
+import { type ChosenUMAPOptions, chosenOptions, type ParametricUMAPOptions } from './options.js';
 
 /** Fitted state of Parametric UMAP. */
 export interface UmapLearned extends Learned {
@@ -27,11 +27,12 @@ export interface UmapLearned extends Learned {
 /** Checks everything that can be wrong, and builds graph, networks, losses and plan. It runs everything but the training. */
 export async function prepareUmap(
   { rows, held }: FitSplit,
-  options: ParametricUMAPOptions,
+  given: ParametricUMAPOptions,
   earlier: UmapLearned | undefined,
   inputs: FitInputs,
   context: FitContext,
 ): Promise<Prepared<UmapLearned>> {
+  const options = chosenOptions(given);
   const { parametricEmbedding: parametric } = options;
   const base = await beginFit(rows, options, earlier, context, { points: !parametric });
   const { matrix, projected, random, streams } = base;
@@ -101,13 +102,13 @@ export async function prepareUmap(
 /** Negatives sampled per positive pair and unit of `negativeSampleRate`: more of them reduce the variance of the gradient. */
 const DRAWS_PER_NEGATIVE = 8;
 
-function umapLossOf(options: ParametricUMAPOptions, { a, b }: Curve, random: Random): LossTerm {
+function umapLossOf(options: ChosenUMAPOptions, { a, b }: Curve, random: Random): LossTerm {
   const { negativeSampleRate, repulsionStrength } = options;
   const negativeDraws = Math.ceil(DRAWS_PER_NEGATIVE * negativeSampleRate);
   return umapLoss({ a, b, negativeSampleRate, repulsionStrength, negativeDraws, random });
 }
 
-function classicOptions(options: ParametricUMAPOptions, curve: Curve): ClassicOptions {
+function classicOptions(options: ChosenUMAPOptions, curve: Curve): ClassicOptions {
   const { nEpochs, nTrainingEpochs, lossReportFrequency, negativeSampleRate, repulsionStrength } = options;
   return {
     ...{ curve, repulsionStrength, reports: lossReportFrequency * nTrainingEpochs },
@@ -119,7 +120,7 @@ function classicOptions(options: ParametricUMAPOptions, curve: Curve): ClassicOp
 /** How new rows are placed among fitted ones, where there is no network. */
 export function placementOf(options: ParametricUMAPOptions, curve: Curve, rows: Matrix): Placement {
   const { nNeighbors, metric, metricParams, localConnectivity, seed } = options;
-  const { negativeSampleRate, repulsionStrength } = options;
+  const { negativeSampleRate, repulsionStrength } = chosenOptions(options);
   const graph = { nNeighbors, metric, metricParams, localConnectivity };
   return { rows, ...graph, curve, negativeSampleRate, repulsionStrength, seed };
 }
