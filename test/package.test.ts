@@ -122,6 +122,7 @@ test('the public names', () => {
     'UnavailableError',
     'distanceCorrelation',
     'earlyStopping',
+    'embeddingLog',
     'fromFiles',
     'knnAccuracy',
     'knnRecall',
@@ -133,6 +134,7 @@ test('the public names', () => {
     'trustworthiness',
   ]);
   assert.deepEqual(Object.keys(extras).sort(), [
+    'filmStripSvg',
     'historySvg',
     'progressBar',
     'readCsv',
