@@ -51,12 +51,12 @@ function network(seed: number): { encoder: tf.LayersModel; representation: tf.La
       conv2d({ ...convolution, ...start(), filters: 32, strides: 2 }),
       conv2d({ ...convolution, ...start(), filters: 64 }),
       flatten(),
-      dense({ ...start(), units: 128, activation: 'relu', name: `representation${seed}` }),
+      dense({ ...start(), units: 128, activation: 'relu', name: 'representation' }),
       dense({ ...start(), units: 64, activation: 'relu' }),
       dense({ ...start(), units: 32 }),
     ],
   });
-  const { output } = encoder.getLayer(`representation${seed}`);
+  const { output } = encoder.getLayer('representation');
   return { encoder, representation: tf.model({ inputs: encoder.inputs, outputs: output }) };
 }
 
