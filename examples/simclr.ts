@@ -2,10 +2,9 @@
  * SimCLR: a network learns from pairs of altered images, without labels. Then ten labeled images a class teach a linear
  * classifier more than they do by their pixels.
  */
-import { tf } from 'parametric-umap';
+import { ContrastiveEmbedding, tf } from 'parametric-umap';
 import { loadDigits } from './digits.js';
 import { isProgram } from './output.js';
-import { train } from './simclrLearn.js';
 
 const imageShape = [8, 8, 1] as const;
 const batchSize = 128;
@@ -120,7 +119,13 @@ export async function main(
     tf.tensor4d(data, [count, ...imageShape]),
   );
   const { encoder, representation } = network(seed);
-  const losses = await train(encoder, () => pairs(images!, seed), { steps, temperature });
+  const simclr = new ContrastiveEmbedding({
+    ...{ encoder, nComponents: 32, similarity: 'cosine', temperature },
+    ...{ learningRate: 0.003, lossReportFrequency: 5 },
+  });
+  await simclr.fit(() => pairs(images!, seed), null, { steps });
+  const losses = simclr.history.infonce!;
+  simclr.dispose();
   const views = {
     pixels: (x: tf.Tensor) => tf.reshape(x, [-1, 64]) as tf.Tensor2D,
     representation: (x: tf.Tensor) => representation.predict(x) as tf.Tensor2D,
