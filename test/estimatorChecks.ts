@@ -10,7 +10,7 @@ import { memoryChecks } from './checks/memory.js';
 import { optionChecks } from './checks/options.js';
 import { repeatChecks } from './checks/repeat.js';
 import { savingChecks } from './checks/saving.js';
-import { type Check, has, type Subject } from './checks/subject.js';
+import { type Check, has, type Subject, titleOf } from './checks/subject.js';
 
 /** All checks by name. */
 export const estimatorChecks: Readonly<Record<string, Check>> = {
@@ -26,6 +26,6 @@ export const estimatorChecks: Readonly<Record<string, Check>> = {
 /** Registers a test for each check that applies to the subject. */
 export function checkEstimator(subject: Subject): void {
   for (const [name, check] of Object.entries(estimatorChecks)) {
-    if (has(subject, check.needs)) test(`${subject.name}: ${name}`, () => check(subject));
+    if (has(subject, check.needs)) test(`${titleOf(subject)}: ${name}`, () => check(subject));
   }
 }

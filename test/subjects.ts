@@ -1,7 +1,15 @@
-/** Every estimator under test, a toy among them: a new one adds a file in `subjects/` and a line here. */
+/** Every estimator under test, a toy among them: a new one adds a file in `subjects/` and a line here. A class may have several. */
 import type { Subject } from './checks/subject.js';
-import { contrastiveEmbedding } from './subjects/contrastiveEmbedding.js';
-import { parametricUmap } from './subjects/parametricUmap.js';
+import {
+  contrastiveEmbedding,
+  contrastivePoints,
+  noiseContrastive,
+} from './subjects/contrastiveEmbedding.js';
+import { classicUmap, parametricUmap, umapPoints } from './subjects/parametricUmap.js';
 import { principalComponents } from './subjects/principalComponents.js';
 
-export const subjects: readonly Subject[] = [parametricUmap, contrastiveEmbedding, principalComponents];
+export const subjects: readonly Subject[] = [
+  ...[parametricUmap, umapPoints, classicUmap],
+  ...[contrastiveEmbedding, contrastivePoints, noiseContrastive],
+  principalComponents,
+];

@@ -12,6 +12,7 @@ import type { FitNetworks, Learned } from '../fit/records.js';
 import type { Reconstruction } from '../losses/reconstruction.js';
 import { networkOf, rowSize } from '../networks/network.js';
 import type { Projection } from '../networks/projection.js';
+import { scalarParameter } from '../networks/scalar.js';
 
 type State = Readonly<Record<string, Json>>;
 
@@ -43,11 +44,21 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
   return {
     kind: own.kind,
     options: own.options,
-    state: { ...own.state, rowShape, fits, history, classNames, reconstruction: reconstruction ?? null },
+    state: {
+      ...own.state,
+      ...(learned.numbers && { numbers: await valuesOf(learned.numbers) }),
+      ...{ rowShape, fits, history, classNames, reconstruction: reconstruction ?? null },
+    },
     networks,
     tables,
     ...(own.edges && { graph: graphTable(own.edges) }),
   };
+}
+
+/** Learned numbers as they are trained: logarithms. */
+async function valuesOf(numbers: NonNullable<Learned['numbers']>): Promise<Record<string, number>> {
+  const values = await Promise.all(Object.values(numbers).map((number) => number.value()));
+  return Object.fromEntries(Object.keys(numbers).map((name, i) => [name, values[i]!]));
 }
 
 /** The state that `savedFit` saved. */
@@ -77,10 +88,13 @@ export async function restoreFit<More>(
     }
     const restored = readFit(artifact, options, networks);
     const own = read(artifact.state);
-    // Last, when nothing can fail any more: this makes tensors.
+    const values = numbersIn(artifact.state.numbers);
     const memory = artifact.tables.optimizer && optimizerState(artifact.tables.optimizer);
+    // Last, when nothing can fail any more: this makes tensors.
     await restored.learned.optimizer.restore(memory);
-    return { ...restored, own };
+    const numbers =
+      values && Object.fromEntries(values.map(([name, value]) => [name, scalarParameter(value, name)]));
+    return { ...restored, learned: { ...restored.learned, numbers }, own };
   } catch (error) {
     for (const network of Object.values(networks)) network.dispose();
     throw error;
@@ -241,6 +255,13 @@ function reconstructionOf(value: Json | undefined): Reconstruction | undefined {
   }
   if (kind === 'logits' || kind === 'probabilities' || kind === 'custom') return { kind };
   throw invalid('state.reconstruction.kind', 'logits, probabilities, squared or custom', show(kind));
+}
+
+/** Learned numbers by name; undefined for a model without them. */
+function numbersIn(saved: Json | undefined): [name: string, value: number][] | undefined {
+  if (saved === undefined) return undefined;
+  const names = Object.keys(asObject(saved, 'state.numbers'));
+  return names.map((name) => [name, numberOf(saved, 'state.numbers', name)]);
 }
 
 function historyOf(value: Json | undefined): Record<string, number[]> {

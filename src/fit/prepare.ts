@@ -68,8 +68,10 @@ export async function beginFit(
   const { encoder, decoder } = networks;
   const threads: Threaded[] = [];
   let folded: Folded | undefined;
+  const owned: { dispose(): void }[] = [];
   const release = (kept: boolean) => {
     for (const { close } of threads) close();
+    if (!kept) for (const part of owned) part.dispose();
     folded?.dispose();
     // A table of points is a new one in every fit.
     if (points && earlier) (kept ? earlier.encoder : encoder).dispose();
@@ -94,6 +96,7 @@ export async function beginFit(
       ...{ matrix, projected, rowShape, frame, projection, folded, y, classes, positions },
       ...{ reconstruction, optimizer, fits, random, streams: streamsOf(random), release },
       lossFn: reconstruction && reconstructionLossFn(reconstruction, custom),
+      own: (part) => void owned.push(part),
       async threaded(network: Network, use: ThreadOptions) {
         hold();
         const opened = await withThreads(network, use);

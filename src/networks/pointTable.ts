@@ -22,6 +22,8 @@ export function pointTable(rows: number, dimensions: number, name: string): Netw
   const points = tf.layers.embedding({
     ...{ inputDim: rows, outputDim: dimensions, name: `${name}_points` },
     embeddingsInitializer: 'zeros',
+    // Left out, a loaded table would have another configuration, and be saved otherwise.
+    inputShape: [1],
   });
   const flat = tf.layers.flatten({ name: `${name}_flatten` });
   const outputs = flat.apply(points.apply(input)) as tf.SymbolicTensor;

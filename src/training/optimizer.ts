@@ -127,7 +127,7 @@ export function withWeightDecay(optimizer: Optimizer, decay: number): Optimizer 
 
 /**
  * A user-supplied optimizer, which keeps its own learning rate. Throws `OptionError` for one that was disposed. An optimizer
- * cannot be emptied, so forgetting means that a new one of the same configuration takes its place; the one that was given is
+ * cannot be emptied, so forgetting, as it does for variables of other shapes, means that a new one of the same configuration takes its place; the one that was given is
  * never disposed of here.
  */
 export function suppliedOptimizer(given: tf.Optimizer): Optimizer {
@@ -137,20 +137,37 @@ export function suppliedOptimizer(given: tf.Optimizer): Optimizer {
     );
   }
   let current = given;
+  // Shapes of the variables that the optimizer remembers; undefined for none, or where that is not known.
+  let shapes: readonly number[][] | undefined;
+  const shapesAt = new WeakMap<OptimizerState, typeof shapes>();
+  const renew = () => {
+    const { fromConfig } = current.constructor as unknown as Renewable;
+    const renewed = fromConfig(current.constructor, current.getConfig());
+    if (current !== given) current.dispose();
+    current = renewed;
+  };
   return {
     step(variables, gradients, _, clipValue) {
+      const fits =
+        shapes === undefined ||
+        (shapes.length === variables.length &&
+          shapes.every((shape, i) => tf.util.arraysEqual(shape, variables[i]!.shape)));
+      if (!fits) renew();
+      shapes = variables.map(({ shape }) => [...shape]);
       tf.tidy(() => {
         // TensorFlow.js keeps moments by position, so every variable takes part in every step.
         const clipped = gradients.map((gradient) => tf.clipByValue(gradient, -clipValue, clipValue));
         current.applyGradients(variables.map(({ name }, i) => ({ name, tensor: clipped[i]! })));
       });
     },
-    state: () => stateOf(current),
+    async state() {
+      const state = await stateOf(current);
+      if (state) shapesAt.set(state, shapes);
+      return state;
+    },
     async restore(state) {
-      const { fromConfig } = current.constructor as unknown as Renewable;
-      const renewed = fromConfig(current.constructor, current.getConfig());
-      if (current !== given) current.dispose();
-      current = renewed;
+      renew();
+      shapes = state && shapesAt.get(state);
       if (state?.kind !== 'tf') return;
       const own = ownVariables(current);
       const tensors = state.values.map((values, i) =>

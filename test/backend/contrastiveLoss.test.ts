@@ -7,6 +7,7 @@ import { createRandom } from '../../src/core/random.js';
 import type { Batch } from '../../src/core/types.js';
 import { type ContrastiveLossOptions, contrastiveLoss } from '../../src/losses/contrastive.js';
 import { contrastivePairs } from '../../src/losses/contrastiveNegatives.js';
+import { scalarParameter } from '../../src/networks/scalar.js';
 import { allClose, assertFinite, close, largest } from '../helpers/assert.js';
 import { available, onBoth } from '../helpers/backends.js';
 import { batchOfPairs, type Found, formOf, losses, plain, runWay, ways } from '../losses/contrastiveCases.js';
@@ -212,7 +213,9 @@ for (const backend of ['wasm', 'tensorflow', 'webgpu'] as const) {
             [20, 2],
           );
           const term = contrastiveLoss({
-            ...{ ...plain, mode, random, similarity: cosine ? 'cosine' : 'cauchy', learnTemperature: true },
+            ...{ ...plain, mode, random, similarity: cosine ? 'cosine' : 'cauchy' },
+            logZ: mode === 'nce' ? scalarParameter(0, 'normalization') : undefined,
+            logTemperature: cosine ? scalarParameter(Math.log(0.5), 'temperature') : undefined,
           });
           // Half the gradient: that of the loss times 0.5.
           const loss = (x: tf.Tensor) => tf.mul(term.compute(stepOf(fullBatch(20), x as tf.Tensor2D)), 0.5);

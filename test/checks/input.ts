@@ -95,7 +95,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     estimator.dispose();
   },
 
-  'the order of rows does not matter to transform': needs(['parametric'], async (subject) => {
+  'the order of rows does not matter to transform': needs(['newRows'], async (subject) => {
     const estimator = await fitted(subject);
     const straight = await estimator.transform(groups());
     const turned = await estimator.transform(groups().reverse());
@@ -103,7 +103,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     estimator.dispose();
   }),
 
-  'the batch size does not matter to transform': needs(['parametric'], async (subject) => {
+  'the batch size does not matter to transform': needs(['newRows'], async (subject) => {
     const estimator = await fitted(subject);
     const whole = (await estimator.transform(groups())).flat();
     for (const batchSize of [1, 7, 60, 10_000]) {
@@ -114,7 +114,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     estimator.dispose();
   }),
 
-  'one row is transformed as among others': needs(['parametric'], async (subject) => {
+  'one row is transformed as among others': needs(['newRows'], async (subject) => {
     const estimator = await fitted(subject);
     const all = await estimator.transform(groups());
     const [alone] = await estimator.transform([groups()[17]!]);
@@ -139,7 +139,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
       groups().map(() => [1, 2, 3]),
     );
     assertFinite(map);
-    if (!subject.traits.parametric) return;
+    if (!subject.traits.newRows) return;
     for (let i = 2; i < map.length; i++) assert.equal(map[i], map[i % 2]);
   },
 
@@ -149,7 +149,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     assertFinite(map);
     const each = map.length / 3;
     assert.ok(new Set(map).size > 20);
-    if (!subject.traits.parametric) return;
+    if (!subject.traits.newRows) return;
     assert.ok(farthest(map.subarray(0, each), map.subarray(each, 2 * each)) < ROUNDING);
   },
 

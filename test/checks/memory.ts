@@ -16,7 +16,7 @@ export const memoryChecks: Readonly<Record<string, Check>> = {
     const estimator = await fitted(subject, subject.inverse);
     const held = tf.memory().numTensors;
     const map = await estimator.transform(groups());
-    if (subject.traits.parametric) await estimator.transform(flat(groups()), { batchSize: 7 });
+    if (subject.traits.newRows) await estimator.transform(flat(groups()), { batchSize: 7 });
     await assert.rejects(estimator.transform(groups(3, 2)));
     if (subject.traits.decoder) {
       await estimator.inverseTransform(map);

@@ -4,7 +4,7 @@ import { DataError, OptionError } from '../../src/core/errors.js';
 import { saying } from '../helpers/assert.js';
 import { groups } from '../helpers/data.js';
 import type { Options } from './estimator.js';
-import { type Check, embeddingOf, fitted, mapFrom, quickly, type Subject } from './subject.js';
+import { type Check, embeddingOf, fitted, mapFrom, needs, quickly, type Subject } from './subject.js';
 
 /** The options that every subject names. */
 function optionNames({ names: { mainLoss: _, ...options } }: Subject): string[] {
@@ -123,8 +123,8 @@ export const optionChecks: Readonly<Record<string, Check>> = {
     estimator.dispose();
   },
 
-  async 'the learning rate acts'(subject) {
+  'the learning rate acts': needs(['batches'], async (subject) => {
     const slow = await mapFrom(subject, { [subject.names.learningRate]: 1e-9 });
     assert.notDeepEqual(slow, await mapFrom(subject));
-  },
+  }),
 };

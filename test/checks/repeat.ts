@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { inAnotherProcess } from '../helpers/child.js';
 import { groups } from '../helpers/data.js';
-import { type Check, embeddingOf, fitted, mapFrom } from './subject.js';
+import { type Check, embeddingOf, fitted, mapFrom, titleOf } from './subject.js';
 
 export const repeatChecks: Readonly<Record<string, Check>> = {
   async 'the same seed makes the same map to the last bit'(subject) {
@@ -19,7 +19,7 @@ export const repeatChecks: Readonly<Record<string, Check>> = {
 
   async 'another process makes the same map, and prints nothing'(subject) {
     const options = { ...subject.quick, ...subject.inverse, [subject.names.seed]: 5 };
-    const { map, printed } = await inAnotherProcess({ name: subject.name, options });
+    const { map, printed } = await inAnotherProcess({ title: titleOf(subject), options });
     assert.deepEqual(map, await mapFrom(subject, options));
     assert.equal(printed, '');
   },

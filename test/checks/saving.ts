@@ -8,7 +8,7 @@ import { ArtifactError } from '../../src/core/errors.js';
 import { inAnotherProcess } from '../helpers/child.js';
 import { groups } from '../helpers/data.js';
 import { withDirectory } from '../helpers/files.js';
-import { type Check, embeddingOf, fitted } from './subject.js';
+import { type Check, embeddingOf, fitted, titleOf } from './subject.js';
 
 export const savingChecks: Readonly<Record<string, Check>> = {
   async 'a loaded model is the saved one, to the last bit'(subject) {
@@ -39,10 +39,10 @@ export const savingChecks: Readonly<Record<string, Check>> = {
       await estimator.save(path.join(directory, 'model'));
       const moved = path.join(directory, 'elsewhere');
       await rename(path.join(directory, 'model'), moved);
-      const { name } = subject;
+      const title = titleOf(subject);
       const [there, trained] = await Promise.all([
-        inAnotherProcess({ name, load: moved }),
-        inAnotherProcess({ name, load: moved, fit: true }),
+        inAnotherProcess({ title, load: moved }),
+        inAnotherProcess({ title, load: moved, fit: true }),
       ]);
       assert.deepEqual(there.map, await embeddingOf(estimator, groups()));
       assert.equal(there.printed, '');
@@ -58,7 +58,7 @@ export const savingChecks: Readonly<Record<string, Check>> = {
       await estimator.fit(groups());
       await estimator.save(path.join(directory, 'model'));
       const loaded = await subject.load(path.join(directory, 'model'));
-      const rows = subject.traits.parametric ? groups(50, 6, 'more') : groups();
+      const rows = subject.traits.newRows ? groups(50, 6, 'more') : groups();
       for (const each of [estimator, loaded]) await each.fit(rows);
       assert.deepEqual(await embeddingOf(loaded, groups()), await embeddingOf(estimator, groups()));
       assert.deepEqual(structuredClone(loaded.history), structuredClone(estimator.history));

@@ -18,10 +18,16 @@ export interface Names {
 
 /** What an estimator can do and what not. A check that needs a trait is not registered for a subject without it. */
 export interface Traits {
-  /** A network embeds every row by itself, fitted or new, wherever it stands. */
+  /** A network embeds rows. Else every fitted row has a point of its own. */
   readonly parametric: boolean;
-  /** `fit` learns from targets, and can train a classifier (`src/estimators/options/supervision.ts`). */
+  /** `transform` embeds every row by itself, fitted or new, wherever it stands; later fits may be on other rows. */
+  readonly newRows: boolean;
+  /** It trains in batches, with the options of `names` for them, and callbacks are told of each. */
+  readonly batches: boolean;
+  /** `fit` learns from targets (`src/fit/options/supervision.ts`). */
   readonly supervised: boolean;
+  /** It can train a classifier on the embedding. */
+  readonly classifier: boolean;
   /** It fits a graph of neighbors: `graph`, the inputs `knn` and `distances`, the option `metric`. */
   readonly needsGraph: boolean;
   /** `inverseTransform` works, with the options `inverse`. */
@@ -40,10 +46,12 @@ export interface Traits {
 
 export type Trait = keyof Traits;
 
-/** One estimator class under test. */
+/** One estimator class under test, or one way of it: a class may have several subjects. */
 export interface Subject extends Makers {
-  /** Its name in `src/index.ts`, and in its messages. */
+  /** The name of the class in `src/index.ts`, and in its messages. */
   readonly name: string;
+  /** What sets it apart from the other subjects of the class; its `create` adds the options for it. Undefined for the defaults. */
+  readonly variant?: string;
   readonly names: Names;
   readonly traits: Traits;
   /** Plain options that make a fit on 60 rows quick, with at least three reports. */
@@ -70,6 +78,16 @@ export interface Check {
 /** A check that applies only to subjects with these traits. */
 export function needs(traits: readonly Trait[], check: Check): Check {
   return Object.assign((subject: Subject) => check(subject), { needs: traits });
+}
+
+/** Options, and those of a variant; what is no options at all stays what it is. */
+export function varied(given: Options, own: Options): Options {
+  return Array.isArray(given) ? given : { ...own, ...given };
+}
+
+/** What a subject is called in the titles of tests, different for each. */
+export function titleOf({ name, variant }: Pick<Subject, 'name' | 'variant'>): string {
+  return variant === undefined ? name : `${name}, ${variant}`;
 }
 
 /** Whether a subject has all these traits. */

@@ -2,4 +2,4 @@
 import { checkOptionRows } from '../checks/optionRows.js';
 import { subjects } from '../subjects.js';
 
-for (const subject of subjects) checkOptionRows(subject);
+for (const subject of subjects) if (subject.variant === undefined) checkOptionRows(subject);

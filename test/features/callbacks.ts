@@ -12,7 +12,7 @@ const { test, check } = feature('callbacks');
 
 const rows = groups();
 
-test('early stopping ends the fit, and brings the best weights back', async (subject) => {
+test('early stopping ends the fit, and brings the best weights back', ['batches'], async (subject) => {
   const { learningRate: rate, mainLoss } = subject.names;
   // Calm at first, then far too fast: the best report is the last calm one.
   const learningRate = (done: number) => (done < 0.4 ? 0.01 : 2);

@@ -4,7 +4,7 @@ import { test as register } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import type { FitInputs, MatrixInput, Targets } from '../../src/index.js';
 import type { FeaturedEstimator, Options } from '../checks/estimator.js';
-import { has, type Subject, type Trait } from '../checks/subject.js';
+import { has, type Subject, type Trait, titleOf } from '../checks/subject.js';
 import { greys } from '../helpers/fixtures.js';
 
 type Body = (subject: Subject) => Promise<void> | void;
@@ -27,7 +27,7 @@ export function feature(...traits: Trait[]): Feature {
     },
     check(subject) {
       for (const { title, needs, body } of tests) {
-        if (has(subject, needs)) register(`${subject.name}: ${title}`, () => body(subject));
+        if (has(subject, needs)) register(`${titleOf(subject)}: ${title}`, () => body(subject));
       }
     },
   };

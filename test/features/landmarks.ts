@@ -12,9 +12,9 @@ import { briefly, feature, refusals, sums } from './feature.js';
 const { test, check } = feature('landmarks');
 
 /** For a later fit on other rows. */
-const other: readonly Trait[] = ['parametric'];
-const otherLabeled: readonly Trait[] = ['parametric', 'supervised'];
-const otherImages: readonly Trait[] = ['parametric', 'ownEncoder'];
+const other: readonly Trait[] = ['newRows'];
+const otherLabeled: readonly Trait[] = ['newRows', 'supervised'];
+const otherImages: readonly Trait[] = ['newRows', 'ownEncoder'];
 
 /** Every tenth row on a circle. */
 const circle = greys.map((_, i) =>
@@ -239,7 +239,7 @@ test('landmarks go together with continuous targets', otherLabeled, async (subje
 
 test(
   'landmarks go together with precomputed distances, which then cover them too',
-  ['parametric', 'needsGraph'],
+  ['newRows', 'needsGraph'],
   async (subject) => {
     const distances = (rows: number[][]) =>
       rows.map((a) => rows.map((b) => Math.hypot(...a.map((value, c) => value - b[c]!))));

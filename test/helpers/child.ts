@@ -11,8 +11,8 @@ export const run = promisify(execFile);
 
 /** What another process is to do; see `childProgram.ts`. */
 export interface ChildTask {
-  /** The name of a subject. */
-  readonly name: string;
+  /** The title of a subject. */
+  readonly title: string;
   /** Options of an estimator to fit, */
   readonly options?: Readonly<Record<string, unknown>>;
   /** or the directory of one to load; `fit` then goes on with the fit. */

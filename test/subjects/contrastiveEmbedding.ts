@@ -1,6 +1,6 @@
 import { contrastiveRows } from '../../src/estimators/contrastive/options.js';
 import { ContrastiveEmbedding } from '../../src/index.js';
-import type { Subject } from '../checks/subject.js';
+import { type Subject, varied } from '../checks/subject.js';
 
 export const contrastiveEmbedding: Subject = {
   name: 'ContrastiveEmbedding',
@@ -13,7 +13,10 @@ export const contrastiveEmbedding: Subject = {
   },
   traits: {
     parametric: true,
+    newRows: true,
+    batches: true,
     supervised: true,
+    classifier: true,
     needsGraph: true,
     decoder: true,
     reconstruction: true,
@@ -22,7 +25,8 @@ export const contrastiveEmbedding: Subject = {
     heldOut: true,
     callbacks: true,
   },
-  quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' },
+  // Without early exaggeration, under which the first losses of a fit are no measure of it.
+  quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random', earlyExaggeration: false },
   brief: { nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 },
   epochs: (nEpochs) => ({ nEpochs }),
   inverse: { parametricReconstruction: true },
@@ -31,4 +35,20 @@ export const contrastiveEmbedding: Subject = {
   create: (options) => new ContrastiveEmbedding(options),
   load: (directory) => ContrastiveEmbedding.load(directory),
   fromArtifact: (artifact) => ContrastiveEmbedding.fromArtifact(artifact),
+};
+
+/** With a point for each row in place of the network. */
+export const contrastivePoints: Subject = {
+  ...contrastiveEmbedding,
+  variant: 'a point for each row',
+  traits: { ...contrastiveEmbedding.traits, parametric: false, ownEncoder: false, heldOut: false },
+  create: (options) => new ContrastiveEmbedding(varied(options, { parametric: false })),
+};
+
+/** With a loss that learns a number beside the network. */
+export const noiseContrastive: Subject = {
+  ...contrastiveEmbedding,
+  variant: 'a learned normalization',
+  names: { ...contrastiveEmbedding.names, mainLoss: 'nce' },
+  create: (options) => new ContrastiveEmbedding(varied(options, { lossMode: 'nce' })),
 };

@@ -1,6 +1,6 @@
 import { parametricUmapRows } from '../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../src/index.js';
-import type { Subject } from '../checks/subject.js';
+import { type Subject, varied } from '../checks/subject.js';
 
 /** Options of a quick fit on the 60 rows of `groups()`. */
 export const quick = { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random' } as const;
@@ -19,7 +19,10 @@ export const parametricUmap: Subject = {
   },
   traits: {
     parametric: true,
+    newRows: true,
+    batches: true,
     supervised: true,
+    classifier: true,
     needsGraph: true,
     decoder: true,
     reconstruction: true,
@@ -37,4 +40,29 @@ export const parametricUmap: Subject = {
   create: (options) => new ParametricUMAP(options),
   load: (directory) => ParametricUMAP.load(directory),
   fromArtifact: (artifact) => ParametricUMAP.fromArtifact(artifact),
+};
+
+/** With a point for each row in place of the network. */
+export const umapPoints: Subject = {
+  ...parametricUmap,
+  variant: 'a point for each row',
+  traits: { ...parametricUmap.traits, parametric: false, ownEncoder: false, heldOut: false },
+  create: (options) => new ParametricUMAP(varied(options, { parametricEmbedding: false })),
+};
+
+/** The layout of UMAP without a network, which has neither batches nor losses besides its own. */
+export const classicUmap: Subject = {
+  ...umapPoints,
+  variant: 'the layout without batches',
+  traits: {
+    ...umapPoints.traits,
+    ...{ batches: false, decoder: false, reconstruction: false, landmarks: false, classifier: false },
+  },
+  // Nothing moves in the first epoch, so several to each report.
+  quick: { nNeighbors: 5, nEpochs: 30, init: 'random' },
+  brief: { nEpochs: 10, init: 'random', lossReportFrequency: 3 },
+  epochs: (count) => ({ nEpochs: 2 * count }),
+  inverse: {},
+  create: (options) =>
+    new ParametricUMAP(varied(options, { parametricEmbedding: false, nonParametric: 'sgd' })),
 };

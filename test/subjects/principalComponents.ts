@@ -12,8 +12,15 @@ export const principalComponents: Subject = {
     batchSize: 'batchSize',
   },
   traits: {
-    ...{ parametric: true, decoder: true, heldOut: true, callbacks: true },
-    ...{ supervised: false, needsGraph: false, reconstruction: false, ownEncoder: false, landmarks: false },
+    ...{ parametric: true, newRows: true, batches: true, decoder: true, heldOut: true, callbacks: true },
+    ...{
+      supervised: false,
+      classifier: false,
+      needsGraph: false,
+      reconstruction: false,
+      ownEncoder: false,
+      landmarks: false,
+    },
   },
   quick: { steps: 30, batchSize: 32, lossReportFrequency: 5 },
   brief: { steps: 5, batchSize: 300, lossReportFrequency: 3 },

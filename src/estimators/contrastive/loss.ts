@@ -4,7 +4,7 @@ import type { Edges, LossTerm, Random } from '../../core/types.js';
 import type { Description, Learned } from '../../fit/records.js';
 import { contrastiveLoss, type Similarity } from '../../losses/contrastive.js';
 import { edgeRows } from '../../math/sparse.js';
-import { type ScalarParameter, scalarParameter } from '../../networks/scalar.js';
+import { scalarParameter } from '../../networks/scalar.js';
 import type { ContrastiveOptions } from './options.js';
 import { attractionOf } from './spectrum.js';
 
@@ -42,15 +42,15 @@ const NEGATIVES = { umap: 5, neg: 20, nce: 5, infonce: 100, infonceAlt: 100 } as
 /** Part of the rows that t-SNE's normalization usually comes to, times the squared number of rows. */
 const USUAL_NORMALIZATION = 100;
 
-export function lossOf(options: ContrastiveOptions, context: LossContext): MainLoss {
+export async function lossOf(options: ContrastiveOptions, context: LossContext): Promise<MainLoss> {
   const { lossMode: mode, similarity, temperature, learnTemperature } = options;
   const { rows, batchSize, edges, random } = context;
   const negativeSamples = options.negativeSamples ?? NEGATIVES[mode];
   const drawn = negativeSamples === 'full' ? Math.min(rows, 2 * batchSize) - 2 : negativeSamples;
   const attraction = attractionOf(options, rows, Math.max(1, drawn));
-  const numbers = learnedNumbers(options, context);
   // Points have a gradient of their few pairs alone, which a mean over the batch would make tiny. Adam does not mind.
   const summed = !options.parametric && options.optimizer === 'sgd';
+  const numbers = await learnedNumbers(options, context);
   const shared = {
     ...{ mode, similarity, negativeSamples, attraction, temperature },
     aggregation: summed ? ('sum' as const) : ('mean' as const),
@@ -88,19 +88,18 @@ const similarities: Readonly<Record<Similarity, (temperature: number) => Descrip
 };
 
 /** The numbers that the loss learns, as their logarithms, from where an earlier fit has left them. */
-function learnedNumbers(
+async function learnedNumbers(
   { lossMode, temperature, learnTemperature, normalization }: ContrastiveOptions,
   { rows, earlier }: LossContext,
-): Numbers {
-  const numbers: Record<string, ScalarParameter> = {};
-  const from = (name: string, first: number) => earlier?.[name]?.valueNow() ?? Math.log(first);
-  if (lossMode === 'nce') {
-    const first = normalization ?? Math.min(1, USUAL_NORMALIZATION / rows);
-    numbers.normalization = scalarParameter(from('normalization', first), 'normalization');
+): Promise<Numbers> {
+  const firsts: Record<string, number> = {};
+  if (lossMode === 'nce') firsts.normalization = normalization ?? Math.min(1, USUAL_NORMALIZATION / rows);
+  if (learnTemperature) firsts.temperature = temperature;
+  const starts: [name: string, start: number][] = [];
+  for (const [name, first] of Object.entries(firsts)) {
+    starts.push([name, (await earlier?.[name]?.value()) ?? Math.log(first)]);
   }
-  if (learnTemperature)
-    numbers.temperature = scalarParameter(from('temperature', temperature), 'temperature');
-  return numbers;
+  return Object.fromEntries(starts.map(([name, start]) => [name, scalarParameter(start, name)]));
 }
 
 /** Learned numbers by name. */

@@ -35,13 +35,15 @@ export async function prepareOnPairs(
       const negativeSamples = options.negativeSamples ?? 'full';
       // There is no global structure of a graph to unfold first.
       const earlyExaggeration = options.earlyExaggeration && options.s !== null;
-      const main = lossOf(
+      const main = await lossOf(
         { ...options, negativeSamples, earlyExaggeration },
         {
           ...{ rows: count, batchSize: count / 2, edges: undefined, earlier: earlier?.numbers },
           random: base.streams.fork('negatives'),
         },
       );
+      for (const number of Object.values(main.numbers)) base.own(number);
+      hold();
       if (base.reconstruction) log(`reconstruction loss: ${reconstructionLines[base.reconstruction.kind]}`);
       const { clipValue, lossReportFrequency } = options;
       const ready = prepared(base, networks, earlier, {

@@ -53,10 +53,12 @@ export async function prepareContrastive(
     await pauses.take();
     const networks = await trainedNetworks(base, noise);
     const batchSize = batchSizeOf(options, matrix.shape[0]);
-    const main = lossOf(options, {
+    const main = await lossOf(options, {
       ...{ rows: matrix.shape[0], batchSize, edges, earlier: earlier?.numbers },
       random: streams.fork('negatives'),
     });
+    for (const number of Object.values(main.numbers)) base.own(number);
+    hold();
     const heldOut = {
       name: `val${options.lossMode[0]!.toUpperCase()}${options.lossMode.slice(1)}`,
       loss: main.heldOut,

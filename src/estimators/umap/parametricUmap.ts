@@ -28,7 +28,7 @@ import { saveOptions } from '../savedOptions.js';
 import { restoreUmap, umapArtifact } from './artifact.js';
 import type { GivenUMAPOptions, ParametricUMAPOptions } from './options.js';
 import { prepareUmap, type UmapLearned } from './prepare.js';
-import { resolveUmapOptions } from './rules.js';
+import { checkLandmarks, resolveUmapOptions } from './rules.js';
 
 const inputRules = { ...graphInputRules, ...landmarkInputRules, ...runInputRules };
 
@@ -119,6 +119,9 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   ): AsyncGenerator<Progress, void, void> {
     const { options } = this;
     const given = resolveInputs(inputs, inputRules);
+    for (const name of ['landmarkPositions', 'landmarkLossWeight'] as const) {
+      if (given[name] !== undefined) checkLandmarks(options, name);
+    }
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
     if (!options.parametricEmbedding) checkPointInputs('ParametricUMAP', 'parametricEmbedding', given);
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
@@ -162,6 +165,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    */
   async addLandmarks(X: MatrixInput, options: AddLandmarksOptions = {}): Promise<void> {
     const fitted = this.#life.require('addLandmarks');
+    checkLandmarks(this.options, 'addLandmarks');
     this.#landmarks = await keptLandmarks(fitted, X, options, this.options);
   }
 

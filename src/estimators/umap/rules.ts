@@ -83,6 +83,9 @@ const loopOnly = [
   'warmUp',
   'weightDecay',
   'batchSize',
+  'clipValue',
+  'landmarkLossFn',
+  'landmarkLossWeight',
 ] as const satisfies readonly (keyof ParametricUMAPOptions)[];
 
 function checkNonParametric(options: ParametricUMAPOptions): void {
@@ -102,4 +105,13 @@ function checkNonParametric(options: ParametricUMAPOptions): void {
         `leave ${name} out, or train in batches`,
     );
   }
+}
+
+/** Throws `OptionError` for landmarks, which have no part in the layout of `nonParametric: 'sgd'`. */
+export function checkLandmarks({ nonParametric }: ParametricUMAPOptions, name: string): void {
+  if (nonParametric !== 'sgd') return;
+  throw new OptionError(
+    `ParametricUMAP: ${name}: expected nonParametric: 'batches', got 'sgd', which moves all rows; ` +
+      `leave ${name} out, or train in batches`,
+  );
 }
