@@ -7,7 +7,7 @@ import ts from 'typescript';
 import * as library from '../src/index.js';
 import { read, root } from './helpers/files.js';
 import { folderWith, node, project } from './helpers/packed.js';
-import { anchors, type Block, blocks, pages } from './helpers/pages.js';
+import { anchors, type Block, blocks, firstExample, pages, wholeLife } from './helpers/pages.js';
 
 const manifest = JSON.parse(read('package.json'));
 const readme = read('README.md');
@@ -23,12 +23,14 @@ import type * as node from 'parametric-umap/node';
 type Core = typeof core;
 declare global {
   const ParametricUMAP: Core['ParametricUMAP'];
+  const ContrastiveEmbedding: Core['ContrastiveEmbedding'];
   const earlyStopping: Core['earlyStopping'];
   const tf: Core['tf'];
   const historySvg: (typeof node)['historySvg'];
   const scatterHtml: (typeof node)['scatterHtml'];
   const writeFile: typeof import('node:fs/promises').writeFile;
   const umap: core.ParametricUMAP, other: core.ParametricUMAP;
+  const embedding: core.ContrastiveEmbedding;
   const rows: number[][], heldOut: number[][], oldRows: number[][], newRows: number[][];
   const distances: number[][], indices: number[][], lengths: number[][];
   const labels: number[], prices: number[], fewLabels: (number | null)[];
@@ -36,7 +38,7 @@ declare global {
 `;
 
 /**
- * The same in values: `umap` is fitted, `other` is not, and both train shortly. Then every program runs, with these as
+ * The same in values: `umap` is fitted, `other` and `embedding` are not, and all train shortly. Then every program runs, with these as
  * they were; the last line of the output lists what failed.
  */
 const given = `
@@ -47,6 +49,11 @@ import { historySvg, scatterHtml } from 'parametric-umap/node';
 const { earlyStopping, tf } = core;
 const short = { nEpochs: 3, nNeighbors: 8, init: 'random' };
 class ParametricUMAP extends core.ParametricUMAP {
+  constructor(options) {
+    super({ ...short, ...options });
+  }
+}
+class ContrastiveEmbedding extends core.ContrastiveEmbedding {
   constructor(options) {
     super({ ...short, ...options });
   }
@@ -69,8 +76,9 @@ const failed = [];
 for (const name of process.argv.slice(2)) {
   const artifact = await core.fromFiles(async (file) => files.get(file), { kind: 'ParametricUMAP' });
   const umap = await ParametricUMAP.fromArtifact(artifact);
-  Object.assign(globalThis, { ParametricUMAP, earlyStopping, tf, historySvg, scatterHtml, writeFile });
-  Object.assign(globalThis, structuredClone({ ...tables, labels, prices, fewLabels }), { umap, other: new ParametricUMAP() });
+  Object.assign(globalThis, { ParametricUMAP, ContrastiveEmbedding, earlyStopping, tf, historySvg, scatterHtml, writeFile });
+  const estimators = { umap, other: new ParametricUMAP(), embedding: new ContrastiveEmbedding() };
+  Object.assign(globalThis, structuredClone({ ...tables, labels, prices, fewLabels }), estimators);
   try {
     await import('./' + name + '.js');
   } catch (error) {
@@ -134,8 +142,9 @@ test('code fits the types of the package', () => {
 });
 
 test('code runs', async () => {
-  // Those of the README's section "Use" are run by package.test.ts, as a newcomer runs them.
-  const run = code.filter(({ info, section }) => !info.startsWith('no-run') && section !== 'Use');
+  // The first two of the README are run by package.test.ts, as a newcomer runs them.
+  const elsewhere = [firstExample, wholeLife];
+  const run = code.filter(({ info, code: text }) => !info.startsWith('no-run') && !elsewhere.includes(text));
   const { stdout } = await node(folder, 'given.js', ...run.map(nameOf));
   assert.deepEqual(JSON.parse(stdout.trim().split('\n').at(-1)!), []);
 });

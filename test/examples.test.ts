@@ -20,6 +20,7 @@ import * as reconstruction from '../examples/reconstruction.js';
 import * as saveLoad from '../examples/saveLoad.js';
 import * as semiSupervised from '../examples/semiSupervised.js';
 import * as simclr from '../examples/simclr.js';
+import * as spectrum from '../examples/spectrum.js';
 import * as supervised from '../examples/supervised.js';
 import { trustworthiness } from '../src/metrics/scores.js';
 import { run } from './helpers/child.js';
@@ -115,6 +116,15 @@ test('filmStrip: the log follows the map from its start to its end, and is drawn
   assert.ok(later.every((divergence) => divergence < start!));
   assert.match(svg, /^<svg[\s\S]*untrained, KL[\s\S]*<\/svg>\s*$/);
   for (const { step } of records.slice(2)) assert.ok(svg.includes(`>step ${step}, KL `), `step ${step}`);
+});
+
+test('spectrum: the less attraction, the more neighbors are kept; six maps are drawn', async () => {
+  const { maps, svg } = await spectrum.main(digits, { ...short, learningRate: 1 });
+  const [none, half, all] = maps.filter(({ lossMode }) => lossMode === 'infonce').map(({ kept }) => kept);
+  // Over three seeds the steps were at least 0.033 and 0.016.
+  assert.ok(half! + 0.015 < none! && all! + 0.007 < half!, `neighbors kept: ${none}, ${half}, ${all}`);
+  for (const { kept } of maps) about(kept, [0.6, 1], 'neighbors kept');
+  assert.equal(svg.match(/>(?:neg|infonce), s = [\d.]+: keeps \d+ %</g)?.length, 6);
 });
 
 test('globalStructure: the more it weighs, the more distances agree', async () => {
