@@ -1,9 +1,24 @@
 /** How long a contrastive embedding is trained, and how fast. */
 
-import type { Edges } from '../../core/types.js';
+import type { Edges, Schedule } from '../../core/types.js';
 import type { Plan } from '../../fit/records.js';
-import { recipeSteps, scheduleOf } from '../../fit/trainingLength.js';
+import { recipeSteps, scheduleOf, withNetworksBeside } from '../../fit/trainingLength.js';
+import { cosineDecay, withGroups } from '../../training/schedule.js';
 import type { ContrastiveOptions } from './options.js';
+
+/** Peak of the learning rate of points, which have far to go where a network moves all rows at once. */
+const POINTS_RATE = 1;
+/** Peak of the rate of learned numbers, which are logarithms: of Z it has to cross some orders of magnitude. */
+const NUMBERS_RATE = 0.05;
+
+/** Learning rates of everything that is trained, over so many steps. */
+export function ratesOf(options: ContrastiveOptions, steps: number): Schedule {
+  const usual = options.parametric ? undefined : POINTS_RATE;
+  const scheduled = scheduleOf(options.learningRate, steps, true, options, usual);
+  const common = options.parametric ? scheduled : withNetworksBeside(scheduled);
+  const numbers = cosineDecay(NUMBERS_RATE, steps);
+  return withGroups(common, { normalization: numbers, temperature: numbers });
+}
 
 /** Steps, reports and learning rates of a training on a graph. An epoch meets every directed edge once, on average. */
 export function contrastiveLength(
@@ -11,7 +26,7 @@ export function contrastiveLength(
   edges: Edges,
   batchSize: number,
 ): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
-  const { nEpochs, lossReportFrequency, learningRate } = options;
+  const { nEpochs, lossReportFrequency } = options;
   const steps =
     nEpochs === null
       ? recipeSteps(edges.vertices, batchSize)
@@ -19,6 +34,6 @@ export function contrastiveLength(
   return {
     steps,
     reports: Math.min(steps, lossReportFrequency),
-    schedule: scheduleOf(learningRate, steps, true, options),
+    schedule: ratesOf(options, steps),
   };
 }

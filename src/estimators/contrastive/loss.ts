@@ -21,6 +21,8 @@ export interface LossContext {
   /** Numbers learned in an earlier fit. */
   readonly earlier: Numbers | undefined;
   readonly random: Random;
+  /** Takes the learned numbers, to free them where the fit fails; see `FitBase`. */
+  own(part: { dispose(): void }): void;
 }
 
 /** The loss, and what belongs to it. */
@@ -49,6 +51,7 @@ export async function lossOf(options: ContrastiveOptions, context: LossContext):
   const drawn = negativeSamples === 'full' ? Math.min(rows, 2 * batchSize) - 2 : negativeSamples;
   const attraction = attractionOf(options, rows, Math.max(1, drawn));
   const numbers = await learnedNumbers(options, context);
+  for (const number of Object.values(numbers)) context.own(number);
   const shared = {
     ...{ mode, similarity, negativeSamples, attraction, temperature, aggregation: 'mean' as const },
     ...{ logZ: numbers.normalization, logTemperature: numbers.temperature },
