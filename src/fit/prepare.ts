@@ -137,8 +137,11 @@ export async function trainedNetworks(
   noise?: InputNoise,
 ): Promise<FitNetworks> {
   const onThreads = await threaded(folded?.network ?? encoder, { table: projected, noise });
-  const seeded = (network: Network, name: string) =>
-    withSeededLayers(network, streams.fork(`${name} layers`));
+  // Their names are those of their learning rates, where these differ.
+  const seeded = (network: Network, group: string) => ({
+    ...withSeededLayers(network, streams.fork(`${group} layers`)),
+    ...{ group },
+  });
   return {
     classifier: classifier && seeded(classifier, 'classifier'),
     decoder: decoder && seeded(await threaded(decoder, { differentiable: true }), 'decoder'),

@@ -55,7 +55,7 @@ export interface FitBase extends FitNetworks {
   /** Lets worker threads train a network where they can; they end with `release`. */
   threaded(network: Network, options: ThreadOptions): Promise<Network>;
   /** Has what is trained beside the networks freed by `release`, unless it is kept. */
-  own(part: { dispose(): void }): void;
+  readonly own: (part: { dispose(): void }) => void;
   /** See `Prepared`. */
   release(kept: boolean): void;
 }

@@ -7,6 +7,7 @@ import {
   cosineDecay,
   linearDecay,
   suppliedSchedule,
+  withGroups,
   withWarmUp,
 } from '../training/schedule.js';
 import type { FitOptions } from './options/fitOptions.js';
@@ -51,13 +52,21 @@ const USUAL_RATE = 0.01;
 /** The same for points without a network, which have far to go where a network moves all rows at once. */
 const POINTS_RATE = 1;
 
+/** Rates of points as they are given, and of networks beside them, such as a decoder: lower as their usual rates are. */
+export function withNetworksBeside(points: Schedule): Schedule {
+  const networks = { rate: (step: number) => (USUAL_RATE / POINTS_RATE) * points.rate(step) };
+  return withGroups(points, { decoder: networks, classifier: networks });
+}
+
 /** As `trainingLength`, for points that are trained without a network. */
 export function pointsLength(
   options: LengthOptions,
   edges: Edges,
   batchSize: number,
 ): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
-  return trainingLength({ ...options, learningRate: options.learningRate ?? POINTS_RATE }, edges, batchSize);
+  const learningRate = options.learningRate ?? POINTS_RATE;
+  const length = trainingLength({ ...options, learningRate }, edges, batchSize);
+  return { ...length, schedule: withNetworksBeside(length.schedule) };
 }
 
 /** Options that tell how the learning rate rises and falls. Default: no warm-up, and `'auto'`. */

@@ -18,8 +18,10 @@ export interface Names {
 
 /** What an estimator can do and what not. A check that needs a trait is not registered for a subject without it. */
 export interface Traits {
-  /** A network embeds rows. Else every fitted row has a point of its own. */
+  /** A network embeds rows. */
   readonly parametric: boolean;
+  /** Every fitted row has a point of its own in place of a network. */
+  readonly points: boolean;
   /** `transform` embeds every row by itself, fitted or new, wherever it stands; later fits may be on other rows. */
   readonly newRows: boolean;
   /** It trains in batches, with the options of `names` for them, and callbacks are told of each. */

@@ -13,6 +13,7 @@ export const contrastiveEmbedding: Subject = {
   },
   traits: {
     parametric: true,
+    points: false,
     newRows: true,
     batches: true,
     supervised: true,
@@ -27,7 +28,8 @@ export const contrastiveEmbedding: Subject = {
   },
   // Without early exaggeration, under which the first losses of a fit are no measure of it.
   quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random', earlyExaggeration: false },
-  brief: { nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 },
+  // As many neighbors as the golden graphs have.
+  brief: { nNeighbors: 15, nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 },
   epochs: (nEpochs) => ({ nEpochs }),
   inverse: { parametricReconstruction: true },
   optionRows: contrastiveRows,
@@ -41,7 +43,13 @@ export const contrastiveEmbedding: Subject = {
 export const contrastivePoints: Subject = {
   ...contrastiveEmbedding,
   variant: 'a point for each row',
-  traits: { ...contrastiveEmbedding.traits, parametric: false, ownEncoder: false, heldOut: false },
+  traits: {
+    ...contrastiveEmbedding.traits,
+    parametric: false,
+    points: true,
+    ownEncoder: false,
+    heldOut: false,
+  },
   create: (options) => new ContrastiveEmbedding(varied(options, { parametric: false })),
 };
 

@@ -19,6 +19,7 @@ export const parametricUmap: Subject = {
   },
   traits: {
     parametric: true,
+    points: false,
     newRows: true,
     batches: true,
     supervised: true,
@@ -46,7 +47,7 @@ export const parametricUmap: Subject = {
 export const umapPoints: Subject = {
   ...parametricUmap,
   variant: 'a point for each row',
-  traits: { ...parametricUmap.traits, parametric: false, ownEncoder: false, heldOut: false },
+  traits: { ...parametricUmap.traits, parametric: false, points: true, ownEncoder: false, heldOut: false },
   create: (options) => new ParametricUMAP(varied(options, { parametricEmbedding: false })),
 };
 

@@ -16,6 +16,7 @@ export const principalComponents: Subject = {
     ...{
       supervised: false,
       classifier: false,
+      points: false,
       needsGraph: false,
       reconstruction: false,
       ownEncoder: false,

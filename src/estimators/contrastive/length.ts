@@ -2,7 +2,7 @@
 
 import type { Edges, Schedule } from '../../core/types.js';
 import type { Plan } from '../../fit/records.js';
-import { recipeSteps, scheduleOf } from '../../fit/trainingLength.js';
+import { recipeSteps, scheduleOf, withNetworksBeside } from '../../fit/trainingLength.js';
 import { cosineDecay, withGroups } from '../../training/schedule.js';
 import type { ContrastiveOptions } from './options.js';
 
@@ -14,7 +14,8 @@ const NUMBERS_RATE = 0.05;
 /** Learning rates of everything that is trained, over so many steps. */
 export function ratesOf(options: ContrastiveOptions, steps: number): Schedule {
   const usual = options.parametric ? undefined : POINTS_RATE;
-  const common = scheduleOf(options.learningRate, steps, true, options, usual);
+  const scheduled = scheduleOf(options.learningRate, steps, true, options, usual);
+  const common = options.parametric ? scheduled : withNetworksBeside(scheduled);
   const numbers = cosineDecay(NUMBERS_RATE, steps);
   return withGroups(common, { normalization: numbers, temperature: numbers });
 }

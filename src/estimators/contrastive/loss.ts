@@ -21,6 +21,8 @@ export interface LossContext {
   /** Numbers learned in an earlier fit. */
   readonly earlier: Numbers | undefined;
   readonly random: Random;
+  /** Takes the learned numbers, to free them where the fit fails; see `FitBase`. */
+  own(part: { dispose(): void }): void;
 }
 
 /** The loss, and what belongs to it. */
@@ -51,6 +53,7 @@ export async function lossOf(options: ContrastiveOptions, context: LossContext):
   // Points have a gradient of their few pairs alone, which a mean over the batch would make tiny. Adam does not mind.
   const summed = !options.parametric && options.optimizer === 'sgd';
   const numbers = await learnedNumbers(options, context);
+  for (const number of Object.values(numbers)) context.own(number);
   const shared = {
     ...{ mode, similarity, negativeSamples, attraction, temperature },
     aggregation: summed ? ('sum' as const) : ('mean' as const),

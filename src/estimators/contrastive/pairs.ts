@@ -39,10 +39,9 @@ export async function prepareOnPairs(
         { ...options, negativeSamples, earlyExaggeration },
         {
           ...{ rows: count, batchSize: count / 2, edges: undefined, earlier: earlier?.numbers },
-          random: base.streams.fork('negatives'),
+          ...{ random: base.streams.fork('negatives'), own: base.own },
         },
       );
-      for (const number of Object.values(main.numbers)) base.own(number);
       hold();
       if (base.reconstruction) log(`reconstruction loss: ${reconstructionLines[base.reconstruction.kind]}`);
       const { clipValue, lossReportFrequency } = options;

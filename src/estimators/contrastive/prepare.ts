@@ -55,9 +55,8 @@ export async function prepareContrastive(
     const batchSize = batchSizeOf(options, matrix.shape[0]);
     const main = await lossOf(options, {
       ...{ rows: matrix.shape[0], batchSize, edges, earlier: earlier?.numbers },
-      random: streams.fork('negatives'),
+      ...{ random: streams.fork('negatives'), own: base.own },
     });
-    for (const number of Object.values(main.numbers)) base.own(number);
     hold();
     const heldOut = {
       name: `val${options.lossMode[0]!.toUpperCase()}${options.lossMode.slice(1)}`,
