@@ -51,7 +51,7 @@ export interface ContrastiveLossOptions extends ContrastiveNegativeOptions {
 const TANGENT = 1e-3;
 
 /** Lower temperatures count as this one. */
-const COLDEST = 0.02;
+export const COLDEST = 0.02;
 
 /**
  * A contrastive loss as a term of training; its name is the mode. Throws `OptionError` for umap with the cosine similarity,

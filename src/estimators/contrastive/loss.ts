@@ -2,7 +2,7 @@
 
 import type { Edges, LossTerm, Random } from '../../core/types.js';
 import type { Description, Learned } from '../../fit/records.js';
-import { contrastiveLoss, type Similarity } from '../../losses/contrastive.js';
+import { COLDEST, contrastiveLoss, type Similarity } from '../../losses/contrastive.js';
 import { edgeRows } from '../../math/sparse.js';
 import { scalarParameter } from '../../networks/scalar.js';
 import type { ContrastiveOptions } from './options.js';
@@ -105,8 +105,13 @@ async function learnedNumbers(
   return Object.fromEntries(starts.map(([name, start]) => [name, scalarParameter(start, name)]));
 }
 
-/** Learned numbers by name. */
+/** Learned numbers by name, as they act. */
 export async function numbersOf(numbers: Numbers = {}): Promise<Record<string, number>> {
   const values = await Promise.all(Object.values(numbers).map((number) => number.value()));
-  return Object.fromEntries(Object.keys(numbers).map((name, i) => [name, Math.exp(values[i]!)]));
+  return Object.fromEntries(
+    Object.keys(numbers).map((name, i) => {
+      const value = Math.exp(values[i]!);
+      return [name, name === 'temperature' ? Math.max(COLDEST, value) : value];
+    }),
+  );
 }
