@@ -114,12 +114,15 @@ function satisfies(version: string, range: string): boolean {
 test('the public names', () => {
   assert.deepEqual(Object.keys(library).sort(), [
     'ArtifactError',
+    'CNE',
+    'ContrastiveEmbedding',
     'DataError',
     'DivergedError',
     'NotFittedError',
     'OptionError',
     'ParametricUMAP',
     'UnavailableError',
+    'contrastiveDefaults',
     'distanceCorrelation',
     'earlyStopping',
     'embeddingLog',

@@ -382,8 +382,12 @@ test('an encoder that starts from one point for all rows learns, or is an error'
   ];
   for (const encoder of starts) {
     const umap = briefly(subject, { ...options, encoder });
-    const map = await umap.fitTransform(X);
-    assert.ok(new Set(map.map(String)).size > 100, `${new Set(map.map(String)).size} different places`);
+    // Contrastive losses have no gradient between coincident points.
+    const map = await umap.fitTransform(X).catch((error: unknown) => {
+      if (subject.names.mainLoss === 'umap') throw error;
+      assert.match(String(error), /got one point for all of them/);
+    });
+    if (map) assert.ok(new Set(map.map(String)).size > 100, `${new Set(map.map(String)).size} different places`);
     umap.dispose();
     encoder.dispose();
   }

@@ -64,7 +64,7 @@ export async function prepareUmap(
       ...{ clipValue: options.clipValue, validate, learned: { curve, edges } },
       describe: { edges, similarity: (d2: number) => 1 / (1 + curve.a * d2 ** curve.b) },
     };
-    const terms = [
+    const allTerms = async () => [
       loss(streams.fork('negatives')),
       ...(await auxiliaryLosses(base, networks, options, edges, inputs, context)),
     ];
@@ -85,14 +85,14 @@ export async function prepareUmap(
               context,
             )
           : pointsLength(options, edges, batchSize);
-      return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms, learned });
+      return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms: await allTerms(), learned });
     }
     const start =
       earlier || base.encoder.variables().length === 0
         ? undefined
         : await warmStart(base, networks.encoder, edges, options, { ...options, curve }, context);
     const length = trainingLength(options, edges, batchSize);
-    return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms, start });
+    return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms: await allTerms(), start });
   } catch (error) {
     base.release(false);
     throw error;

@@ -45,9 +45,9 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   localConnectivity: 3,
   setOpMixRatio: 0.1,
   disconnectionDistance: 0.9,
-  nComponents: 3,
   parametricEmbedding: false,
   nonParametric: 'elsewhere', // with parametricEmbedding: false: test/estimators/umap/nonParametric
+  nComponents: 3,
   minDist: 0.8,
   spread: 3,
   a: 'elsewhere', // with b, below
