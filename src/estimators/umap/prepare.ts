@@ -85,14 +85,26 @@ export async function prepareUmap(
               context,
             )
           : pointsLength(options, edges, batchSize);
-      return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms: await allTerms(), learned });
+      return prepared(base, networks, earlier, {
+        ...shared,
+        ...length,
+        sampler,
+        terms: await allTerms(),
+        learned,
+      });
     }
     const start =
       earlier || base.encoder.variables().length === 0
         ? undefined
         : await warmStart(base, networks.encoder, edges, options, { ...options, curve }, context);
     const length = trainingLength(options, edges, batchSize);
-    return prepared(base, networks, earlier, { ...shared, ...length, sampler, terms: await allTerms(), start });
+    return prepared(base, networks, earlier, {
+      ...shared,
+      ...length,
+      sampler,
+      terms: await allTerms(),
+      start,
+    });
   } catch (error) {
     base.release(false);
     throw error;
