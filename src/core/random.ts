@@ -76,11 +76,18 @@ export function streamsOf(random: Random): Streams {
   };
 }
 
-/** Fills the list with integers in [0, below) and advances the state, which is four words. */
-export function drawIntegers(state: Int32Array, list: Int32Array, below: number): void {
+/**
+ * Fills the list with integers in [0, below) and advances the state, which is four words. With several `lanes`, the state is that
+ * of as many generators, word `w` of generator `lane` at `w * lanes + lane`, and this one fills every `lanes`th entry from entry
+ * `lane` on.
+ */
+export function drawIntegers(state: Int32Array, list: Int32Array, below: number, lane = 0, lanes = 1): void {
   // The same generator as `draw`, with the state in local variables, which is faster for a list.
-  let [a, b, c, d] = state as unknown as [number, number, number, number];
-  for (let i = 0; i < list.length; i++) {
+  let a = state[lane]!;
+  let b = state[lanes + lane]!;
+  let c = state[2 * lanes + lane]!;
+  let d = state[3 * lanes + lane]!;
+  for (let i = lane; i < list.length; i += lanes) {
     const product = Math.imul(b, 5);
     const bits = Math.imul((product << 7) | (product >>> 25), 9);
     list[i] = ((bits >>> 0) / 0x100000000) * below;
@@ -92,7 +99,10 @@ export function drawIntegers(state: Int32Array, list: Int32Array, below: number)
     c ^= shifted;
     d = (d << 11) | (d >>> 21);
   }
-  state.set([a, b, c, d]);
+  state[lane] = a;
+  state[lanes + lane] = b;
+  state[2 * lanes + lane] = c;
+  state[3 * lanes + lane] = d;
 }
 
 /** The initial state of a stream. */

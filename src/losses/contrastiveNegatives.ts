@@ -1,5 +1,6 @@
 /** The pairs of a step of the contrastive losses, and their negatives. */
 import type { BarredRows, ContrastivePairs } from '../backend/contrastiveLoss.js';
+import { drawIntegers } from '../core/random.js';
 import type { Batch, Random } from '../core/types.js';
 import type { SparseRows } from '../math/sparse.js';
 
@@ -154,7 +155,9 @@ export function readNegatives(pairs: ContrastivePairs): NegativesReader {
       } else if (source === 'listed') {
         for (let k = p * samples; k < (p + 1) * samples; k++) keep(list![k]!);
       } else if (source === 'drawn' && below > 0) {
-        drawFours(state, rows, (samples + 3) & -4, below);
+        // Four generators in turn, as in the kernel.
+        const drawn = rows.subarray(0, (samples + 3) & -4);
+        for (let lane = 0; lane < 4; lane++) drawIntegers(state, drawn, below, lane, 4);
         for (let k = 0; k < samples; k++) {
           let at = rows[k]!;
           if (own !== undefined) {
@@ -167,27 +170,4 @@ export function readNegatives(pairs: ContrastivePairs): NegativesReader {
       return n;
     },
   };
-}
-
-/** Fills the first `count` entries, a multiple of four, with integers in [0, below) from four generators in turn. */
-function drawFours(state: Int32Array, list: Int32Array, count: number, below: number): void {
-  for (let lane = 0; lane < 4; lane++) {
-    let [a, b, c, d] = [state[lane]!, state[4 + lane]!, state[8 + lane]!, state[12 + lane]!];
-    for (let i = lane; i < count; i += 4) {
-      const product = Math.imul(b, 5);
-      const bits = Math.imul((product << 7) | (product >>> 25), 9);
-      list[i] = ((bits >>> 0) / 0x100000000) * below;
-      c ^= a;
-      d ^= b;
-      const shifted = b << 9;
-      b ^= c;
-      a ^= d;
-      c ^= shifted;
-      d = (d << 11) | (d >>> 21);
-    }
-    state[lane] = a;
-    state[4 + lane] = b;
-    state[8 + lane] = c;
-    state[12 + lane] = d;
-  }
 }
