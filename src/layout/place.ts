@@ -12,7 +12,7 @@ export interface PlaceOptions {
   readonly curve: Curve;
   /** Times that a neighbor of membership 1 attracts a row; others in proportion to their membership. 0: no refinement. */
   readonly epochs: number;
-  /** Reference rows that repel a row each time that a neighbor attracts it. */
+  /** Negative samples, rows of the layout, each time that a neighbor attracts a row. */
   readonly negativeSampleRate: number;
   /** Factor on the repulsion. */
   readonly repulsionStrength: number;
@@ -23,7 +23,7 @@ export interface PlaceOptions {
 
 /** The learning rate falls from here to 0: a quarter of that of a layout, as in umap-learn. */
 const FIRST_RATE = 0.25;
-/** Ids of repelling rows, drawn once for all rows: each takes them from a place of its own. A power of 2. */
+/** Negative samples, drawn once for all rows: each takes them from a place of its own. A power of 2. */
 const SAMPLES = 2 ** 14;
 
 /**
@@ -36,12 +36,12 @@ export function placementEpochs(rows: number): number {
 
 /**
  * Positions for new rows, given their neighbors among the rows of a layout. A row starts at the mean of its neighbors' positions,
- * weighted by their memberships. Then it is attracted by neighbors and repelled by random rows of the layout, by the formulas
+ * weighted by their memberships. Then neighbors attract it, with random rows of the layout as negative samples, by the formulas
  * of `classicLayout`; the layout itself stays as it is. A row at distance 0 from a row of the layout gets the position of
  * the first such row. A row without neighbors (all ids -1) gets NaN.
  *
  * A position depends on the row's own neighbors and the seed alone: memberships are scaled by the row's own distances
- * (umap-learn: by the largest of all), and the repelling rows are read from one list, from an index that the
+ * (umap-learn: by the largest of all), and negative samples are read from one list, from an index that the
  * first position determines. So rows placed one by one and all together get the same bits.
  */
 export function* placeRowsInParts(
@@ -156,7 +156,7 @@ function refiner(
   };
 }
 
-/** An index into the list of repelling rows. */
+/** An index into the list of negative samples. */
 function hashOf(position: Float32Array): number {
   const words = new Int32Array(position.slice().buffer);
   const mixed = words.reduce((hash, word) => Math.imul(hash ^ word, 0x9e3779b1) ^ (hash >>> 15), 0x5bd1e995);

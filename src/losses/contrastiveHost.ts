@@ -139,10 +139,10 @@ function logistic(form: ContrastiveForm, own: number, values: Float64Array, n: n
     const x = mode === 'umap' ? Math.max(value, tangent) : value;
     const e = inverse(x);
     const share = e === Number.POSITIVE_INFINITY ? 1 : e / (1 + e);
-    const slope = share * rate(x);
-    cost += Math.log1p(e) + slope * (value - x);
+    const byValue = share * rate(x);
+    cost += Math.log1p(e) + byValue * (value - x);
     byLogKappa -= share;
-    values[k] = slope;
+    values[k] = byValue;
   }
   return { cost, derivative, byLogKappa };
 }

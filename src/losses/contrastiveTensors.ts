@@ -123,8 +123,8 @@ function ofDistances(
   const u = tf.mul(tf.add(kappa, missing(numbers)), tf.add(tf.maximum(others, tangent ?? 0), offset));
   let costs = tf.log1p(tf.div(1, u));
   if (tangent !== undefined) {
-    const slope = -1 / (tangent * (1 + tangent));
-    costs = tf.add(costs, tf.mul(tf.minimum(tf.sub(others, tangent), 0), slope));
+    const derivative = -1 / (tangent * (1 + tangent));
+    costs = tf.add(costs, tf.mul(tf.minimum(tf.sub(others, tangent), 0), derivative));
   }
   return tf.add(attraction, tf.sum(tf.mul(counts, costs), 1, true));
 }

@@ -127,8 +127,8 @@ export function withWeightDecay(optimizer: Optimizer, decay: number): Optimizer 
 
 /**
  * A user-supplied optimizer, which keeps its own learning rate. Throws `OptionError` for one that was disposed. An optimizer
- * cannot be emptied, so forgetting, as it does for variables of other shapes, means that a new one of the same configuration takes its place; the one that was given is
- * never disposed of here.
+ * cannot be emptied. So where it has to forget, as for variables of other shapes, a new one of the same configuration takes its
+ * place; the one that was given is never disposed of here.
  */
 export function suppliedOptimizer(given: tf.Optimizer): Optimizer {
   if (Object.values(given).some((part) => (part as tf.Tensor | null | undefined)?.isDisposed === true)) {
