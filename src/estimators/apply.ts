@@ -14,9 +14,9 @@ import {
   type MatrixInput,
   type SameForm,
   toInputForm,
-  toMatrix,
   toMatrixOfWidth,
 } from '../data/matrix.js';
+import { openRows } from '../data/rows.js';
 import { placeRows } from '../fit/place.js';
 import type { Fitted } from '../fit/records.js';
 import { encode, softmax } from '../networks/encode.js';
@@ -43,8 +43,9 @@ export async function embedFitted<X extends MatrixInput>(
 ): Promise<SameForm<X>> {
   if (!fitted.placement) return embedRows(fitted, X, {}, check);
   await returnTo(fitted.backend);
-  const { matrix, form } = await toMatrix(X, 'fitTransform', { unchecked: true });
-  const [rows] = matrix.shape;
+  // Rows and form are all that counts: the fit has read the values.
+  const { shape: given, form } = await openRows(X, 'fitTransform');
+  const rows = given[0]!;
   const { data, shape } = await readPoints(fitted.encoder);
   // Landmarks of earlier fits come behind the rows.
   const points = { data: data.slice(0, rows * shape[1]), shape: [rows, shape[1]] as const };

@@ -12,7 +12,7 @@ import type { FitNetworks, Learned } from '../fit/records.js';
 import type { Reconstruction } from '../losses/reconstruction.js';
 import { networkOf, rowSize } from '../networks/network.js';
 import type { Projection } from '../networks/projection.js';
-import { scalarParameter } from '../networks/scalar.js';
+import { readScalars, scalarParameter } from '../networks/scalar.js';
 
 type State = Readonly<Record<string, Json>>;
 
@@ -46,19 +46,14 @@ export async function savedFit(learned: Learned, own: Own): Promise<Artifact> {
     options: own.options,
     state: {
       ...own.state,
-      ...(learned.numbers && { numbers: await valuesOf(learned.numbers) }),
+      // As they are trained: logarithms.
+      ...(learned.numbers && { numbers: await readScalars(learned.numbers) }),
       ...{ rowShape, fits, history, classNames, reconstruction: reconstruction ?? null },
     },
     networks,
     tables,
     ...(own.edges && { graph: graphTable(own.edges) }),
   };
-}
-
-/** Learned numbers as they are trained: logarithms. */
-async function valuesOf(numbers: NonNullable<Learned['numbers']>): Promise<Record<string, number>> {
-  const values = await Promise.all(Object.values(numbers).map((number) => number.value()));
-  return Object.fromEntries(Object.keys(numbers).map((name, i) => [name, values[i]!]));
 }
 
 /** The state that `savedFit` saved. */

@@ -35,8 +35,9 @@ export interface NetworkParts {
 }
 
 /**
- * Networks for rows of `rowShape`; those of an earlier fit come first. `parts` are those of default networks. Throws `OptionError` for a user-supplied network that does not fit the embedding or the
- * classes, and `DataError` for rows that do not fit the encoder.
+ * Networks for rows of `rowShape`; those of an earlier fit come first. `parts` are those of default networks. Throws
+ * `OptionError` for a user-supplied network that does not fit the embedding or the classes, and `DataError` for rows that do not
+ * fit the encoder.
  */
 export function fitNetworks(
   options: NetworkChoice,

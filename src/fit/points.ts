@@ -1,6 +1,7 @@
 /** Where the points of an embedding without a network start. */
 
 import type { Edges, Matrix } from '../core/types.js';
+import { firstDeviation } from '../layout/principal.js';
 import { setPoints } from '../networks/pointTable.js';
 import type { FitOptions } from './options/fitOptions.js';
 import { placeRows } from './place.js';
@@ -54,11 +55,6 @@ async function startLayout(
 
 /** A layout scaled to a standard deviation of 1 along its first axis, as contrastive-ne starts from principal components. */
 export function unitDeviation({ data, shape }: Matrix): Matrix {
-  const [rows, columns] = shape;
-  let mean = 0;
-  for (let i = 0; i < rows; i++) mean += data[i * columns]! / rows;
-  let variance = 0;
-  for (let i = 0; i < rows; i++) variance += (data[i * columns]! - mean) ** 2 / rows;
-  const factor = variance > 0 ? 1 / Math.sqrt(variance) : 1;
+  const factor = 1 / (firstDeviation(data, shape[1]) || 1);
   return { data: data.map((value) => factor * value), shape };
 }

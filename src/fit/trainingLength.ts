@@ -29,11 +29,15 @@ type LengthOptions = Pick<
 > &
   RateOptions;
 
-/** Steps, reports and learning rates of a training on a graph. */
+/**
+ * Steps, reports and learning rates of a training on a graph; the rates by `scheduled`, which is `pointsScheduleOf` for points
+ * without a network.
+ */
 export function trainingLength(
   options: LengthOptions,
   edges: Edges,
   batchSize: number,
+  scheduled: typeof pointsScheduleOf = scheduleOf,
 ): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
   const { nEpochs, nTrainingEpochs, lossReportFrequency, learningRate } = options;
   const passes =
@@ -42,7 +46,7 @@ export function trainingLength(
   return {
     steps,
     reports: Math.min(steps, lossReportFrequency * nTrainingEpochs),
-    schedule: scheduleOf(learningRate, steps, nEpochs === null, options),
+    schedule: scheduled(learningRate, steps, nEpochs === null, options),
   };
 }
 
@@ -52,21 +56,19 @@ const USUAL_RATE = 0.01;
 /** The same for points without a network, which have far to go where a network moves all rows at once. */
 const POINTS_RATE = 1;
 
-/** Rates of points as they are given, and of networks beside them, such as a decoder: lower as their usual rates are. */
-export function withNetworksBeside(points: Schedule): Schedule {
+/**
+ * As `scheduleOf`, for points that are trained without a network. Networks beside them, such as a decoder, have rates that are
+ * lower as their usual rate is.
+ */
+export function pointsScheduleOf(
+  given: FitOptions['learningRate'],
+  steps: number,
+  falls: boolean,
+  options: RateOptions,
+): Schedule {
+  const points = scheduleOf(given ?? POINTS_RATE, steps, falls, options);
   const networks = { rate: (step: number) => (USUAL_RATE / POINTS_RATE) * points.rate(step) };
   return withGroups(points, { decoder: networks, classifier: networks });
-}
-
-/** As `trainingLength`, for points that are trained without a network. */
-export function pointsLength(
-  options: LengthOptions,
-  edges: Edges,
-  batchSize: number,
-): Pick<Plan, 'steps' | 'reports' | 'schedule'> {
-  const learningRate = options.learningRate ?? POINTS_RATE;
-  const length = trainingLength({ ...options, learningRate }, edges, batchSize);
-  return { ...length, schedule: withNetworksBeside(length.schedule) };
 }
 
 /** Options that tell how the learning rate rises and falls. Default: no warm-up, and `'auto'`. */
@@ -74,16 +76,15 @@ export type RateOptions = Partial<Pick<FitOptions, 'learningRateDecay' | 'warmUp
 
 /**
  * Rates for the option `learningRate`: user-supplied, or from a peak as `learningRateDecay` and `warmUp` tell. `falls` decides
- * what `'auto'` is: half a cosine, or else constant. `usual` is the peak where the user gives none.
+ * what `'auto'` is: half a cosine, or else constant.
  */
 export function scheduleOf(
   given: FitOptions['learningRate'],
   steps: number,
   falls = true,
   { learningRateDecay = 'auto', warmUp = 0 }: RateOptions = {},
-  usual = USUAL_RATE,
 ): Schedule {
-  const rate = given ?? usual;
+  const rate = given ?? USUAL_RATE;
   if (typeof rate === 'function') return suppliedSchedule(rate, steps);
   const rising = Math.round(warmUp * steps);
   const decay = learningRateDecay === 'auto' ? (falls ? 'cosine' : 'constant') : learningRateDecay;

@@ -51,8 +51,8 @@ function largest(data: Float32Array): number {
   return data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
-/** Standard deviation of the first column. */
-function firstDeviation(data: Float32Array, columns: number): number {
+/** Standard deviation of the first of the columns. */
+export function firstDeviation(data: Float32Array, columns: number): number {
   const rows = data.length / columns;
   let mean = 0;
   for (let i = 0; i < data.length; i += columns) mean += data[i]! / rows;

@@ -32,3 +32,11 @@ export function scalarParameter(value: number, group: string): ScalarParameter {
     },
   };
 }
+
+/** The values of parameters by name. */
+export async function readScalars(
+  parameters: Readonly<Record<string, ScalarParameter>>,
+): Promise<Record<string, number>> {
+  const values = await Promise.all(Object.values(parameters).map((parameter) => parameter.value()));
+  return Object.fromEntries(Object.keys(parameters).map((name, i) => [name, values[i]!]));
+}

@@ -11,6 +11,7 @@ import {
   heading,
   headingHeight,
   headingWidth,
+  mapDefaults,
   mapRules,
   PAD,
   type ScatterOptions,
@@ -43,14 +44,11 @@ export interface FilmStripOptions
   readonly scale?: 'frame' | 'common' | undefined;
 }
 
+/** Frames have neither held-out rows nor names for groups. */
+const { held: _, classNames: __, ...sharedDefaults } = mapDefaults;
+
 const defaults: Readonly<Required<FilmStripOptions>> = Object.freeze({
-  labels: null,
-  title: '',
-  subtitle: '',
-  legendTitle: '',
-  pointSize: null,
-  opacity: null,
-  colors: null,
+  ...sharedDefaults,
   theme: 'light',
   columns: null,
   size: 200,

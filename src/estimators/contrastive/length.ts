@@ -2,20 +2,17 @@
 
 import type { Edges, Schedule } from '../../core/types.js';
 import type { Plan } from '../../fit/records.js';
-import { recipeSteps, scheduleOf, withNetworksBeside } from '../../fit/trainingLength.js';
+import { pointsScheduleOf, recipeSteps, scheduleOf } from '../../fit/trainingLength.js';
 import { cosineDecay, withGroups } from '../../training/schedule.js';
 import type { ContrastiveOptions } from './options.js';
 
-/** Peak of the learning rate of points, which have far to go where a network moves all rows at once. */
-const POINTS_RATE = 1;
 /** Peak of the rate of learned numbers, which are logarithms: of Z it has to cross some orders of magnitude. */
 const NUMBERS_RATE = 0.05;
 
 /** Learning rates of everything that is trained, over so many steps. */
 export function ratesOf(options: ContrastiveOptions, steps: number): Schedule {
-  const usual = options.parametric ? undefined : POINTS_RATE;
-  const scheduled = scheduleOf(options.learningRate, steps, true, options, usual);
-  const common = options.parametric ? scheduled : withNetworksBeside(scheduled);
+  const scheduled = options.parametric ? scheduleOf : pointsScheduleOf;
+  const common = scheduled(options.learningRate, steps, true, options);
   const numbers = cosineDecay(NUMBERS_RATE, steps);
   return withGroups(common, { normalization: numbers, temperature: numbers });
 }

@@ -4,7 +4,7 @@ import type { Edges, LossTerm, Random } from '../../core/types.js';
 import type { Description, Learned } from '../../fit/records.js';
 import { COLDEST, contrastiveLoss, type Similarity } from '../../losses/contrastive.js';
 import { edgeRows } from '../../math/sparse.js';
-import { scalarParameter } from '../../networks/scalar.js';
+import { readScalars, scalarParameter } from '../../networks/scalar.js';
 import type { ContrastiveOptions } from './options.js';
 import { attractionOf } from './spectrum.js';
 
@@ -107,10 +107,9 @@ async function learnedNumbers(
 
 /** Learned numbers by name, as they act. */
 export async function numbersOf(numbers: Numbers = {}): Promise<Record<string, number>> {
-  const values = await Promise.all(Object.values(numbers).map((number) => number.value()));
   return Object.fromEntries(
-    Object.keys(numbers).map((name, i) => {
-      const value = Math.exp(values[i]!);
+    Object.entries(await readScalars(numbers)).map(([name, log]) => {
+      const value = Math.exp(log);
       return [name, name === 'temperature' ? Math.max(COLDEST, value) : value];
     }),
   );

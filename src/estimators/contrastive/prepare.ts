@@ -3,15 +3,14 @@
 import type { Edges, Matrix } from '../../core/types.js';
 import { edgeSampler } from '../../data/sampler.js';
 import { auxiliaryLosses, reconstructionLines } from '../../fit/auxiliaryLosses.js';
-import { graphNoise } from '../../fit/graphNoise.js';
+import { graphFit } from '../../fit/graphFit.js';
 import { type FitSplit, heldOutGraph, heldOutValidator } from '../../fit/heldOut.js';
 import type { FitInputs } from '../../fit/inputs.js';
 import { startPoints, unitDeviation } from '../../fit/points.js';
-import { beginFit, prepared, trainedNetworks } from '../../fit/prepare.js';
+import { beginFit, prepared } from '../../fit/prepare.js';
 import type { FitContext, Learned, Placement, Prepared } from '../../fit/records.js';
 import { batchSizeOf } from '../../fit/trainingLength.js';
 import { warmStart } from '../../fit/warmStart.js';
-import { neighborGraph } from '../../graph/neighborGraph.js';
 import { contrastiveLength } from './length.js';
 import { lossOf } from './loss.js';
 import type { ContrastiveOptions } from './options.js';
@@ -39,19 +38,10 @@ export async function prepareContrastive(
   const { parametric, clipValue } = options;
   const fitOptions = { ...options, nTrainingEpochs: 1 };
   const base = await beginFit(rows, fitOptions, earlier, context, { points: !parametric });
-  const { matrix, projected, random, streams } = base;
+  const { matrix, streams } = base;
   const { pauses, hold } = context;
   try {
-    const targets = base.classes ? { classes: base.classes.ids } : base.y && { values: base.y };
-    const graphInputs = { ...inputs, signal: context.signal };
-    const edges = await neighborGraph(matrix, targets, options, graphInputs, random, context);
-    await pauses.take();
-    const hasProjection = base.projection !== undefined;
-    const noise = parametric
-      ? graphNoise(projected, edges, options, streams.fork('noise'), hasProjection)
-      : undefined;
-    await pauses.take();
-    const networks = await trainedNetworks(base, noise);
+    const { edges, networks } = await graphFit(base, options, inputs, parametric, context);
     const batchSize = batchSizeOf(options, matrix.shape[0]);
     const main = await lossOf(options, {
       ...{ rows: matrix.shape[0], batchSize, edges, earlier: earlier?.numbers },

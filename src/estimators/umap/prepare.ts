@@ -4,15 +4,14 @@ import type { Edges, LossTerm, Matrix, Random } from '../../core/types.js';
 import { edgeSampler } from '../../data/sampler.js';
 import { auxiliaryLosses, reconstructionLines } from '../../fit/auxiliaryLosses.js';
 import { type ClassicOptions, classicTraining } from '../../fit/classicLayout.js';
-import { graphNoise } from '../../fit/graphNoise.js';
+import { graphFit } from '../../fit/graphFit.js';
 import { type FitSplit, heldOutGraph, heldOutValidator } from '../../fit/heldOut.js';
 import type { FitInputs } from '../../fit/inputs.js';
 import { startPoints } from '../../fit/points.js';
-import { beginFit, prepared, trainedNetworks } from '../../fit/prepare.js';
+import { beginFit, prepared } from '../../fit/prepare.js';
 import type { FitContext, Learned, Placement, Prepared } from '../../fit/records.js';
-import { batchSizeOf, pointsLength, trainingLength } from '../../fit/trainingLength.js';
+import { batchSizeOf, pointsScheduleOf, trainingLength } from '../../fit/trainingLength.js';
 import { warmStart } from '../../fit/warmStart.js';
-import { neighborGraph } from '../../graph/neighborGraph.js';
 import { umapLoss } from '../../losses/umap.js';
 import { type Curve, fitCurve } from '../../math/curve.js';
 import { type ChosenUMAPOptions, chosenOptions, type ParametricUMAPOptions } from './options.js';
@@ -35,20 +34,10 @@ export async function prepareUmap(
   const options = chosenOptions(given);
   const { parametricEmbedding: parametric } = options;
   const base = await beginFit(rows, options, earlier, context, { points: !parametric });
-  const { matrix, projected, random, streams } = base;
+  const { matrix, streams } = base;
   const { pauses, hold } = context;
   try {
-    const targets = base.classes ? { classes: base.classes.ids } : base.y && { values: base.y };
-    const graphInputs = { ...inputs, signal: context.signal };
-    const edges = await neighborGraph(matrix, targets, options, graphInputs, random, context);
-    await pauses.take();
-    // A user-supplied encoder is not among the options after loading; but only the default one has a projection.
-    const hasProjection = base.projection !== undefined;
-    const noise = parametric
-      ? graphNoise(projected, edges, options, streams.fork('noise'), hasProjection)
-      : undefined;
-    await pauses.take();
-    const networks = await trainedNetworks(base, noise);
+    const { edges, networks } = await graphFit(base, options, inputs, parametric, context);
     const curve =
       options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options);
     const loss = (stream: Random) => umapLossOf(options, curve, stream);
@@ -84,7 +73,7 @@ export async function prepareUmap(
               loss,
               context,
             )
-          : pointsLength(options, edges, batchSize);
+          : trainingLength(options, edges, batchSize, pointsScheduleOf);
       return prepared(base, networks, earlier, {
         ...shared,
         ...length,
