@@ -72,7 +72,7 @@ const makers: Readonly<Record<string, () => tf.LayersModel>> = {
     functional(
       [64],
       dense({ units: 16, activation: 'relu', ...kernel(1) }),
-      dropout({ rate: 0.2 }),
+      dropout({ rate: 0.5 }),
       dense({ units: 2, ...kernel(2) }),
     ),
   'a model within a model': () =>
