@@ -1,7 +1,8 @@
 /**
- * Gradients that TensorFlow.js 4.22 computes wrongly in plain JavaScript, as finite differences show:
- * ResizeNearestNeighborGrad with several images, which is the gradient of an upsampling layer, and AvgPoolGrad with
- * windows that padding clips. Also the gradient of Tile, which takes thousands of operations on any backend.
+ * What TensorFlow.js 4.22 computes wrongly in plain JavaScript: gradients, as finite differences show
+ * (ResizeNearestNeighborGrad with several images, which is the gradient of an upsampling layer, and AvgPoolGrad with
+ * windows that padding clips), and Transform (`tf.image.transform`), which leaves all images but the first one blank.
+ * Also the gradient of Tile, which takes thousands of operations on any backend.
  */
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';
@@ -10,6 +11,7 @@ type Shape4D = [number, number, number, number];
 
 interface CpuBackend {
   readonly data: { get(id: DataId): { readonly values: Float32Array } };
+  disposeIntermediateTensorInfo(info: TensorInfo): void;
   makeTensorInfo(shape: number[], dtype: 'float32', values: Float32Array): TensorInfo;
 }
 
@@ -19,17 +21,25 @@ interface Call {
   readonly backend: CpuBackend;
 }
 
-const cpuKernels: Readonly<Record<string, (call: Call) => TensorInfo>> = {
+type Kernel = (call: Call) => TensorInfo;
+
+const cpuKernels: Readonly<Record<string, Kernel>> = {
   AvgPoolGrad: averagePoolGrad,
   ResizeNearestNeighborGrad: resizeNearestGrad,
 };
 
 let corrected = false;
 
-/** Registers the corrected gradients in plain JavaScript, for all uses of TensorFlow.js in this process. */
+/** Registers the corrected kernels in plain JavaScript, for all uses of TensorFlow.js in this process. */
 export function correctCpu(): void {
   if (corrected) return;
   corrected = true;
+  const transform = tf.getKernel('Transform', 'cpu')!;
+  tf.unregisterKernel('Transform', 'cpu');
+  tf.registerKernel({
+    ...transform,
+    kernelFunc: (call) => imageByImage(transform.kernelFunc as unknown as Kernel, call as unknown as Call),
+  });
   for (const [kernelName, kernel] of Object.entries(cpuKernels)) {
     tf.unregisterKernel(kernelName, 'cpu');
     const kernelFunc = (call: unknown) => kernel(call as Call);
@@ -62,6 +72,33 @@ function sumRepetitions(dy: Tensor, shape: readonly number[], reps: readonly num
     sum = tf.sum(tf.reshape(sum, split), dimension);
   }
   return sum;
+}
+
+/** Transforms each image of a batch by itself, with its own transform or the only one. */
+function imageByImage(transform: Kernel, { inputs, attrs, backend }: Call): TensorInfo {
+  const image = inputs.image!;
+  const transforms = inputs.transforms!;
+  const [batch, ...shape] = image.shape;
+  const values = ({ dataId }: TensorInfo) => backend.data.get(dataId).values;
+  const size = tf.util.sizeFromShape(shape);
+  const parts = Array.from({ length: batch! }, (_, i) => {
+    const own = values(image).slice(i * size, (i + 1) * size);
+    const at = transforms.shape[0] === 1 ? 0 : 8 * i;
+    const one = {
+      image: backend.makeTensorInfo([1, ...shape], 'float32', own),
+      transforms: backend.makeTensorInfo([1, 8], 'float32', values(transforms).slice(at, at + 8)),
+    };
+    const moved = transform({ inputs: one, attrs, backend });
+    const copy = { shape: moved.shape.slice(1), values: values(moved).slice() };
+    for (const info of [one.image, one.transforms, moved]) backend.disposeIntermediateTensorInfo(info);
+    return copy;
+  });
+  const width = parts[0]?.values.length ?? 0;
+  const all = new Float32Array(batch! * width);
+  parts.forEach((part, i) => {
+    all.set(part.values, i * width);
+  });
+  return backend.makeTensorInfo([batch!, ...(parts[0]?.shape ?? shape)], 'float32', all);
 }
 
 /** Distributes the gradient of a window equally over its elements, padding excluded. */

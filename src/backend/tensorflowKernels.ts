@@ -1,10 +1,12 @@
 /**
  * Faster kernels for native TensorFlow, from operations that TensorFlow.js does not use: the gradient of ReLU
  * (otherwise eight operations), products of two matrices, and sums over rows. Scalars, as in weighted sums of losses,
- * are computed in JavaScript, since a call of TensorFlow takes a hundred times as long.
+ * are computed in JavaScript, since a call of TensorFlow takes a hundred times as long. And `tf.image.transform`, which tfjs-node
+ * lacks, by its kernel in JavaScript.
  */
 import type { DataId, DataType, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';
+import { correctCpu } from './corrections.js';
 
 interface Call {
   readonly inputs: Readonly<Record<string, TensorInfo>>;
@@ -44,6 +46,16 @@ const kernels: Readonly<Record<string, Kernel>> = {
   Multiply: ofScalars((a, b) => a * b),
 };
 
+/** Kernels that tfjs-node lacks and plain JavaScript has. */
+const borrowed = ['Transform'];
+
+/** The parts of the backend in plain JavaScript that its kernels use. */
+interface CpuBackend extends tf.KernelBackend {
+  makeTensorInfo(shape: number[], dtype: DataType, values: Float32Array): TensorInfo;
+  readSync(dataId: DataId): Float32Array;
+  disposeIntermediateTensorInfo(info: TensorInfo): void;
+}
+
 let registered = false;
 
 /** Registers the kernels, and a gradient of ReLU that uses one of them where it exists. */
@@ -58,6 +70,12 @@ export function useShorterOperations(): void {
       ...stock,
       kernelFunc: (call) => kernel(call as unknown as Call) ?? stock.kernelFunc(call),
     });
+  }
+  correctCpu();
+  for (const kernelName of borrowed) {
+    if (tf.getKernel(kernelName, 'tensorflow')) continue;
+    const kernelFunc = (call: unknown) => inJavaScript(kernelName, call as Call);
+    tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc });
   }
   tf.registerKernel({
     kernelName: 'ReluGrad',
@@ -75,6 +93,23 @@ export function useShorterOperations(): void {
     inputsToSave: ['x'],
     gradFunc: (dy, [x]) => ({ x: () => reluGradientOf(dy as Tensor, x!) }),
   });
+}
+
+/** Runs the kernel in plain JavaScript on copies of float inputs. */
+function inJavaScript(kernelName: string, { inputs, attrs, backend }: Call): TensorInfo {
+  const cpu = tf.findBackend('cpu') as CpuBackend;
+  const copies = Object.fromEntries(
+    Object.entries(inputs).map(([name, { dataId, shape, dtype }]) => {
+      const values = tf.engine().readSync(dataId) as Float32Array;
+      return [name, cpu.makeTensorInfo(shape, dtype, values)];
+    }),
+  );
+  const { kernelFunc } = tf.getKernel(kernelName, 'cpu')!;
+  const result = kernelFunc({ inputs: copies, attrs, backend: cpu }) as TensorInfo;
+  const { shape, dtype } = result;
+  const dataId = backend.write(cpu.readSync(result.dataId), shape, dtype);
+  for (const info of [...Object.values(copies), result]) cpu.disposeIntermediateTensorInfo(info);
+  return { dataId, shape, dtype };
 }
 
 /** The gradient of ReLU, on any backend. */

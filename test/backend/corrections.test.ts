@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
-import { source } from '../helpers/backends.js';
+import { available, source } from '../helpers/backends.js';
 
 type Op = (x: tf.Tensor4D) => tf.Tensor;
 
@@ -68,4 +68,39 @@ for (const backend of ['cpu', 'wasm'] as const) {
       });
     });
   }
+}
+
+for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
+  const skip = backend === 'tensorflow' && (await available(backend));
+
+  test(`${backend}: each image of a batch is transformed, by its own transform or the only one`, {
+    skip,
+  }, async () => {
+    await useBackend(backend);
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      const images = tf.tensor4d(
+        Float32Array.from({ length: 12 }, (_, i) => i + 1),
+        [2, 2, 3, 1],
+      );
+      const as = [1, 0, 0, 0, 1, 0, 0, 0];
+      const left = [1, 0, 1, 0, 1, 0, 0, 0];
+      const moved = (maps: number[][]) => {
+        const result = tf.image.transform(images, tf.tensor2d(maps), 'bilinear');
+        assert.deepEqual(result.shape, [2, 2, 3, 1]);
+        return [...result.dataSync()];
+      };
+      assert.deepEqual(moved([as, left]), [1, 2, 3, 4, 5, 6, 8, 9, 0, 11, 12, 0]);
+      assert.deepEqual(moved([left]), [2, 3, 0, 5, 6, 0, 8, 9, 0, 11, 12, 0]);
+      const small = tf.image.transform(images, tf.tensor2d([left]), 'nearest', 'constant', 0, [1, 2]);
+      assert.deepEqual(
+        [small.shape, [...small.dataSync()]],
+        [
+          [2, 1, 2, 1],
+          [2, 3, 8, 9],
+        ],
+      );
+    });
+    assert.equal(tf.memory().numTensors, before, 'tensors left');
+  });
 }
