@@ -84,7 +84,7 @@ export interface Lifecycle<F> {
 }
 
 /** The life cycle of an estimator of the class `kind`. */
-export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer' | 'numbers'>>(
+export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer' | 'numbers' | 'others'>>(
   kind: string,
 ): Lifecycle<F> {
   let fitted: F | undefined;
@@ -93,7 +93,7 @@ export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer
   const free = () => {
     const { encoder, decoder, classifier, optimizer } = fitted ?? {};
     for (const part of [encoder, decoder, classifier, optimizer]) part?.dispose();
-    for (const number of Object.values(fitted?.numbers ?? {})) number.dispose();
+    for (const part of [...Object.values(fitted?.numbers ?? {}), ...(fitted?.others ?? [])]) part.dispose();
     fitted = undefined;
   };
   return {

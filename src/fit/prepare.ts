@@ -2,7 +2,7 @@
 
 import { DataError, OptionError } from '../core/errors.js';
 import { createRandom, streamsOf } from '../core/random.js';
-import type { Forward, LossTerm, Network, Optimizer, Sampler } from '../core/types.js';
+import type { Forward, LossTerm, Network, Optimizer, Random, Sampler } from '../core/types.js';
 import { describeFrame } from '../data/frame.js';
 import { type Classes, type ParsedTargets, readClasses } from '../data/targets.js';
 import { reconstructionLossFn } from '../losses/reconstruction.js';
@@ -31,6 +31,10 @@ export interface NetworkDesign {
   readonly projected?: boolean;
   /** Whether every row has a point of its own instead of a network. Default false. */
   readonly points?: boolean;
+  /**
+   * Makes the networks of a first fit, with what their outputs mean, in place of those that the options describe. Default: none.
+   */
+  readonly make?: (random: Random) => FitNetworks;
 }
 
 /**
@@ -42,7 +46,7 @@ export async function beginFit(
   options: FitOptions,
   earlier: Learned | undefined,
   { pauses, hold, log, stage }: FitContext,
-  { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true, points = false }: NetworkDesign = {},
+  { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true, points = false, make }: NetworkDesign = {},
 ): Promise<FitBase> {
   const { input, y, positions, frame } = rows;
   const { matrix, rowShape } = input;
@@ -60,11 +64,13 @@ export async function beginFit(
   const units = projection ? bendingUnits(projection) : [];
   hold();
   const optimizer = earlier?.optimizer ?? optimizerOf(options);
-  const networks = fitNetworks(options, rowShape, classes, earlier, random, {
-    encoder: [...units, ...hidden],
-    decoder: [...hidden].reverse(),
-    points: points ? matrix.shape[0] : undefined,
-  });
+  const networks =
+    (make && (earlier ?? make(random))) ||
+    fitNetworks(options, rowShape, classes, earlier, random, {
+      encoder: [...units, ...hidden],
+      decoder: [...hidden].reverse(),
+      points: points ? matrix.shape[0] : undefined,
+    });
   const { encoder, decoder } = networks;
   const threads: Threaded[] = [];
   let folded: Folded | undefined;
@@ -76,13 +82,13 @@ export async function beginFit(
     // A table of points is a new one in every fit.
     if (points && earlier) (kept ? earlier.encoder : encoder).dispose();
     if (kept || earlier) return;
-    for (const network of Object.values(networks)) network?.dispose();
+    for (const network of [encoder, decoder, networks.classifier]) network?.dispose();
     optimizer.dispose();
   };
   try {
     folded = projection && foldEncoder(encoder, projection, earlier === undefined, random.fork('encoder'));
     const reconstruction =
-      decoder && (await pauses.run(chooseReconstruction(matrix, decoder, options, earlier)));
+      decoder && !make && (await pauses.run(chooseReconstruction(matrix, decoder, options, earlier)));
     const projectAgain = (onto: Projection) =>
       stage('principal components', (progress) => projectRows(matrix, onto, pauses, progress));
     const unprojected = points ? rowNumbers(matrix.shape[0]) : matrix;
@@ -92,10 +98,10 @@ export async function beginFit(
     if (distant) log(distant);
     const { parametricReconstructionLossFn: custom } = options;
     return {
-      ...networks,
+      ...{ encoder, decoder, classifier: networks.classifier },
       ...{ matrix, projected, rowShape, frame, projection, folded, y, classes, positions },
-      ...{ reconstruction, optimizer, fits, random, streams: streamsOf(random), release },
-      lossFn: reconstruction && reconstructionLossFn(reconstruction, custom),
+      ...{ reconstruction: reconstruction || undefined, optimizer, fits, random, streams: streamsOf(random), release },
+      lossFn: reconstruction ? reconstructionLossFn(reconstruction, custom) : undefined,
       own: (part) => void owned.push(part),
       async threaded(network: Network, use: ThreadOptions) {
         hold();
@@ -151,7 +157,8 @@ export async function trainedNetworks(
 
 /** What an estimator decides about a training. */
 export interface TrainingChoice<More extends object>
-  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue' | 'numbers'> {
+  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue' | 'numbers'>,
+    Pick<Partial<Prepared>, 'watch'> {
   /** Draws the batches of rows, for the forward pass through the encoder. */
   readonly sampler?: Sampler;
   /** The forward pass, where it is another one. */
@@ -162,7 +169,7 @@ export interface TrainingChoice<More extends object>
   readonly validate: () => Promise<Record<string, number>>;
   readonly describe?: Description | undefined;
   /** What the estimator keeps of a fit beside what all keep. */
-  readonly learned: More & Pick<Partial<Learned>, 'placement' | 'numbers'>;
+  readonly learned: More & Pick<Partial<Learned>, 'placement' | 'numbers' | 'others'>;
 }
 
 /** Puts a training together whose rows go through the encoder. */
@@ -170,7 +177,7 @@ export function prepared<More extends object>(
   base: FitBase,
   { encoder }: FitNetworks,
   earlier: Learned | undefined,
-  { sampler, forward, terms, start, run, validate, describe, learned, ...plan }: TrainingChoice<More>,
+  { sampler, forward, terms, start, run, watch, validate, describe, learned, ...plan }: TrainingChoice<More>,
 ): Prepared<Learned & More> {
   const { matrix, projected, optimizer, folded, classes, classifier, streams, release } = base;
   const all: Learned = {
@@ -187,7 +194,7 @@ export function prepared<More extends object>(
       ...{ terms, optimizer },
       ...plan,
     },
-    ...{ start, run, streams, validate, describe, release },
+    ...{ start, run, watch, streams, validate, describe, release },
     trained: { matrix: projected, encoder },
     fold: () => folded?.fold(),
   };

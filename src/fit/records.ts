@@ -19,7 +19,7 @@ import type { Folded } from '../networks/fold.js';
 import type { Projection } from '../networks/projection.js';
 import type { ScalarParameter } from '../networks/scalar.js';
 import type { ThreadOptions } from '../networks/threaded.js';
-import type { Training } from '../training/callbacks.js';
+import type { Training, TrainingCallback } from '../training/callbacks.js';
 import type { TrainOptions } from '../training/train.js';
 
 /** The networks of a fit. */
@@ -81,6 +81,8 @@ export interface Learned extends FitNetworks {
   readonly placement?: Placement | undefined;
   /** Single numbers that are trained beside the networks, by name. Default: none. */
   readonly numbers?: Readonly<Record<string, ScalarParameter>> | undefined;
+  /** Anything else that is trained; later fits go on with the same, and `dispose` frees it. Default: nothing. */
+  readonly others?: readonly { dispose(): void }[] | undefined;
 }
 
 /** The fitted rows, and how new rows are placed among them; see `placeRowsInParts` for the fields that are not explained here. */
@@ -119,6 +121,8 @@ export interface Prepared<L extends Learned = Learned> {
   readonly start: Plan | undefined;
   /** What trains in place of the training loop, for `plan.steps` steps; undefined for the loop. Callbacks get no batches. */
   readonly run?: (() => AsyncGenerator<Progress, void, void>) | undefined;
+  /** Callbacks of the estimator's own, which are told before those of the user. Default: none. */
+  readonly watch?: readonly TrainingCallback[] | undefined;
   /** The random streams that the training draws from. */
   readonly streams: Streams;
   /** The encoder as it is trained, and its rows. */

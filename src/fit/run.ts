@@ -101,7 +101,7 @@ async function beforeTraining(prepared: Prepared, options: RunOptions) {
       await optimizer.restore(memory);
     },
     callbacks: runCallbacks(
-      options.callbacks,
+      [...(prepared.watch ?? []), ...options.callbacks],
       encoder.model,
       { epochs: plan.reports, steps: plan.steps },
       {

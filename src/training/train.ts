@@ -16,6 +16,13 @@ import type {
   Trainable,
 } from '../core/types.js';
 
+/** What an estimator remembers of a training beside weights, such as the best ones. */
+export interface Kept {
+  /** Plain data; typed arrays may be in it. */
+  state(): unknown;
+  restore(state: unknown): void | Promise<void>;
+}
+
 export interface TrainOptions<S extends Step = Step> {
   readonly forward: Forward<S>;
   readonly terms: readonly LossTerm<S>[];

@@ -1,0 +1,152 @@
+/** From rows and options to everything that a fit of a variational autoencoder needs. */
+
+import type { LossTerm, Matrix, Network } from '../../core/types.js';
+import { rowSampler } from '../../data/sampler.js';
+import type { FitSplit } from '../../fit/heldOut.js';
+import { fitDefaults } from '../../fit/options/fitOptions.js';
+import { beginFit, prepared } from '../../fit/prepare.js';
+import type { FitBase, FitContext, Learned, Prepared } from '../../fit/records.js';
+import { klWeightOf } from '../../losses/klWeight.js';
+import { klDivergence, reconstructionNats } from '../../losses/variational.js';
+import { withSeededLayers } from '../../networks/seededLayers.js';
+import { type DecoderParts, decoderParts, type Likelihood } from '../../networks/variational/decoder.js';
+import { type VariationalParts, variationalParts } from '../../networks/variational/encoder.js';
+import { type RowStatistics, standardizeRows } from '../../networks/variational/standardization.js';
+import { type VampPrior, vampPrior } from '../../networks/variational/vampPrior.js';
+import { plateau } from '../../training/plateau.js';
+import { variationalForward } from '../../training/variationalForward.js';
+import { heldOutTest } from './heldOutTest.js';
+import { likelihoodOf, statisticsOf } from './inputs.js';
+import { makeNetworks } from './networks.js';
+import type { CompressionVAEOptions } from './options.js';
+
+/** Fitted state of a variational autoencoder. */
+export interface VaeLearned extends Learned {
+  readonly likelihood: Likelihood;
+  /** The learned mixture; undefined for the standard normal prior. */
+  readonly prior: VampPrior | undefined;
+}
+
+/** Checks everything that can be wrong, and builds networks, losses and plan. */
+export async function prepareVae(
+  { rows, held }: FitSplit,
+  options: CompressionVAEOptions,
+  earlier: VaeLearned | undefined,
+  context: FitContext,
+): Promise<Prepared<VaeLearned>> {
+  const { pauses, hold, log } = context;
+  const { matrix, rowShape } = rows.input;
+  const likelihood =
+    earlier?.likelihood ?? (await pauses.run(likelihoodOf(options.likelihood, matrix)));
+  hold();
+  const statistics = await statisticsFor(matrix, options, likelihood, earlier, context);
+  hold();
+  const shared = { ...fitDefaults, ...options, nComponents: options.dimLatent };
+  const base = await beginFit(rows, shared, earlier, context, {
+    projected: false,
+    make: (random) => makeNetworks(options, { rowShape, likelihood, statistics }, random),
+  });
+  try {
+    if (!earlier) log(`likelihood: ${likelihood}${options.likelihood === 'auto' ? ', by the range of the values' : ''}`);
+    const standardized = (table: Matrix): Matrix =>
+      statistics ? { data: standardizeRows(table.data, statistics), shape: table.shape } : table;
+    const table = standardized(matrix);
+    const parts = variationalParts(base.encoder.model);
+    const decoding = decoderParts(base.decoder!.model);
+    const prior = earlier ? earlier.prior : priorOf(options, table, parts, base);
+    const trained = await trainedParts(base, parts, decoding, table);
+    const weight = klWeightOf(options.klWeight, options.dimLatent);
+    const analytic = parts.head.flowLength === 0;
+    const terms = [
+      reconstructionNats({ decoder: trained.core, likelihood, logVariance: decoding.logVariance }),
+      klDivergence({ prior, analytic, weight, freeBits: options.freeBits }),
+    ] as readonly LossTerm[];
+    const { steps, reports } = lengthOf(options, held);
+    const evaluated = held && standardized(held);
+    const rule = plateau({
+      ...{ rate: options.learningRate, monitors: ['valLoss', 'loss'], falls: options.lrScheduling },
+      ...{ window: options.lrSchedulingSteps, factor: options.lrSchedulingFactor },
+      ...{ least: options.lrSchedulingMin, log },
+    });
+    const [count] = matrix.shape;
+    const { batchSize, clipValue } = options;
+    return prepared(base, base, earlier, {
+      ...{ steps, reports, clipValue, schedule: rule.schedule, watch: [rule.watch], terms },
+      forward: variationalForward({
+        ...{ trunk: trained.trunk, head: parts.head, matrix: table, random: base.streams.fork('posterior') },
+        sampler: rowSampler(count, {
+          ...{ batchSize: Math.min(batchSize, count), random: base.streams.fork('rows') },
+        }),
+      }),
+      validate: heldOutTest(
+        { head: parts.head, trunk: parts.trunk, decoding, likelihood, prior },
+        { held: evaluated, batchSize: options.batchSizeTest, random: base.random.fork('validation') },
+        context,
+      ),
+      learned: { likelihood, prior, others: prior && [prior] },
+    });
+  } catch (error) {
+    base.release(false);
+    throw error;
+  }
+}
+
+/** Statistics of the columns: of an earlier fit, or of these rows; undefined where rows are used as they are. */
+async function statisticsFor(
+  matrix: Matrix,
+  { featureNormalization }: CompressionVAEOptions,
+  likelihood: Likelihood,
+  earlier: VaeLearned | undefined,
+  { pauses }: FitContext,
+): Promise<RowStatistics | undefined> {
+  if (earlier) return variationalParts(earlier.encoder.model).standardization?.statistics();
+  if (!featureNormalization || likelihood === 'bernoulli') return undefined;
+  return pauses.run(statisticsOf(matrix));
+}
+
+/** The learned prior with pseudo-rows drawn from the rows; undefined for the standard normal. */
+function priorOf(
+  { prior, pseudoInputs }: CompressionVAEOptions,
+  { data, shape: [rows, columns] }: Matrix,
+  { trunk, head }: VariationalParts,
+  { random, own }: FitBase,
+): VampPrior | undefined {
+  if (prior === 'normal') return undefined;
+  const stream = random.fork('pseudo-rows');
+  const drawn = new Float32Array(pseudoInputs * columns);
+  for (let i = 0; i < pseudoInputs; i++) {
+    const row = stream.integer(rows) * columns;
+    drawn.set(data.subarray(row, row + columns), i * columns);
+  }
+  const made = vampPrior({ trunk, head, pseudoInputs: { data: drawn, shape: [pseudoInputs, columns] } });
+  own(made);
+  return made;
+}
+
+/** Trunk and decoder as they are trained: on worker threads where they can be, with seeded dropout. */
+async function trainedParts(
+  { threaded, streams }: FitBase,
+  { trunk }: VariationalParts,
+  { core }: DecoderParts,
+  table: Matrix,
+): Promise<{ readonly trunk: Network; readonly core: Network }> {
+  const seeded = (network: Network, name: string) =>
+    withSeededLayers(network, streams.fork(`${name} layers`));
+  return {
+    trunk: seeded(await threaded(trunk, { table }), 'encoder'),
+    core: seeded(await threaded(core, { differentiable: true }), 'decoder'),
+  };
+}
+
+/** Share of the rows of a training that may pass the networks for tests. */
+const TESTED = 0.2;
+
+/** Gradient steps, and reports with a test each. */
+function lengthOf(
+  { numSteps, testEvery, batchSize }: CompressionVAEOptions,
+  held: Matrix | undefined,
+): { steps: number; reports: number } {
+  const cheap = Math.ceil((held?.shape[0] ?? 0) / batchSize / TESTED);
+  const every = testEvery ?? Math.max(50, cheap);
+  return { steps: numSteps, reports: Math.max(1, Math.round(numSteps / every)) };
+}
