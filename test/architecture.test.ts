@@ -34,7 +34,9 @@ const withoutTensorFlow: readonly string[] = folders.slice(0, folders.indexOf('b
 const mayLoadTensorFlow = (file: string) =>
   file === 'core/tf.ts' || !withoutTensorFlow.includes(folderOf(file));
 const mayTouchNode = (file: string) =>
-  /^(core\/platform\.|backend\/|neighbors\/|artifact\/(manifest|directory|atomicSwap)\.|node\/)/.test(file);
+  /^(core\/platform\.|backend\/|neighbors\/|artifact\/(manifest|directory|atomicSwap|wholeFile)\.|node\/)/.test(
+    file,
+  );
 
 const files = (readdirSync(root, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.ts'))

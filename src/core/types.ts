@@ -212,6 +212,11 @@ export interface Forward<S extends Step = Step> {
   begin(): void | Promise<void>;
   /** Embeds the batch that `begin` drew last. Called inside `tf.tidy`; the result is differentiated afterwards. */
   apply(context: StepContext): S;
+  /**
+   * Leaves out the first batches, which an interrupted training has used. Undefined where all that draws batches is a random
+   * stream, which is restored.
+   */
+  skip?(batches: number): Promise<void>;
 }
 
 /** One term of the training loss. */

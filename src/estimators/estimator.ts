@@ -67,6 +67,8 @@ export function graphOf({ edges }: { readonly edges?: Edges | undefined }): Edge
 
 /** Guards the fitted state of one estimator. */
 export interface Lifecycle<F> {
+  /** The class of the estimator. */
+  readonly kind: string;
   /** Starts a fit. Throws `OptionError` while another one runs, and `NotFittedError` for a disposed estimator. */
   begin(): void;
   /** Throws `NotFittedError` where the estimator was disposed during its fit. */
@@ -97,6 +99,7 @@ export function lifecycle<F extends Pick<Learned, keyof FitNetworks | 'optimizer
     fitted = undefined;
   };
   return {
+    kind,
     begin() {
       if (disposed)
         throw new NotFittedError(

@@ -4,6 +4,8 @@ import { holdBackend, useBackend } from '../backend/choose.js';
 import { pausesFor } from '../core/pauses.js';
 import type { Stage } from '../core/stages.js';
 import type { Progress } from '../core/types.js';
+import { openCheckpoints } from '../fit/checkpoints.js';
+import type { RunInputs } from '../fit/inputs.js';
 import type { FitOptions } from '../fit/options/fitOptions.js';
 import type { FitContext, Fitted, Learned, Prepared } from '../fit/records.js';
 import { runFit } from '../fit/run.js';
@@ -13,14 +15,15 @@ import type { Lifecycle } from './estimator.js';
 
 /**
  * Chooses a backend, prepares a training, runs it and commits the result; yields its progress. `prepare` gets the result of
- * the previous fit, if there was one.
+ * the previous fit, if there was one. Checkpoints recognize a fit by `options` and `inputs`, which are those of the estimator.
  */
 export async function* fitSteps<L extends Learned>(
   life: Lifecycle<Fitted<L>>,
-  { backend: asked, verbose, callbacks }: Pick<FitOptions, 'backend' | 'verbose' | 'callbacks'>,
-  given: AbortSignal | undefined,
+  options: Pick<FitOptions, 'backend' | 'verbose' | 'callbacks' | 'checkpoint'>,
+  inputs: RunInputs,
   prepare: (context: FitContext, earlier: Fitted<L> | undefined) => Promise<Prepared<L>>,
 ): AsyncGenerator<Progress, void, void> {
+  const { backend: asked, verbose, callbacks } = options;
   life.begin();
   const bar = verbose ? progressBar() : undefined;
   let teller: StageTeller | undefined;
@@ -40,12 +43,18 @@ export async function* fitSteps<L extends Learned>(
       if (bar?.live || opened) bar?.stage(stage, done);
     };
     const followers = bar ? [...callbacks, { onStage }] : callbacks;
-    teller = stageTeller(followers, given, hold);
+    teller = stageTeller(followers, inputs.signal, hold);
     const { signal, run: stage, settled } = teller;
-    const context = { pauses: pausesFor(signal, hold), signal, hold, log, stage };
+    const pauses = pausesFor(signal, hold);
+    const checkpoints = await openCheckpoints({
+      ...{ option: options.checkpoint, inputs, options, estimator: life.kind, pauses, log },
+      fit: (life.current()?.fits ?? 0) + 1,
+      warn: bar ? log : (line) => console.warn(`parametric-umap: ${line}`),
+    });
+    const context = { pauses, signal, hold, log, stage, identify: checkpoints?.identify };
     const prepared = await prepare(context, life.current());
     const commit = () => life.commit({ ...prepared.learned, backend });
-    const run = { callbacks, backend, signal, stage, settled };
+    const run = { callbacks, backend, signal, stage, settled, checkpoints, log };
     for await (const progress of runFit(prepared, run, commit)) {
       bar?.report(progress);
       yield progress;

@@ -11,11 +11,12 @@ import type { SaveOptions } from './estimator.js';
 /** What is read of an estimator's options. */
 type SomeOptions = Omit<FitOptions, 'nTrainingEpochs'> & Pick<GraphOptions, 'metric'>;
 
-/** Options that are saved elsewhere (networks) or not at all (functions, callbacks, rows). */
+/** Options that are saved elsewhere (networks) or not at all (functions, callbacks, rows, places on one machine). */
 const unsaved = [
   'encoder',
   'decoder',
   'callbacks',
+  'checkpoint',
   'parametricReconstructionLossFn',
   'landmarkLossFn',
   'reconstructionValidation',

@@ -1,12 +1,13 @@
 /** Points trained as UMAP without a network trains them: one edge at a time, instead of batches and gradients. */
 
+import { pausesFor } from '../core/pauses.js';
 import type { Edges, LossTerm, Matrix, Network, Progress, Random } from '../core/types.js';
 import { edgeSampler } from '../data/sampler.js';
-import { classicLayoutInParts, layoutEpochs, type RefineOptions } from '../layout/sgd.js';
+import { type ClassicState, classicLayoutInParts, layoutEpochs, type RefineOptions } from '../layout/sgd.js';
 import { setPoints } from '../networks/pointTable.js';
 import { rowsForward } from '../training/forward.js';
 import { validate } from '../training/validation.js';
-import type { FitBase, FitContext, Plan } from './records.js';
+import type { FitBase, FitContext, OwnState, Plan } from './records.js';
 
 /** Most edges per batch, and batches, that the loss of a report is the mean of. */
 const LOSS_EDGES = 1000;
@@ -21,7 +22,7 @@ export interface ClassicOptions extends Omit<RefineOptions, 'epochs' | 'random'>
 
 /** A training whose steps are epochs of the layout. */
 export interface ClassicTraining extends Pick<Plan, 'steps' | 'reports' | 'schedule'> {
-  run(): AsyncGenerator<Progress, void, void>;
+  run(state?: OwnState): AsyncGenerator<Progress, void, void>;
 }
 
 /**
@@ -35,7 +36,7 @@ export async function classicTraining(
   start: Matrix,
   { nEpochs, reports: most, ...options }: ClassicOptions,
   loss: (random: Random) => LossTerm,
-  { pauses, hold }: FitContext,
+  { pauses, hold, signal }: FitContext,
 ): Promise<ClassicTraining> {
   const epochs = nEpochs ?? layoutEpochs(edges.vertices);
   const reports = Math.min(most, epochs);
@@ -52,12 +53,27 @@ export async function classicTraining(
     const means = await validate([{ name, forward, batches: LOSS_BATCHES, compute }], pauses);
     return { loss: means[name]!, ...means };
   };
+  /** One epoch after the other where the state is saved, because it can be saved between them only. */
+  const advance = async (until: number, reports: number, state: OwnState | undefined) => {
+    if (!state) return pauses.run(layout.advance(until));
+    const save = () => state.save({ step: layout.epoch, reports });
+    // An aborted epoch is run to its end.
+    const whole = pausesFor();
+    while (layout.epoch < until) {
+      const due = state.due(layout.epoch);
+      await whole.run(layout.advance(layout.epoch + 1));
+      if (due || signal?.aborted) await save();
+      signal?.throwIfAborted();
+    }
+  };
   return {
     ...{ steps: epochs, reports, schedule },
-    async *run() {
-      for (let report = 0; report < reports; report++) {
+    async *run(state) {
+      state?.follow(layout.state);
+      if (state?.from) layout.restore(state.from.own as ClassicState);
+      for (let report = state?.from?.reports ?? 0; report < reports; report++) {
         const until = Math.round(((report + 1) * epochs) / reports);
-        await pauses.run(layout.advance(until));
+        await advance(until, report, state);
         hold();
         setPoints(table, layout.positions());
         const losses = await lossNow();

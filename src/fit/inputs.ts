@@ -2,7 +2,7 @@
 
 import { OptionError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
-import { either, hasMethods, number, object } from '../core/rules.js';
+import { either, flag, hasMethods, number, object } from '../core/rules.js';
 import type { MatrixInput } from '../data/matrix.js';
 import type { GraphInputs } from '../graph/neighborGraph.js';
 import type { LandmarkPositions } from './landmarks.js';
@@ -18,6 +18,12 @@ export interface RunInputs {
    * `valUmap`. Default: those of the option `reconstructionValidation`, else none.
    */
   readonly validation?: MatrixInput | number | undefined;
+  /**
+   * Goes on from the checkpoint at the option `checkpoint`, and ends as if there had been no interruption; from the beginning
+   * where there is none yet. A finished training is taken as it is. Throws `OptionError` and `DataError` for the checkpoint of
+   * another fit, with what differs. Default false.
+   */
+  readonly resume?: boolean | undefined;
 }
 
 /** Inputs of estimators that keep landmarks in place. */
@@ -37,6 +43,7 @@ const data = object('an object or array');
 export const runInputRules: OptionRules<RunInputs> = {
   signal: hasMethods('an AbortSignal', 'throwIfAborted'),
   validation: either(number(0, 1, { above: true }), object('rows')),
+  resume: flag,
 };
 
 export const landmarkInputRules: OptionRules<LandmarkInputs> = {

@@ -45,12 +45,13 @@ export async function beginFit(
   rows: FitRows,
   options: FitOptions,
   earlier: Learned | undefined,
-  { pauses, hold, log, stage }: FitContext,
+  { pauses, hold, log, stage, identify }: FitContext,
   { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true, points = false, make }: NetworkDesign = {},
 ): Promise<FitBase> {
   const { input, y, positions, frame } = rows;
   const { matrix, rowShape } = input;
   checkBefore(matrix.shape[0], options);
+  await identify?.({ rows: matrix, targets: y, positions });
   const fits = (earlier?.fits ?? 0) + 1;
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);

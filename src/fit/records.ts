@@ -20,7 +20,7 @@ import type { Projection } from '../networks/projection.js';
 import type { ScalarParameter } from '../networks/scalar.js';
 import type { ThreadOptions } from '../networks/threaded.js';
 import type { Training, TrainingCallback } from '../training/callbacks.js';
-import type { TrainOptions } from '../training/train.js';
+import type { Saver, TrainOptions } from '../training/train.js';
 
 /** The networks of a fit. */
 export interface FitNetworks {
@@ -107,11 +107,19 @@ export type Fitted<L extends Learned = Learned> = L & {
 };
 
 /** One training, but for what a run adds. */
-export type Plan = Omit<TrainOptions, 'signal' | 'onStep' | 'backend' | 'from'>;
+export type Plan = Omit<TrainOptions, 'signal' | 'onStep' | 'backend' | 'from' | 'saver'>;
 
 /** What an estimator shows callbacks of a training, beside its rows and weights. All of it is optional. */
 export type Description = Pick<Training, 'edges' | 'similarity' | 'unitLength'> &
   Partial<Pick<Training, 'numbers'>>;
+
+/** How a training without the loop is saved, and gone on with. */
+export interface OwnState extends Saver {
+  /** What is done already, and what it remembered; undefined for nothing. */
+  readonly from: { readonly step: number; readonly reports: number; readonly own: unknown } | undefined;
+  /** Takes what tells, at any report and at each `save`, what it remembers: plain data, typed arrays in it. */
+  follow(own: () => unknown): void;
+}
 
 /** Everything a training needs. */
 export interface Prepared<L extends Learned = Learned> {
@@ -120,7 +128,7 @@ export interface Prepared<L extends Learned = Learned> {
   /** A short training before it, on a first layout; undefined for none. */
   readonly start: Plan | undefined;
   /** What trains in place of the training loop, for `plan.steps` steps; undefined for the loop. Callbacks get no batches. */
-  readonly run?: (() => AsyncGenerator<Progress, void, void>) | undefined;
+  readonly run?: ((state?: OwnState) => AsyncGenerator<Progress, void, void>) | undefined;
   /** Callbacks of the estimator's own, which are told before those of the user. Default: none. */
   readonly watch?: readonly TrainingCallback[] | undefined;
   /** The random streams that the training draws from. */
@@ -147,4 +155,6 @@ export interface FitContext {
   log(line: string): void;
   /** Runs a stage before training, and tells callbacks and the progress bar how far it is. */
   readonly stage: RunStage;
+  /** Takes what the training is given, by name, before anything is computed. Undefined where nobody asks. */
+  readonly identify?: ((data: Readonly<Record<string, unknown>>) => Promise<void>) | undefined;
 }

@@ -11,7 +11,9 @@ import { takeRows } from '../data/matrix.js';
 import { encode } from '../networks/encode.js';
 import { runCallbacks, type Training, type TrainingCallback } from '../training/callbacks.js';
 import { readWeights, train, trainedBy, writeWeights } from '../training/train.js';
+import type { Checkpoints } from './checkpoints.js';
 import type { Plan, Prepared } from './records.js';
+import { goOnFrom, savingOf } from './saving.js';
 
 export interface RunOptions {
   readonly callbacks: readonly TrainingCallback[];
@@ -22,6 +24,10 @@ export interface RunOptions {
   readonly stage: RunStage;
   /** Waits for callbacks that were told of stages. Throws what one of them failed with. */
   settled(): Promise<void>;
+  /** Saves the training while it runs, and has what to go on from. Default: none. */
+  readonly checkpoints?: Checkpoints | undefined;
+  /** Takes a line for `verbose`. */
+  log(line: string): void;
 }
 
 /**
@@ -33,23 +39,34 @@ export async function* runFit(
   options: RunOptions,
   commit: () => void,
 ): AsyncGenerator<Progress, void, void> {
-  const { backend, signal } = options;
+  const { backend, signal, checkpoints } = options;
   const { learned, plan, start, fold } = prepared;
+  const found = checkpoints?.found;
   const { restore, callbacks } = await beforeTraining(prepared, options).catch((error: unknown) => {
     prepared.release(false);
     throw error;
   });
   const watched = options.callbacks.length > 0 && { onStep: callbacks.step };
+  const saving = checkpoints && savingOf(prepared, checkpoints, callbacks, backend);
   let reports = 0;
+  let last: Progress | undefined;
+  // Whether the consumer has the last report, and may not come back.
+  let shown = false;
   // If the consumer breaks out of the loop, the generator is closed by `return()`, which skips `catch` and runs only
   // `finally`. The weights trained so far are then kept.
   let failed = false;
   try {
     await options.settled();
-    await callbacks.begin();
-    if (start) await options.stage('warm start', (progress) => trainFirst(start, options, progress));
+    if (found) await goOnFrom(prepared, found, backend, options.log);
+    reports = found?.training.reports ?? 0;
+    if (found?.finished) return;
+    await callbacks.begin(found && { reports, state: found.callbacks });
+    if (start && !found)
+      await options.stage('warm start', (progress) => trainFirst(start, options, progress));
     await options.settled();
-    const training = prepared.run?.() ?? train({ ...plan, backend, signal, ...watched });
+    const training =
+      prepared.run?.(saving?.ofOwn) ??
+      train({ ...plan, backend, signal, ...watched, from: found?.training, saver: saving?.saver });
     for await (const trained of training) {
       holdBackend(backend);
       if (reports === 0) await checkDistinct(prepared.trained);
@@ -60,10 +77,14 @@ export async function* runFit(
       reports++;
       const progress = { ...trained, losses };
       await callbacks.report(progress);
+      last = progress;
+      shown = true;
       yield progress;
+      shown = false;
       if (callbacks.stopped()) break;
     }
     await callbacks.end();
+    await saving?.finished(last);
   } catch (error) {
     failed = !(error instanceof DivergedError);
     // What made the loss infinite is in Adam's moments too.
@@ -71,6 +92,7 @@ export async function* runFit(
     throw error;
   } finally {
     const kept = !failed && reports > 0;
+    if (shown && last) await saving?.left(last);
     holdBackend(backend);
     if (kept) fold();
     else await restore();

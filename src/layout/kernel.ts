@@ -36,6 +36,7 @@ export interface LayoutKernel {
   /** Views of the lists that change between passes. */
   readonly positions: Float32Array;
   readonly samples: Int32Array;
+  readonly due: Float32Array;
   /** Processes edges from index `turn` on until all are done or the samples are used up. Returns the next index. */
   pass(turn: number, parameters: LayoutPass): number;
 }
@@ -77,6 +78,7 @@ export function bindLayoutKernel(lists: LayoutLists): LayoutKernel | undefined {
     return {
       positions: new Float32Array(memory.buffer, positionsAt, positions.length),
       samples: new Int32Array(memory.buffer, samplesAt, samples.length),
+      due: new Float32Array(memory.buffer, dueAt, due.length),
       pass: (turn, { epoch, a, b, rate, strength }) =>
         refine(
           ...[turn, segmentLength(head.length), head.length, headsAt!, tailsAt!, periodsAt!, dueAt!],

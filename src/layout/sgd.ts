@@ -20,6 +20,14 @@ export interface RefineOptions {
 /** Blocks of edges for which negative samples are drawn at once. */
 const BLOCKS = 8;
 
+/** Where a refinement is, as plain data; the rest is in its random stream. */
+export interface ClassicState {
+  readonly epoch: number;
+  readonly positions: Float32Array;
+  /** Epoch at which each edge is due next. */
+  readonly due: Float32Array;
+}
+
 /** A refinement that stands between two epochs. */
 export interface ClassicLayout {
   /** Epochs that are done. */
@@ -31,6 +39,10 @@ export interface ClassicLayout {
   advance(toEpoch: number): Work<void>;
   /** A copy of the positions after the epochs done so far. */
   positions(): Matrix;
+  /** A copy of the state after the epochs done so far. */
+  state(): ClassicState;
+  /** Sets the state back; that of `options.random` is the caller's. */
+  restore(state: ClassicState): void;
 }
 
 /** Epochs of a layout by umap-learn's rule: 500 up to 10,000 rows, 200 above. */
@@ -58,7 +70,7 @@ export function* classicLayoutInParts(
   const lists = yield* listsOf(edges, start, options);
   yield;
   const kernel = compiled ? bindLayoutKernel(lists) : undefined;
-  const { positions, samples } = kernel ?? lists;
+  const { positions, samples, due } = kernel ?? lists;
   const turns = 8 * segmentLength(head.length);
   let epoch = 0;
   return {
@@ -76,6 +88,12 @@ export function* classicLayoutInParts(
       }
     },
     positions: () => ({ data: positions.slice(), shape: start.shape }),
+    state: () => ({ epoch, positions: positions.slice(), due: due.slice() }),
+    restore(state) {
+      epoch = state.epoch;
+      positions.set(state.positions);
+      due.set(state.due);
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { resolveOptions } from '../core/options.js';
 import { choice, flag, integer, number, type Rule, text } from '../core/rules.js';
 import * as tf from '../core/tf.js';
 import type { Edges, Matrix, Progress } from '../core/types.js';
+import { callbackStates, type Resumable, restoreCallbacks } from './callbackState.js';
 import type { StageReader } from './stages.js';
 
 /** What a training shows its callbacks, and how they control it: the value `training` that `setParams` gets. */
@@ -45,10 +46,12 @@ type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
 
 /**
  * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or an object with any of their
- * methods; each may have `onStage` too. (The type names only two methods of the former, so that TypeScript infers the
+ * methods; each may have `onStage` too, and `state` with `restore` to go on after an interruption. (The type names only two methods of the former, so that TypeScript infers the
  * arguments of the latter.)
  */
-export type TrainingCallback = (Setters | (tf.CustomCallbackArgs & Partial<Setters>)) & StageReader;
+export type TrainingCallback = (Setters | (tf.CustomCallbackArgs & Partial<Setters>)) &
+  StageReader &
+  Resumable;
 
 /** The part of `tf.BaseCallback` that training calls. */
 interface Callback {
@@ -87,8 +90,20 @@ export const callbackRule: Rule = {
   bad: [null, 0, 'log', true, () => {}, {}, { onEpochEnded: () => {} }, { onEpochEnd: 3 }],
 };
 
+/** What a `CallbackRunner` and its callbacks remember, as plain data. */
+export interface CallbacksState {
+  /** Batches since the last report. */
+  readonly batch: number;
+  /** Steps, as of the last report. */
+  readonly steps: number;
+  readonly stopped: boolean;
+  /** See `callbackStates`. */
+  readonly states: readonly unknown[];
+}
+
 export interface CallbackRunner {
-  begin(): Promise<void>;
+  /** Begins; with `from`, goes on after that many reports. */
+  begin(from?: { readonly reports: number; readonly state: CallbacksState }): Promise<void>;
   /** One gradient step: an `onBatchEnd` with the total loss as a scalar. */
   step(step: number, rows: number, loss: tf.Scalar): Promise<void>;
   /** One report: an `onEpochEnd` with every loss by name. */
@@ -96,6 +111,8 @@ export interface CallbackRunner {
   end(): Promise<void>;
   /** Whether a callback asked to stop. */
   stopped(): boolean;
+  /** For `begin` of another process. */
+  state(): CallbacksState;
 }
 
 /**
@@ -126,14 +143,18 @@ export function runCallbacks(
   let epoch = 0;
   let batch = 0;
   return {
-    async begin() {
+    async begin(from) {
       watched.stopTraining = false;
       for (const callback of list) {
         callback.setParams({ ...params, training: control });
         giveModel(callback, watched);
       }
       await each((callback) => callback.onTrainBegin({}));
-      await each((callback) => callback.onEpochBegin(0, {}));
+      if (from) {
+        restoreCallbacks(callbacks, from.state.states);
+        ({ batch, steps, stopped: stop } = from.state);
+      }
+      await each((callback) => callback.onEpochBegin(from?.reports ?? 0, {}));
     },
     async step(_, rows, loss) {
       for (const callback of list) {
@@ -159,6 +180,10 @@ export function runCallbacks(
     },
     end: () => each((callback) => callback.onTrainEnd({})),
     stopped: () => stop || watched.stopTraining,
+    state: () => ({
+      ...{ batch, steps, stopped: stop || watched.stopTraining },
+      states: callbackStates(callbacks),
+    }),
   };
 }
 
@@ -243,7 +268,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallb
   let waited = 0;
   let weights: Float32Array[] | undefined;
   const quiet = async () => {};
-  const callback: Callback = {
+  const callback: Callback & Required<Resumable> = {
     setParams(params) {
       training = params.training as Training;
     },
@@ -270,6 +295,10 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallb
     async onTrainEnd() {
       if (weights) training?.restore(weights);
       weights = undefined;
+    },
+    state: () => ({ best, waited, weights }),
+    restore(state) {
+      ({ best, waited, weights } = state as { best: number; waited: number; weights?: Float32Array[] });
     },
     onEpochBegin: quiet,
     onBatchBegin: quiet,

@@ -84,6 +84,14 @@ const rowNumbers: Rule = {
   bad: [null, 'all', [], [3], [1, 1], [0, 0.5], [-1, 2], {}],
 };
 
+/** What a log remembers. */
+interface LogState {
+  readonly fit: number;
+  /** The last report, and whether it is recorded. */
+  readonly last?: { epoch: number; losses: Record<string, number>; recorded: boolean } | undefined;
+  readonly records: readonly EmbeddingRecord[];
+}
+
 /** Most rows whose pairs are all compared at each record with `divergence: 'auto'`. */
 const MOST_COMPARED = 5000;
 
@@ -93,7 +101,7 @@ const MOST_COMPARED = 5000;
  * after it; records of a fit that fails stay. A later fit appends its records. If another callback ends the training at a
  * report that is not recorded, this report is recorded at the end, with the weights that the training has then.
  *
- * Recording changes no bit of what is learned. Use one log per estimator. Throws `OptionError` for a wrong option; the fit throws
+ * Recording changes no bit of what is learned; a fit that goes on from a checkpoint has the records made before. Use one log per estimator. Throws `OptionError` for a wrong option; the fit throws
  * it for row numbers that it does not have.
  *
  * ```js
@@ -114,8 +122,7 @@ export function embeddingLog(options: EmbeddingLogOptions = {}): EmbeddingLog {
   let epochs = 0;
   let rows: Int32Array = new Int32Array(0);
   let fit = 0;
-  /** The last report, and whether it is recorded. */
-  let last: { epoch: number; losses: Record<string, number>; recorded: boolean } | undefined;
+  let last: LogState['last'];
   const record = async (moment: EmbeddingRecord['moment']) => {
     const { epoch = 0, losses = {} } = last ?? {};
     const measured = await measure(training!, rows, chosen);
@@ -143,6 +150,17 @@ export function embeddingLog(options: EmbeddingLogOptions = {}): EmbeddingLog {
     },
     async onTrainEnd() {
       if (last?.recorded === false) await record('report');
+    },
+    state: (): LogState => ({ fit, last, records }),
+    restore(state: unknown) {
+      const saved = state as LogState;
+      ({ fit, last } = saved);
+      const none: Pick<EmbeddingRecord, 'partition' | 'divergence'> = {
+        partition: undefined,
+        divergence: undefined,
+      };
+      const whole = saved.records.map((each) => Object.assign({}, none, each));
+      records.splice(0, records.length, ...whole);
     },
   };
 }

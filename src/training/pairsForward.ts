@@ -52,6 +52,9 @@ export function pairsForward(options: PairsForwardOptions): Forward {
       const z = encoder.apply(gatherRows(matrix, rows, rowCount, encoder.inputShape), training);
       return { batch, z: z as tf.Tensor2D, input: { matrix, rows }, done };
     },
+    async skip(batches) {
+      for (let i = 0; i < batches; i++) await reader.next();
+    },
   };
 }
 

@@ -16,6 +16,27 @@ import type {
   Trainable,
 } from '../core/types.js';
 
+/** Where the loop is between two steps, beside what `TrainState` has. */
+export interface LoopState {
+  /** Gradient steps done. */
+  readonly step: number;
+  /** Reports done. */
+  readonly reports: number;
+  /** Sums of the losses since the last report, the total first; empty for none. Default: none. */
+  readonly sums?: readonly number[];
+  /** Steps since the last report. Default 0. */
+  readonly summed?: number;
+  /** Weights at the last finite report, or at the start. Default: the present ones. */
+  readonly lastFinite?: readonly Float32Array[];
+}
+
+/** Saves the state of a training while it runs. */
+export interface Saver {
+  /** Whether to save after the step with this number. Asked before it, since no batch may be drawn ahead over a saved state. */
+  due(step: number): boolean;
+  save(state: LoopState): Promise<void>;
+}
+
 /** What an estimator remembers of a training beside weights, such as the best ones. */
 export interface Kept {
   /** Plain data; typed arrays may be in it. */
@@ -37,8 +58,12 @@ export interface TrainOptions<S extends Step = Step> {
   /** Backend of this training, made active again after each pause. Default: the active one. */
   readonly backend?: string;
   readonly signal?: AbortSignal;
-  /** Steps and reports that are already done. Default: none. */
-  readonly from?: { readonly step: number; readonly reports: number };
+  /** What is already done. Default: nothing. */
+  readonly from?: LoopState | undefined;
+  /** Saves the state at steps that it chooses, and when the training is aborted. Default: none. */
+  readonly saver?: Saver | undefined;
+  /** Memory that `TrainState` includes; the loop does not read it. Default: none. */
+  readonly kept?: Kept | undefined;
   /** Called after every step with its number, its number of rows and its total loss, which the loop disposes of. */
   readonly onStep?: (step: number, rows: number, loss: tf.Scalar) => Promise<void> | void;
   /** Numbers to report (see `Progress`), where that part of the training was done at the last step. Default: none. */
@@ -51,25 +76,38 @@ export interface TrainOptions<S extends Step = Step> {
  * report (or of the start).
  */
 export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGenerator<Progress, void, void> {
-  const { forward, terms, steps, schedule, backend, signal, onStep, from } = options;
+  const { forward, terms, steps, schedule, backend, signal, onStep, from, saver } = options;
   const reports = Math.min(options.reports, steps);
   const trained = trainedBy(forward, terms);
-  const sums = lossSums(terms);
-  const { take, ready } = stepper(options, trained);
+  const sums = lossSums(terms, from);
+  const { take, ready, drawn } = stepper(options, trained);
   const hold = () => {
     if (backend !== undefined) holdBackend(backend);
   };
   try {
-    let lastFinite = await readWeights(trained);
-    const pauses = pausesFor(signal);
+    let lastFinite = from?.lastFinite ?? (await readWeights(trained));
+    // An aborted training may have to take one more step, see below.
+    const pauses = pausesFor(saver ? undefined : signal);
+    let saved = -1;
+    const save = async (step: number, reports: number) => {
+      if (saved !== step) await saver?.save({ step, reports, ...(await sums.state()), lastFinite });
+      saved = step;
+      hold();
+    };
     for (let step = from?.step ?? 0, epoch = from?.reports ?? 0; epoch < reports; epoch++) {
       const until = Math.round(((epoch + 1) * steps) / reports);
       for (; step < until; step++) {
         await pauses.take();
         hold();
+        // With a batch that is drawn already the state cannot be saved, so that step is taken first.
+        if (signal?.aborted && !drawn()) {
+          await save(step, epoch);
+          signal.throwIfAborted();
+        }
         await ready();
         hold();
-        const context = { done: step / steps, ahead: step + 1 < until || step + 1 === steps };
+        const due = signal?.aborted || saver?.due(step) === true;
+        const context = { done: step / steps, ahead: !due && (step + 1 < until || step + 1 === steps) };
         const { rows, losses } = take(context, step);
         try {
           await onStep?.(step, rows, losses[0]!);
@@ -77,6 +115,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
         } finally {
           tf.dispose(losses);
         }
+        if (due) await save(step + 1, epoch);
       }
       const losses = await sums.take();
       if (!Object.values(losses).every(Number.isFinite)) {
@@ -163,6 +202,8 @@ function stepper<S extends Step>(
       if (begun === undefined) begin();
       return begun!.rows;
     },
+    /** Whether the batch of the next step is drawn. */
+    drawn: () => begun !== undefined,
   };
 }
 
@@ -189,10 +230,10 @@ function withoutGradient(cause: Error): OptionError {
 }
 
 /** Running sums of the losses on the device, read once per report. */
-function lossSums(terms: readonly Pick<LossTerm, 'name'>[]) {
+function lossSums(terms: readonly Pick<LossTerm, 'name'>[], from: LoopState | undefined) {
   const names = ['loss', ...terms.map((term) => term.name)];
-  let sums: tf.Tensor[] = [];
-  let count = 0;
+  let sums: tf.Tensor[] = (from?.sums ?? []).map((sum) => tf.scalar(sum));
+  let count = from?.summed ?? 0;
   const clear = () => {
     tf.dispose(sums);
     sums = [];
@@ -210,6 +251,11 @@ function lossSums(terms: readonly Pick<LossTerm, 'name'>[]) {
       const means = Object.fromEntries(names.map((name, i) => [name, totals[i]![0]! / count]));
       clear();
       return means;
+    },
+    /** For `LoopState`. */
+    async state() {
+      const values = await Promise.all(sums.map((sum) => sum.data()));
+      return { sums: values.map((value) => value[0]!), summed: count };
     },
     dispose: clear,
   };

@@ -56,5 +56,5 @@ export interface Makers {
   /** A new estimator with exactly these options. */
   create(options: Options): Estimator;
   load(directory: string): Promise<Estimator>;
-  fromArtifact(artifact: LoadedArtifact): Promise<Estimator>;
+  fromArtifact(artifact: LoadedArtifact, overrides?: Options): Promise<Estimator>;
 }

@@ -29,8 +29,8 @@ export async function assertResumes(prepared: () => Promise<Prepared>): Promise<
   const whole = await prepared();
   if (whole.start) for await (const _ of train(whole.start));
   const states: TrainState[] = [];
-  for await (const report of train(whole.plan))
-    states.push(await trainState(whole.plan, whole.streams, report));
+  for await (const { step, epoch } of train(whole.plan))
+    states.push(await trainState(whole.plan, whole.streams, { step, reports: epoch + 1 }));
   const expected = await readWeights(trainedBy(whole.plan.forward, whole.plan.terms));
   whole.start?.optimizer.dispose();
   whole.release(false);

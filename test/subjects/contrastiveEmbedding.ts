@@ -40,7 +40,7 @@ export const contrastiveEmbedding: Subject = {
   optionsPage: 'docs/contrastive.md',
   create: (options) => new ContrastiveEmbedding(options),
   load: (directory) => ContrastiveEmbedding.load(directory),
-  fromArtifact: (artifact) => ContrastiveEmbedding.fromArtifact(artifact),
+  fromArtifact: (artifact, overrides) => ContrastiveEmbedding.fromArtifact(artifact, overrides),
 };
 
 /** With a point for each row in place of the network. */

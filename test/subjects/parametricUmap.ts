@@ -40,7 +40,7 @@ export const parametricUmap: Subject = {
   optionsPage: 'docs/options.md',
   create: (options) => new ParametricUMAP(options),
   load: (directory) => ParametricUMAP.load(directory),
-  fromArtifact: (artifact) => ParametricUMAP.fromArtifact(artifact),
+  fromArtifact: (artifact, overrides) => ParametricUMAP.fromArtifact(artifact, overrides),
 };
 
 /** With a point for each row in place of the network. */

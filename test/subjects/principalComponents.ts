@@ -30,5 +30,5 @@ export const principalComponents: Subject = {
   optionRows: pcaRows,
   create: (options) => new PrincipalComponents(options),
   load: async (path) => PrincipalComponents.fromArtifact(await loadModel(path, 'PrincipalComponents')),
-  fromArtifact: (artifact) => PrincipalComponents.fromArtifact(artifact),
+  fromArtifact: (artifact, overrides) => PrincipalComponents.fromArtifact(artifact, overrides),
 };

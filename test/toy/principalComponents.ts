@@ -23,9 +23,9 @@ import type { FitContext, Fitted, Learned } from '../../src/fit/records.js';
 import { batchSizeOf, scheduleOf } from '../../src/fit/trainingLength.js';
 
 const { nComponents, batchSize, lossReportFrequency, learningRate, optimizer, clipValue } = fitRows;
-const { callbacks, seed, backend, verbose } = fitRows;
+const { callbacks, seed, backend, verbose, checkpoint } = fitRows;
 const shared = { nComponents, batchSize, lossReportFrequency, learningRate, optimizer, clipValue };
-const run = { callbacks, seed, backend, verbose };
+const run = { callbacks, seed, backend, verbose, checkpoint };
 
 export interface PcaOptions extends Pick<FitOptions, keyof typeof shared | keyof typeof run> {
   /** Gradient steps. Default 1,000. */
@@ -80,7 +80,7 @@ export class PrincipalComponents implements Estimator<PcaOptions, RunInputs> {
   }
   async *steps(X: MatrixInput, y?: Targets | null, given: RunInputs = {}) {
     const inputs = resolveInputs(given, runInputRules);
-    yield* fitSteps(this.#life, this.options, inputs.signal, (context, earlier) =>
+    yield* fitSteps(this.#life, this.options, inputs, (context, earlier) =>
       prepare({ X, y: y ?? undefined, inputs }, this.options, context, earlier),
     );
   }
@@ -98,12 +98,15 @@ export class PrincipalComponents implements Estimator<PcaOptions, RunInputs> {
     return reconstructRows(this.#life.require('inverseTransform'), Z, options);
   }
   toArtifact() {
-    const { callbacks, optimizer, ...options } = this.options;
+    const { callbacks, optimizer, checkpoint, ...options } = this.options;
     return savedFit(this.#life.require('save'), { kind: 'PrincipalComponents', options });
   }
   save = async (path: string | URL) => saveModel(path, await this.toArtifact());
-  static async fromArtifact(artifact: LoadedArtifact) {
-    const estimator = new PrincipalComponents(savedOptions(artifact.options, defaults, rules));
+  static async fromArtifact(artifact: LoadedArtifact, overrides: Partial<PcaOptions> = {}) {
+    const estimator = new PrincipalComponents({
+      ...savedOptions(artifact.options, defaults, rules),
+      ...overrides,
+    });
     const { name: backend } = await useBackend(estimator.options.backend);
     const { learned } = await restoreFit(artifact, estimator.options, () => {});
     estimator.#life.commit({ ...learned, backend });

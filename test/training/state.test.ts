@@ -71,7 +71,8 @@ async function ended({
   encoder: Network;
 }) {
   const states: TrainState[] = [];
-  for await (const progress of train(options)) states.push(await trainState(options, streams, progress));
+  for await (const { step, epoch } of train(options))
+    states.push(await trainState(options, streams, { step, reports: epoch + 1 }));
   const weights = await readWeights([encoder]);
   encoder.dispose();
   options.optimizer.dispose();

@@ -123,7 +123,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
     const given = resolveInputs(inputs, inputRules);
     if (isPairSource(X)) {
       const steps = checkPairs(X, y, given, options);
-      yield* fitSteps(this.#life, options, given.signal, (context, earlier) =>
+      yield* fitSteps(this.#life, options, given, (context, earlier) =>
         prepareOnPairs(X, steps, options, earlier, context),
       );
       return;
@@ -132,7 +132,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
     if (!options.parametric) checkPointInputs('ContrastiveEmbedding', 'parametric', given);
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
-    yield* fitSteps(this.#life, options, given.signal, async (context, earlier) => {
+    yield* fitSteps(this.#life, options, given, async (context, earlier) => {
       const rows = await readFit(X, y ?? undefined, given, kept, options, earlier);
       return prepareContrastive(rows, options, earlier, { ...given, landmarkLossWeight }, context);
     });

@@ -49,7 +49,7 @@ export function checkPairs(
   };
   if (y !== undefined && y !== null) refuse('y', 'targets');
   for (const [name, value] of Object.entries(inputs)) {
-    if (name !== 'signal' && value !== undefined) refuse(name, 'a value');
+    if (name !== 'signal' && name !== 'resume' && value !== undefined) refuse(name, 'a value');
   }
   for (const name of needsRows) {
     if (options[name] !== contrastiveDefaults[name]) refuse(name, String(options[name]));

@@ -27,7 +27,14 @@ export async function prepareOnPairs(
     const input = { matrix: reader.first, rowShape: reader.rowShape, form: 'flat' } as const;
     const rows = { input, y: undefined, positions: undefined, frame: undefined };
     const fitOptions = { ...options, nTrainingEpochs: 1 };
-    const base = await beginFit(rows, fitOptions, earlier, context, { projected: false });
+    // Pairs may be drawn anew each time, so that the first ones tell nothing.
+    const base = await beginFit(
+      rows,
+      fitOptions,
+      earlier,
+      { ...context, identify: undefined },
+      { projected: false },
+    );
     try {
       const networks = await trainedNetworks(base);
       const { encoder } = networks;

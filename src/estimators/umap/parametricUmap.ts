@@ -125,7 +125,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
     if (!options.parametricEmbedding) checkPointInputs('ParametricUMAP', 'parametricEmbedding', given);
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
-    yield* fitSteps(this.#life, options, given.signal, async (context, earlier) => {
+    yield* fitSteps(this.#life, options, given, async (context, earlier) => {
       const rows = await readFit(X, y ?? undefined, given, kept, options, earlier);
       return prepareUmap(rows, options, earlier, { ...given, landmarkLossWeight }, context);
     });

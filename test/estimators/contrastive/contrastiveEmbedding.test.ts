@@ -80,7 +80,8 @@ const acting: { readonly [K in keyof ContrastiveOptions]: ContrastiveOptions[K] 
   callbacks: 'elsewhere', // test/features/callbacks and test/checks/failure
   seed: 'another',
   backend: 'elsewhere', // test/backend/choose
-  verbose: 'elsewhere', // test/estimators/umap
+  verbose: 'elsewhere',
+  checkpoint: 'elsewhere', // test/estimators/umap
 };
 
 test('every option acts, or is tested elsewhere', async () => {

@@ -86,7 +86,8 @@ const acting: { readonly [K in keyof ParametricUMAPOptions]: ParametricUMAPOptio
   callbacks: 'elsewhere', // test/features/callbacks and test/checks/failure
   seed: 'another',
   backend: 'elsewhere', // test/backend/choose
-  verbose: 'elsewhere', // below
+  verbose: 'elsewhere',
+  checkpoint: 'elsewhere', // test/features/checkpoints
 };
 
 test('every option acts, or is tested elsewhere', async () => {
