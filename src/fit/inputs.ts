@@ -2,7 +2,7 @@
 
 import { OptionError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
-import { either, hasMethods, number, object } from '../core/rules.js';
+import { either, hasMethods, integer, number, object, orNull } from '../core/rules.js';
 import type { MatrixInput } from '../data/matrix.js';
 import type { GraphInputs } from '../graph/neighborGraph.js';
 import type { LandmarkPositions } from './landmarks.js';
@@ -18,6 +18,12 @@ export interface RunInputs {
    * `valUmap`. Default: those of the option `reconstructionValidation`, else none.
    */
   readonly validation?: MatrixInput | number | undefined;
+  /**
+   * For a source of rows (`RowSource`): how many of them to learn from, at least 2, drawn by the seed; all where there are no
+   * more. `null` learns from all rows, of which only principal components are kept in memory: at most 64 numbers a row,
+   * compared by Euclidean distance, without a decoder. Default 200,000.
+   */
+  readonly sampleRows?: number | null | undefined;
 }
 
 /** Inputs of estimators that keep landmarks in place. */
@@ -37,6 +43,7 @@ const data = object('an object or array');
 export const runInputRules: OptionRules<RunInputs> = {
   signal: hasMethods('an AbortSignal', 'throwIfAborted'),
   validation: either(number(0, 1, { above: true }), object('rows')),
+  sampleRows: orNull(integer(2)),
 };
 
 export const landmarkInputRules: OptionRules<LandmarkInputs> = {
