@@ -28,6 +28,8 @@ export type {
   TypedArray,
 } from './data/matrix.js';
 export type { BatchInput, PairBatch, PairSource } from './data/pairs.js';
+export { collectRows } from './data/rowSample.js';
+export { type KnownRows, type RowSource, type RowsInput, rowSource } from './data/rowSource.js';
 export type { Label, Targets } from './data/targets.js';
 export {
   ContrastiveEmbedding,

@@ -2,6 +2,7 @@
 
 /** All stages, in the order in which a fit comes to them. None has all of them. */
 export const stages = [
+  'rows',
   'principal components',
   'neighbors',
   'graph',
@@ -15,6 +16,7 @@ export const stages = [
 /**
  * A stage of a fit, in plain words:
  *
+ * - `rows`: reading a source of rows, block by block
  * - `principal components`: those of the rows, which the default encoder is trained on
  * - `neighbors`: the search for the nearest neighbors
  * - `graph`: the weighted graph, with the targets in it

@@ -5,6 +5,7 @@ import { blockOf, type Work, whole } from '../core/pauses.js';
 import { asFloat32, isA } from '../core/realms.js';
 import type { Tensor, Tensor2D } from '../core/tf.js';
 import type { Matrix, RowFrame } from '../core/types.js';
+import type { RowSource, RowsInput } from './rowSource.js';
 import {
   type DimsInput,
   type FlatInput,
@@ -17,16 +18,19 @@ import {
   type TypedArray,
 } from './rows.js';
 
-export type { DimsInput, FlatInput, Form, MatrixInput, NestedNumbers, TypedArray };
+export type { DimsInput, FlatInput, Form, MatrixInput, NestedNumbers, RowsInput, TypedArray };
 
-/** The type of a result for an input of type `X`. */
-export type SameForm<X> = X extends Tensor
-  ? Tensor2D
-  : X extends FlatInput | DimsInput
-    ? Matrix
-    : X extends readonly TypedArray[]
-      ? Float32Array[]
-      : number[][];
+/** The type of a result for an input of type `X`: of a source of rows, a source of results. */
+export type SameForm<X> =
+  X extends AsyncIterable<unknown>
+    ? RowSource<Matrix>
+    : X extends Tensor
+      ? Tensor2D
+      : X extends FlatInput | DimsInput
+        ? Matrix
+        : X extends readonly TypedArray[]
+          ? Float32Array[]
+          : number[][];
 
 /** Rows as a matrix, and what is needed to give results in the form of the input. */
 export interface InputRows {

@@ -6,6 +6,7 @@ import type { Matrix } from '../core/types.js';
 import { isDims, isFlat, isTensor } from './forms.js';
 import { type InputRows, type MatrixInput, toMatrix } from './matrix.js';
 import { disposeOf, iterate, pairStream } from './pairStream.js';
+import { isRowSource } from './rowSource.js';
 
 /** Rows of one view: any form of a table; rows may have any shape that the encoder takes. */
 export type BatchInput = MatrixInput;
@@ -50,8 +51,8 @@ export interface PairReader {
 }
 
 /**
- * Whether a value is a source of pairs, not rows. Functions are, and everything that can be iterated but arrays, typed arrays
- * and the forms of a table. An array is one if its first entry is an array of two views of which each is a tensor,
+ * Whether a value is a source of pairs, not rows. Functions are, and everything that can be iterated but arrays, typed arrays,
+ * the forms of a table and sources of rows. An array is one if its first entry is an array of two views of which each is a tensor,
  * `{ data, shape }`, `{ data, dims }` or an array of typed arrays. Arrays that hold nothing but numbers are rows, however deep:
  * return such batches from a function, `() => batches`.
  */
@@ -62,7 +63,7 @@ export function isPairSource(value: unknown): value is PairSource {
     const [batch] = value as unknown[];
     return Array.isArray(batch) && batch.length === 2 && batch.every(isView);
   }
-  return !isTable(value) && iterate(value) !== undefined;
+  return !isTable(value) && !isRowSource(value) && iterate(value) !== undefined;
 }
 
 /** Batches per epoch, where that is known before they are read: for an array. */

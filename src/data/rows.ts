@@ -71,6 +71,12 @@ function openArrays(
 ): Source {
   if (isFlat(input)) return openFlat(input, caller, 'flat', nullable);
   if (!Array.isArray(input)) {
+    if (typeof input === 'object' && input !== null && Symbol.asyncIterator in input) {
+      throw new DataError(
+        `${caller}: expected rows in memory, got a source of rows, which is read block by block; ` +
+          'pass await collectRows(source), or some of its rows',
+      );
+    }
     throw new DataError(
       `${caller}: expected number[][], an array of typed arrays, { data, shape } or a tensor, got ${describe(input)}; ` +
         'put the values into one of these forms',

@@ -81,6 +81,17 @@ async function readTable(y: MatrixInput, rows: number): Promise<ParsedTargets> {
     : { data, shape: [rows, columns] };
 }
 
+/** The targets of some rows, by index. */
+export function takeTargets(y: ParsedTargets, rows: ArrayLike<number>): ParsedTargets {
+  if (!isTable(y)) return Array.from(rows, (row) => y[row]);
+  const columns = y.shape[1];
+  const data = Float64Array.from(
+    { length: rows.length * columns },
+    (_, at) => y.data[rows[Math.floor(at / columns)]! * columns + (at % columns)]!,
+  );
+  return { data, shape: [rows.length, columns] };
+}
+
 /** Whether there are several targets per row. */
 export function isTable(y: ParsedTargets): y is Matrix64 {
   return typeof y === 'object' && y !== null && 'shape' in y && !ArrayBuffer.isView(y);

@@ -4,7 +4,7 @@ import type { Artifact } from '../artifact/artifact.js';
 import { NotFittedError, OptionError } from '../core/errors.js';
 import type { LayersModel } from '../core/tf.js';
 import type { Edges, Progress, RowFrame } from '../core/types.js';
-import type { MatrixInput, SameForm } from '../data/matrix.js';
+import type { RowsInput, SameForm } from '../data/matrix.js';
 import type { Targets } from '../data/targets.js';
 import type { FitNetworks, Learned } from '../fit/records.js';
 
@@ -25,7 +25,8 @@ export interface SaveOptions {
 
 /**
  * The methods that all estimators have. `X` is rows in any form: arrays, typed arrays, `{ data, shape }`, tensors; what is
- * returned has the form of the input. `Options` and `Inputs` are the estimator's own.
+ * returned has the form of the input. Rows that do not fit into memory come from a source (`RowSource`): `fit` learns from a sample
+ * of it, and the result of `transform` is a source too, which computes block by block as it is read. `Options` and `Inputs` are the estimator's own.
  *
  * A fit replaces the fitted state at its end, in one step, so that a fit that throws or is aborted leaves the estimator
  * unchanged. A later fit continues to train the same networks.
@@ -40,15 +41,15 @@ export interface Estimator<Options extends object, Inputs extends object> {
   /** Shift and scale of rows that 32-bit floats cannot represent; undefined if the rows were used as they are. Throws `NotFittedError`. */
   readonly rowFrame: RowFrame | undefined;
   /** Learns the embedding of X. */
-  fit(X: MatrixInput, y?: Targets | null, inputs?: Inputs): Promise<this>;
+  fit(X: RowsInput, y?: Targets | null, inputs?: Inputs): Promise<this>;
   /** `fit`, then the embedding of the same rows. */
-  fitTransform<X extends MatrixInput>(X: X, y?: Targets | null, inputs?: Inputs): Promise<SameForm<X>>;
+  fitTransform<X extends RowsInput>(X: X, y?: Targets | null, inputs?: Inputs): Promise<SameForm<X>>;
   /** `fit` as a stream: yields a `Progress` at each report. Leaving the loop early ends training and keeps the model. */
-  steps(X: MatrixInput, y?: Targets | null, inputs?: Inputs): AsyncGenerator<Progress, void, void>;
+  steps(X: RowsInput, y?: Targets | null, inputs?: Inputs): AsyncGenerator<Progress, void, void>;
   /** Embeds rows. Throws `NotFittedError`, or `DataError` for rows of another width. */
-  transform<X extends MatrixInput>(X: X, options?: TransformOptions): Promise<SameForm<X>>;
+  transform<X extends RowsInput>(X: X, options?: TransformOptions): Promise<SameForm<X>>;
   /** Rows in data space for positions in the embedding. Throws `NotFittedError` without a decoder, `DataError`. */
-  inverseTransform<Z extends MatrixInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
+  inverseTransform<Z extends RowsInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
   /** Saves the model as a directory. Throws `ArtifactError`, `NotFittedError`. */
   save(path: string | URL, options?: SaveOptions): Promise<void>;
   /** What `save` writes, as plain records for `toFiles`. */

@@ -3,13 +3,14 @@
 import { gatherRows } from '../backend/gatherRows.js';
 import { DataError, OptionError } from '../core/errors.js';
 import { createRandom, shuffle } from '../core/random.js';
-import type { RunStage } from '../core/stages.js';
+import { type RunStage, untold } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Edges, LossTerm, Matrix, Random, Step } from '../core/types.js';
-import { type MatrixInput, takeRows, toMatrixOfWidth } from '../data/matrix.js';
+import { type MatrixInput, type RowsInput, takeRows, toMatrixOfWidth } from '../data/matrix.js';
 import { edgeSampler, everyRowSampler } from '../data/sampler.js';
-import { isTable, type ParsedTargets, type Targets } from '../data/targets.js';
+import { type Targets, takeTargets } from '../data/targets.js';
 import { type GraphOptions, neighborGraph } from '../graph/neighborGraph.js';
+import { rowSize } from '../networks/network.js';
 import { projectRows } from '../networks/projection.js';
 import { rowsForward } from '../training/forward.js';
 import { type Evaluation, validate } from '../training/validation.js';
@@ -18,6 +19,7 @@ import type { Landmarks } from './landmarks.js';
 import type { FitOptions } from './options/fitOptions.js';
 import type { FitBase, FitContext, FitNetworks, Learned } from './records.js';
 import { type FitRows, type RowOptions, readFitRows } from './rows.js';
+import type { ReadingListener } from './sourceRows.js';
 
 /** Rows that are reconstructed at once. */
 const RECONSTRUCTED = 1000;
@@ -62,7 +64,8 @@ export async function heldOutValidator(
     };
     const edges = await graph?.(held, random, part);
     const projected = (done: number) => progress(PROJECTION_FROM + (1 - PROJECTION_FROM) * done);
-    const { projection } = base;
+    // Where only principal components are kept of the rows, `held` has them already.
+    const projection = base.matrix === base.projected ? undefined : base.projection;
     return { edges, matrix: projection ? await projectRows(held, projection, pauses, projected) : held };
   });
   const rows = { matrix, data: held, encoder: networks.encoder, training: false };
@@ -117,23 +120,24 @@ export function heldOutReconstruction(
 /** Rows to train on, and held-out rows where there are any. */
 export interface FitSplit {
   readonly rows: FitRows;
-  /** In the frame that the networks take rows in, flat. */
+  /** In the frame that the networks take rows in, flat; principal components where those of `rows` are. */
   readonly held: Matrix | undefined;
 }
 
 /**
- * Reads everything that a fit is given as rows: X, targets, landmarks (`kept` are those of earlier calls), held-out rows.
- * Throws `DataError` and `OptionError`.
+ * Reads everything that a fit is given as rows: X, in memory or from a source, targets, landmarks (`kept` are those of earlier
+ * calls), held-out rows. Throws `DataError` and `OptionError`.
  */
 export async function readFit(
-  X: MatrixInput,
+  X: RowsInput,
   targets: Targets | undefined,
   inputs: RunInputs & LandmarkInputs & { readonly knn?: object | undefined },
   kept: Landmarks | undefined,
   options: RowOptions & HeldOutOptions,
   earlier: Learned | undefined,
+  listener: ReadingListener = { log() {}, stage: untold },
 ): Promise<FitSplit> {
-  const rows = await readFitRows(X, targets, inputs, kept, options, earlier);
+  const rows = await readFitRows(X, targets, inputs, kept, options, earlier, listener);
   return withHeldOut(rows, inputs.validation, options);
 }
 
@@ -157,11 +161,11 @@ export async function withHeldOut(
   const given = validation ?? reconstructionValidation;
   if (given === null) return { rows, held: undefined };
   const caller = `fit: ${validation === undefined ? 'reconstructionValidation' : 'validation'}`;
-  const { input, frame } = rows;
-  const { matrix } = await toMatrixOfWidth(given, input.matrix.shape[1], caller, { frame });
+  const { input, frame, components } = rows;
+  const { matrix } = await toMatrixOfWidth(given, rowSize(input.rowShape), caller, { frame });
   if (matrix.shape[0] < 2)
     throw new DataError(`${caller}: expected at least 2 rows, got 1; hold out more rows, or none`);
-  return { rows, held: matrix };
+  return { rows, held: components ? await projectRows(matrix, components.projection) : matrix };
 }
 
 /**
@@ -194,14 +198,4 @@ export function splitOff(rows: FitRows, share: number, seed: number | string): F
       positions: positions && takeRows(positions, kept),
     },
   };
-}
-
-function takeTargets(y: ParsedTargets, rows: readonly number[]): ParsedTargets {
-  if (!isTable(y)) return rows.map((row) => y[row]);
-  const columns = y.shape[1];
-  const data = Float64Array.from(
-    { length: rows.length * columns },
-    (_, at) => y.data[rows[Math.floor(at / columns)]! * columns + (at % columns)]!,
-  );
-  return { data, shape: [rows.length, columns] };
 }

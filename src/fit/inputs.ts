@@ -2,7 +2,7 @@
 
 import { OptionError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
-import { either, flag, hasMethods, number, object } from '../core/rules.js';
+import { either, flag, hasMethods, integer, number, object, orNull } from '../core/rules.js';
 import type { MatrixInput } from '../data/matrix.js';
 import type { GraphInputs } from '../graph/neighborGraph.js';
 import type { LandmarkPositions } from './landmarks.js';
@@ -24,6 +24,11 @@ export interface RunInputs {
    * another fit, with what differs. Default false.
    */
   readonly resume?: boolean | undefined;
+   * For a source of rows (`RowSource`): how many of them to learn from, at least 2, drawn by the seed; all where there are no
+   * more. `null` learns from all rows, of which only principal components are kept in memory: at most 64 numbers a row,
+   * compared by Euclidean distance, without a decoder. Default 200,000.
+   */
+  readonly sampleRows?: number | null | undefined;
 }
 
 /** Inputs of estimators that keep landmarks in place. */
@@ -44,6 +49,7 @@ export const runInputRules: OptionRules<RunInputs> = {
   signal: hasMethods('an AbortSignal', 'throwIfAborted'),
   validation: either(number(0, 1, { above: true }), object('rows')),
   resume: flag,
+  sampleRows: orNull(integer(2)),
 };
 
 export const landmarkInputRules: OptionRules<LandmarkInputs> = {

@@ -48,7 +48,7 @@ export async function beginFit(
   { pauses, hold, log, stage, identify }: FitContext,
   { hidden = DEFAULT_HIDDEN, projected: wantsProjection = true, points = false, make }: NetworkDesign = {},
 ): Promise<FitBase> {
-  const { input, y, positions, frame } = rows;
+  const { input, y, positions, frame, components } = rows;
   const { matrix, rowShape } = input;
   checkBefore(matrix.shape[0], options);
   await identify?.({ rows: matrix, targets: y, positions });
@@ -56,8 +56,10 @@ export async function beginFit(
   const random = createRandom(options.seed).fork(`fit ${fits}`);
   const classes = classesFor(y, matrix.shape[0], options, earlier);
   hold();
-  const found =
-    earlier || options.encoder || !wantsProjection || points
+  if (components && (!wantsProjection || points)) throw needsRows(points);
+  const found = components
+    ? { ...components, rows: matrix }
+    : earlier || options.encoder || !wantsProjection || points
       ? undefined
       : await stage('principal components', (progress) => projectionOf(matrix, random, pauses, progress));
   if (found?.remark) log(found.remark);
@@ -115,6 +117,15 @@ export async function beginFit(
     release(false);
     throw error;
   }
+}
+
+/** For estimators that learn from the rows themselves. */
+function needsRows(points: boolean): OptionError {
+  const got = points ? 'points without a network' : 'an encoder that is trained on the rows';
+  return new OptionError(
+    `fit: sampleRows: expected a number, got null, which keeps principal components only, and ${got}; ` +
+      'give the number of rows to learn from',
+  );
 }
 
 /** What can be known to be wrong before anything is computed. */

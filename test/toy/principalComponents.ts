@@ -5,7 +5,7 @@ import { useBackend } from '../../src/backend/choose.js';
 import { defaultsOf, type OptionRows, resolveOptions, rulesOf } from '../../src/core/options.js';
 import { integer } from '../../src/core/rules.js';
 import * as tf from '../../src/core/tf.js';
-import type { MatrixInput } from '../../src/data/matrix.js';
+import type { RowsInput } from '../../src/data/matrix.js';
 import { rowSampler } from '../../src/data/sampler.js';
 import type { Targets } from '../../src/data/targets.js';
 import { embedRows, reconstructRows } from '../../src/estimators/apply.js';
@@ -45,10 +45,10 @@ const linear = {
 };
 
 /** Everything but the training. Targets are read, and refused where they are none, but nothing learns from them. */
-type Given = { X: MatrixInput; y: Targets | undefined; inputs: RunInputs };
+type Given = { X: RowsInput; y: Targets | undefined; inputs: RunInputs };
 async function prepare(given: Given, pca: PcaOptions, context: FitContext, earlier?: Learned) {
   const options = { ...linear, ...pca };
-  const { rows, held } = await readFit(given.X, given.y, given.inputs, undefined, options, earlier);
+  const { rows, held } = await readFit(given.X, given.y, given.inputs, undefined, options, earlier, context);
   const base = await beginFit(rows, options, earlier, context, { hidden: [], projected: false });
   const networks = await trainedNetworks(base);
   const [count] = base.matrix.shape;
@@ -78,23 +78,23 @@ export class PrincipalComponents implements Estimator<PcaOptions, RunInputs> {
   get rowFrame() {
     return this.#life.require('rowFrame').frame;
   }
-  async *steps(X: MatrixInput, y?: Targets | null, given: RunInputs = {}) {
+  async *steps(X: RowsInput, y?: Targets | null, given: RunInputs = {}) {
     const inputs = resolveInputs(given, runInputRules);
     yield* fitSteps(this.#life, this.options, inputs, (context, earlier) =>
       prepare({ X, y: y ?? undefined, inputs }, this.options, context, earlier),
     );
   }
-  async fit(X: MatrixInput, y?: Targets | null, inputs?: RunInputs) {
+  async fit(X: RowsInput, y?: Targets | null, inputs?: RunInputs) {
     for await (const _progress of this.steps(X, y, inputs));
     return this;
   }
-  async fitTransform<X extends MatrixInput>(X: X, y?: Targets | null, inputs?: RunInputs) {
+  async fitTransform<X extends RowsInput>(X: X, y?: Targets | null, inputs?: RunInputs) {
     return (await this.fit(X, y, inputs)).transform(X);
   }
-  async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}) {
+  async transform<X extends RowsInput>(X: X, options: TransformOptions = {}) {
     return embedRows(this.#life.require('transform'), X, options, () => {});
   }
-  async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}) {
+  async inverseTransform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}) {
     return reconstructRows(this.#life.require('inverseTransform'), Z, options);
   }
   toArtifact() {

@@ -5,7 +5,7 @@ import { loadModel, saveModel } from '../../artifact/model.js';
 import { useBackend } from '../../backend/choose.js';
 import type * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
-import type { MatrixInput, SameForm } from '../../data/matrix.js';
+import type { MatrixInput, RowsInput, SameForm } from '../../data/matrix.js';
 import { isPairSource, type PairSource } from '../../data/pairs.js';
 import type { Targets } from '../../data/targets.js';
 import { readFit } from '../../fit/heldOut.js';
@@ -15,6 +15,7 @@ import { checkPointInputs } from '../../fit/options/points.js';
 import type { Fitted } from '../../fit/records.js';
 import { checkMetricData } from '../../math/distance.js';
 import { embedFitted, embedRows, predictLabels, predictProbabilities, reconstructRows } from '../apply.js';
+import { checkReadTwice } from '../applyToSource.js';
 import { type Estimator, graphOf, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
 import { keptLandmarks } from '../landmarks.js';
@@ -94,20 +95,21 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
    * In place of rows, X may be batches of positive pairs, two views of the same things (see `PairSource`): self-supervised
    * learning, with `inputs.steps` batches, of which the other rows are the negatives.
    */
-  async fit(X: MatrixInput | PairSource, y?: Targets | null, inputs: ContrastiveInputs = {}): Promise<this> {
+  async fit(X: RowsInput | PairSource, y?: Targets | null, inputs: ContrastiveInputs = {}): Promise<this> {
     for await (const _ of this.steps(X, y, inputs));
     return this;
   }
 
   /** `fit`, then the embedding of the same rows, in the form they came in. */
-  async fitTransform<X extends MatrixInput>(
+  async fitTransform<X extends RowsInput>(
     X: X,
     y?: Targets | null,
     inputs: ContrastiveInputs = {},
   ): Promise<SameForm<X>> {
     if (isPairSource(X)) throw pairsAreNoRows();
+    checkReadTwice(X);
     await this.fit(X, y, inputs);
-    return embedFitted(this.#life.require('fitTransform'), X, this.#checkRadians);
+    return embedFitted(this.#life.require('fitTransform'), X, this.#checkRadians, inputs.sampleRows);
   }
 
   /**
@@ -115,7 +117,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
    * and keeps what was learned.
    */
   async *steps(
-    X: MatrixInput | PairSource,
+    X: RowsInput | PairSource,
     y?: Targets | null,
     inputs: ContrastiveInputs = {},
   ): AsyncGenerator<Progress, void, void> {
@@ -133,13 +135,13 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
     const kept = given.landmarkPositions === undefined ? this.#landmarks : undefined;
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
     yield* fitSteps(this.#life, options, given, async (context, earlier) => {
-      const rows = await readFit(X, y ?? undefined, given, kept, options, earlier);
+      const rows = await readFit(X, y ?? undefined, given, kept, options, earlier, context);
       return prepareContrastive(rows, options, earlier, { ...given, landmarkLossWeight }, context);
     });
   }
 
   /** Embeds rows, in the form they came in. Throws `NotFittedError`, or `DataError` for rows of another width. */
-  async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
+  async transform<X extends RowsInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     return embedRows(this.#life.require('transform'), X, options, this.#checkRadians);
   }
 
@@ -147,7 +149,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
    * Gives rows, in data space and in the shape of the fitted rows, for positions in the embedding. Throws `NotFittedError`
    * without `parametricReconstruction`, and `DataError` for positions of another width.
    */
-  async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  async inverseTransform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return reconstructRows(this.#life.require('inverseTransform'), Z, options);
   }
 
@@ -232,7 +234,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
   }
 
   /** Python's name of `fitTransform`. */
-  fit_transform<X extends MatrixInput>(
+  fit_transform<X extends RowsInput>(
     X: X,
     y?: Targets | null,
     inputs: ContrastiveInputs = {},
@@ -241,7 +243,7 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
   }
 
   /** Python's name of `inverseTransform`. */
-  inverse_transform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  inverse_transform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return this.inverseTransform(Z, options);
   }
 

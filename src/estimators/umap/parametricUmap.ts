@@ -5,7 +5,7 @@ import { loadModel, saveModel } from '../../artifact/model.js';
 import { useBackend } from '../../backend/choose.js';
 import type * as tf from '../../core/tf.js';
 import type { Edges, Matrix, Progress, RowFrame } from '../../core/types.js';
-import type { MatrixInput, SameForm } from '../../data/matrix.js';
+import type { MatrixInput, RowsInput, SameForm } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import { readFit } from '../../fit/heldOut.js';
 import {
@@ -21,6 +21,7 @@ import type { Fitted } from '../../fit/records.js';
 import type { Curve } from '../../math/curve.js';
 import { checkMetricData } from '../../math/distance.js';
 import { embedFitted, embedRows, predictLabels, predictProbabilities, reconstructRows } from '../apply.js';
+import { checkReadTwice } from '../applyToSource.js';
 import { type Estimator, graphOf, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
 import { keptLandmarks } from '../landmarks.js';
@@ -93,19 +94,20 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    * `y` holds a label or target value per row, or several values (see the option `targetMetric`); null is unknown, and so
    * is -1 among labels and NaN among values.
    */
-  async fit(X: MatrixInput, y?: Targets | null, inputs: FitInputs = {}): Promise<this> {
+  async fit(X: RowsInput, y?: Targets | null, inputs: FitInputs = {}): Promise<this> {
     for await (const _ of this.steps(X, y, inputs));
     return this;
   }
 
   /** `fit`, then the embedding of the same rows, in the form they came in. */
-  async fitTransform<X extends MatrixInput>(
+  async fitTransform<X extends RowsInput>(
     X: X,
     y?: Targets | null,
     inputs: FitInputs = {},
   ): Promise<SameForm<X>> {
+    checkReadTwice(X);
     await this.fit(X, y, inputs);
-    return embedFitted(this.#life.require('fitTransform'), X, this.#checkRadians);
+    return embedFitted(this.#life.require('fitTransform'), X, this.#checkRadians, inputs.sampleRows);
   }
 
   /**
@@ -113,7 +115,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    * and keeps what was learned.
    */
   async *steps(
-    X: MatrixInput,
+    X: RowsInput,
     y?: Targets | null,
     inputs: FitInputs = {},
   ): AsyncGenerator<Progress, void, void> {
@@ -126,13 +128,13 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     if (!options.parametricEmbedding) checkPointInputs('ParametricUMAP', 'parametricEmbedding', given);
     const landmarkLossWeight = given.landmarkLossWeight ?? kept?.weight;
     yield* fitSteps(this.#life, options, given, async (context, earlier) => {
-      const rows = await readFit(X, y ?? undefined, given, kept, options, earlier);
+      const rows = await readFit(X, y ?? undefined, given, kept, options, earlier, context);
       return prepareUmap(rows, options, earlier, { ...given, landmarkLossWeight }, context);
     });
   }
 
   /** Embeds rows, in the form they came in. Throws `NotFittedError`, or `DataError` for rows of another width. */
-  async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
+  async transform<X extends RowsInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     return embedRows(this.#life.require('transform'), X, options, this.#checkRadians);
   }
 
@@ -140,7 +142,7 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
    * Gives rows, in data space and in the shape of the fitted rows, for positions in the embedding. Throws `NotFittedError`
    * without `parametricReconstruction`, and `DataError` for positions of another width.
    */
-  async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  async inverseTransform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return reconstructRows(this.#life.require('inverseTransform'), Z, options);
   }
 
@@ -223,16 +225,12 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   }
 
   /** Python's name of `fitTransform`. */
-  fit_transform<X extends MatrixInput>(
-    X: X,
-    y?: Targets | null,
-    inputs: FitInputs = {},
-  ): Promise<SameForm<X>> {
+  fit_transform<X extends RowsInput>(X: X, y?: Targets | null, inputs: FitInputs = {}): Promise<SameForm<X>> {
     return this.fitTransform(X, y, inputs);
   }
 
   /** Python's name of `inverseTransform`. */
-  inverse_transform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  inverse_transform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return this.inverseTransform(Z, options);
   }
 

@@ -20,12 +20,21 @@ export function checkPoints(
   }
 }
 
-/** Throws `OptionError` for held-out rows, on which points of other rows say nothing. */
+/** Throws `OptionError` for held-out rows, on which points of other rows say nothing, and for rows that are not kept. */
 export function checkPointInputs(
   caller: string,
   name: string,
-  { validation }: { readonly validation?: unknown },
+  {
+    validation,
+    sampleRows,
+  }: { readonly validation?: unknown; readonly sampleRows?: number | null | undefined },
 ): void {
+  if (sampleRows === null) {
+    throw new OptionError(
+      `${caller}: sampleRows: expected a number with ${name}: false, since new rows are placed among rows that are kept, ` +
+        `got null; give the number of rows to learn from, or ${name}: true`,
+    );
+  }
   if (validation === undefined) return;
   throw new OptionError(
     `${caller}: validation: expected ${name}: true, since without a network there is nothing to evaluate on held-out rows, ` +
