@@ -41,7 +41,10 @@ export type { Estimator, SaveOptions, TransformOptions } from './estimators/esti
 export { load } from './estimators/load.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';
 export { ParametricUMAP } from './estimators/umap/parametricUmap.js';
-export type { FitInputs } from './fit/inputs.js';
+export { CompressionVAE } from './estimators/vae/compressionVae.js';
+export type { DensityOptions, Posteriors } from './estimators/vae/densities.js';
+export { type CompressionVAEOptions, compressionVaeDefaults } from './estimators/vae/options.js';
+export type { FitInputs, RunInputs } from './fit/inputs.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './fit/landmarks.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {

@@ -6,6 +6,8 @@ import { ContrastiveEmbedding } from './contrastive/contrastiveEmbedding.js';
 import type { GivenContrastiveOptions } from './contrastive/options.js';
 import type { GivenUMAPOptions } from './umap/options.js';
 import { ParametricUMAP } from './umap/parametricUmap.js';
+import { CompressionVAE } from './vae/compressionVae.js';
+import type { GivenCompressionVAEOptions } from './vae/options.js';
 
 /** Restores the estimator of each kind of saved model. */
 const kinds: Readonly<
@@ -13,10 +15,11 @@ const kinds: Readonly<
 > = {
   ParametricUMAP: (artifact, overrides) => ParametricUMAP.fromArtifact(artifact, overrides),
   ContrastiveEmbedding: (artifact, overrides) => ContrastiveEmbedding.fromArtifact(artifact, overrides),
+  CompressionVAE: (artifact, overrides) => CompressionVAE.fromArtifact(artifact, overrides),
 };
 
 /** An estimator that can be saved and loaded. */
-export type AnyEstimator = ParametricUMAP | ContrastiveEmbedding;
+export type AnyEstimator = ParametricUMAP | ContrastiveEmbedding | CompressionVAE;
 
 /**
  * Loads a saved model, whichever estimator saved it.
@@ -29,7 +32,7 @@ export type AnyEstimator = ParametricUMAP | ContrastiveEmbedding;
  */
 export async function load(
   path: string | URL,
-  overrides: GivenUMAPOptions | GivenContrastiveOptions = {},
+  overrides: GivenUMAPOptions | GivenContrastiveOptions | GivenCompressionVAEOptions = {},
 ): Promise<AnyEstimator> {
   const artifact = await loadModel(path);
   if (!Object.hasOwn(kinds, artifact.kind)) {

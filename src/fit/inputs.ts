@@ -24,6 +24,7 @@ export interface RunInputs {
    * another fit, with what differs. Default false.
    */
   readonly resume?: boolean | undefined;
+  /**
    * For a source of rows (`RowSource`): how many of them to learn from, at least 2, drawn by the seed; all where there are no
    * more. `null` learns from all rows, of which only principal components are kept in memory: at most 64 numbers a row,
    * compared by Euclidean distance, without a decoder. Default 200,000.

@@ -103,7 +103,14 @@ export async function beginFit(
     return {
       ...{ encoder, decoder, classifier: networks.classifier },
       ...{ matrix, projected, rowShape, frame, projection, folded, y, classes, positions },
-      ...{ reconstruction: reconstruction || undefined, optimizer, fits, random, streams: streamsOf(random), release },
+      ...{
+        reconstruction: reconstruction || undefined,
+        optimizer,
+        fits,
+        random,
+        streams: streamsOf(random),
+        release,
+      },
       lossFn: reconstruction ? reconstructionLossFn(reconstruction, custom) : undefined,
       own: (part) => void owned.push(part),
       async threaded(network: Network, use: ThreadOptions) {
@@ -169,7 +176,7 @@ export async function trainedNetworks(
 
 /** What an estimator decides about a training. */
 export interface TrainingChoice<More extends object>
-  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue' | 'numbers'>,
+  extends Pick<Plan, 'schedule' | 'steps' | 'reports' | 'clipValue' | 'numbers' | 'kept'>,
     Pick<Partial<Prepared>, 'watch'> {
   /** Draws the batches of rows, for the forward pass through the encoder. */
   readonly sampler?: Sampler;

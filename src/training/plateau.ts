@@ -62,7 +62,9 @@ export function plateau({ rate, monitors, falls, window, factor, least, log }: P
       },
       setModel() {},
       async onEpochEnd(_: number, logs?: Readonly<Record<string, unknown>>) {
-        const loss = monitors.map((name) => logs?.[name]).find((value) => typeof value === 'number') as number;
+        const loss = monitors
+          .map((name) => logs?.[name])
+          .find((value) => typeof value === 'number') as number;
         memory.losses.push(loss);
         if (loss < memory.best) {
           memory.best = loss;

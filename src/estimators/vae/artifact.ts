@@ -4,7 +4,7 @@ import { takeArray } from '../../artifact/arrays.js';
 import type { Artifact, LoadedArtifact } from '../../artifact/artifact.js';
 import { asString, invalid, show } from '../../artifact/json.js';
 import { rowSize } from '../../networks/network.js';
-import { decoderParts, type Likelihood, likelihoods } from '../../networks/variational/decoder.js';
+import { decoderParts, type Likelihood } from '../../networks/variational/decoder.js';
 import { variationalParts } from '../../networks/variational/encoder.js';
 import { vampPrior } from '../../networks/variational/vampPrior.js';
 import { savedOptions } from '../savedOptions.js';
@@ -18,7 +18,14 @@ import {
 import type { VaeLearned } from './prepare.js';
 
 /** Options that are saved elsewhere (networks) or not at all (functions, callbacks). */
-const unsaved = ['encoder', 'decoder', 'callbacks'] as const satisfies readonly (keyof CompressionVAEOptions)[];
+const unsaved = [
+  'encoder',
+  'decoder',
+  'callbacks',
+] as const satisfies readonly (keyof CompressionVAEOptions)[];
+
+/** Likelihoods that a model may have. */
+const likelihoods: readonly Likelihood[] = ['gaussian', 'learnedGaussian', 'bernoulli'];
 
 /** The fitted state, for `toFiles`. */
 export async function vaeArtifact(

@@ -5,15 +5,25 @@ import { loadModel, saveModel } from '../../artifact/model.js';
 import { useBackend } from '../../backend/choose.js';
 import type * as tf from '../../core/tf.js';
 import type { Progress, RowFrame } from '../../core/types.js';
-import type { MatrixInput, SameForm } from '../../data/matrix.js';
+import type { MatrixInput, RowsInput, SameForm } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import { type RunInputs, resolveInputs, runInputRules } from '../../fit/inputs.js';
 import type { Fitted } from '../../fit/records.js';
 import { embedRows, reconstructRows } from '../apply.js';
+import { checkReadTwice } from '../applyToSource.js';
 import { type Estimator, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
 import { saveOptions } from '../savedOptions.js';
 import { restoreVae, vaeArtifact } from './artifact.js';
+import {
+  bounds,
+  type DensityOptions,
+  drawLatent,
+  likelihoods,
+  type Posteriors,
+  posteriors,
+  type SampleOptions,
+} from './densities.js';
 import { readVaeRows } from './inputs.js';
 import type { CompressionVAEOptions, GivenCompressionVAEOptions } from './options.js';
 import { prepareVae, type VaeLearned } from './prepare.js';
@@ -70,17 +80,18 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
    * Errors: `DataError`, `OptionError`, `UnavailableError`, `DivergedError` (which keeps the last good weights), and the reason
    * of an aborted `signal`. Targets are checked, but nothing learns from them.
    */
-  async fit(X: MatrixInput, y?: Targets | null, inputs: RunInputs = {}): Promise<this> {
+  async fit(X: RowsInput, y?: Targets | null, inputs: RunInputs = {}): Promise<this> {
     for await (const _ of this.steps(X, y, inputs));
     return this;
   }
 
   /** `fit`, then the embedding of the same rows, in the form they came in. */
-  async fitTransform<X extends MatrixInput>(
+  async fitTransform<X extends RowsInput>(
     X: X,
     y?: Targets | null,
     inputs: RunInputs = {},
   ): Promise<SameForm<X>> {
+    checkReadTwice(X);
     await this.fit(X, y, inputs);
     return this.transform(X);
   }
@@ -90,14 +101,14 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
    * was learned.
    */
   async *steps(
-    X: MatrixInput,
+    X: RowsInput,
     y?: Targets | null,
     inputs: RunInputs = {},
   ): AsyncGenerator<Progress, void, void> {
     const { options } = this;
     const given = resolveInputs(inputs, runInputRules);
-    yield* fitSteps(this.#life, options, given.signal, async (context, earlier) => {
-      const rows = await readVaeRows(X, y, given, options, earlier);
+    yield* fitSteps(this.#life, options, given, async (context, earlier) => {
+      const rows = await readVaeRows(X, y, given, options, earlier, context);
       return prepareVae(rows, options, earlier, context);
     });
   }
@@ -106,13 +117,51 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
    * Embeds rows, in the form they came in: the mean of each posterior, moved by the flow. Throws `NotFittedError`, or
    * `DataError` for rows of another width.
    */
-  async transform<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
+  async transform<X extends RowsInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     return embedRows(this.#life.require('transform'), X, options, anyRows);
   }
 
   /** The decoder's rows for positions in the latent space, in data space. Throws `NotFittedError`, `DataError`. */
-  async inverseTransform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  async inverseTransform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return reconstructRows(this.#life.require('inverseTransform'), Z, options);
+  }
+
+  /**
+   * The evidence lower bound on log p(x) of each row, in nats, by samples of its posterior. With `'bernoulli'` it is the logarithm
+   * of a probability, else of a density of rows in data space. Throws `NotFittedError`, `DataError`, `OptionError`.
+   */
+  async elbo(X: MatrixInput, options: DensityOptions = {}): Promise<Float64Array> {
+    return bounds(this.#life.require('elbo'), X, this.options, options);
+  }
+
+  /**
+   * log p(x) of each row, in nats, by importance sampling (Burda et al. 2016): a bound that rises to the truth with the number of
+   * samples. Default 100 samples. What it refers to and throws is as with `elbo`.
+   */
+  async logLikelihood(X: MatrixInput, options: DensityOptions = {}): Promise<Float64Array> {
+    return likelihoods(this.#life.require('logLikelihood'), X, this.options, options);
+  }
+
+  /**
+   * Mean and variance of the posterior of each row, in the latent space: exact without a flow, else estimated by samples (default
+   * 100). `transform` gives the mean of the Gaussian moved by the flow, which is near this mean but not equal to it. Throws
+   * as `transform` does.
+   */
+  async posterior(X: MatrixInput, options: DensityOptions = {}): Promise<Posteriors> {
+    return posteriors(this.#life.require('posterior'), X, this.options, options);
+  }
+
+  /**
+   * Draws `count` new rows: latent points of the prior through the decoder, without the noise of the likelihood. The draws
+   * depend on `seed`, by default that of the estimator. Throws `NotFittedError`, `OptionError`.
+   */
+  async sample(count: number, options: SampleOptions = {}): Promise<number[][]> {
+    const fitted = this.#life.require('sample');
+    return reconstructRows(
+      fitted,
+      await drawLatent(fitted, count, { seed: this.options.seed, ...options }),
+      {},
+    );
   }
 
   /**
@@ -135,10 +184,7 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
    * options, and supplies callbacks. Throws `ArtifactError` for a model that is incomplete, damaged or of another estimator,
    * and `OptionError` for a wrong override.
    */
-  static async load(
-    path: string | URL,
-    overrides: GivenCompressionVAEOptions = {},
-  ): Promise<CompressionVAE> {
+  static async load(path: string | URL, overrides: GivenCompressionVAEOptions = {}): Promise<CompressionVAE> {
     return CompressionVAE.fromArtifact(await loadModel(path, 'CompressionVAE'), overrides);
   }
 
@@ -163,31 +209,27 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
   }
 
   /** The original's name of `fit`. */
-  train(X: MatrixInput, y?: Targets | null, inputs: RunInputs = {}): Promise<this> {
+  train(X: RowsInput, y?: Targets | null, inputs: RunInputs = {}): Promise<this> {
     return this.fit(X, y, inputs);
   }
 
   /** The original's name of `transform`. */
-  embed<X extends MatrixInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
+  embed<X extends RowsInput>(X: X, options: TransformOptions = {}): Promise<SameForm<X>> {
     return this.transform(X, options);
   }
 
   /** The original's name of `inverseTransform`. */
-  decode<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  decode<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return this.inverseTransform(Z, options);
   }
 
   /** Python's name of `fitTransform`. */
-  fit_transform<X extends MatrixInput>(
-    X: X,
-    y?: Targets | null,
-    inputs: RunInputs = {},
-  ): Promise<SameForm<X>> {
+  fit_transform<X extends RowsInput>(X: X, y?: Targets | null, inputs: RunInputs = {}): Promise<SameForm<X>> {
     return this.fitTransform(X, y, inputs);
   }
 
   /** Python's name of `inverseTransform`. */
-  inverse_transform<Z extends MatrixInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
+  inverse_transform<Z extends RowsInput>(Z: Z, options: TransformOptions = {}): Promise<SameForm<Z>> {
     return this.inverseTransform(Z, options);
   }
 }

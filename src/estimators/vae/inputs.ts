@@ -1,13 +1,14 @@
 /** What `fit` of a variational autoencoder reads: rows, held-out rows, their likelihood and statistics. */
 
-import { DataError } from '../../core/errors.js';
+import { DataError, OptionError } from '../../core/errors.js';
 import { blockOf, inBlocks, type Work } from '../../core/pauses.js';
 import type { Matrix } from '../../core/types.js';
-import type { MatrixInput } from '../../data/matrix.js';
+import type { RowsInput } from '../../data/matrix.js';
 import type { Targets } from '../../data/targets.js';
 import { type FitSplit, withHeldOut } from '../../fit/heldOut.js';
 import type { RunInputs } from '../../fit/inputs.js';
 import { fitDefaults } from '../../fit/options/fitOptions.js';
+import type { FitContext } from '../../fit/records.js';
 import { readFitRows } from '../../fit/rows.js';
 import type { Likelihood } from '../../networks/variational/decoder.js';
 import type { RowStatistics } from '../../networks/variational/standardization.js';
@@ -19,16 +20,27 @@ const SPLIT_FROM = 20;
 
 /** Reads the rows, and splits the held-out ones off. Throws `DataError` and `OptionError`. */
 export async function readVaeRows(
-  X: MatrixInput,
+  X: RowsInput,
   y: Targets | null | undefined,
   inputs: RunInputs,
   options: CompressionVAEOptions,
   earlier: VaeLearned | undefined,
+  context: FitContext,
 ): Promise<FitSplit> {
   const { encoder, decoder, seed, dimLatent: nComponents, trainValidSplit } = options;
-  const ofRows = { nComponents, encoder, decoder, parametricReconstructionLossFn: null };
+  if (inputs.sampleRows === null) {
+    throw new OptionError(
+      'fit: sampleRows: expected a number of rows, since a decoder learns whole rows and not principal components, got null; ' +
+        'leave it out, or give a number',
+    );
+  }
+  const { parametricReconstructionLossFn } = fitDefaults;
+  const ofRows = {
+    ...{ nComponents, seed, encoder, decoder },
+    ...{ parametricReconstruction: true, parametricReconstructionLossFn },
+  };
   // Read, so that wrong ones are refused, though nothing learns from them.
-  const rows = await readFitRows(X, y ?? undefined, { signal: inputs.signal }, undefined, ofRows, earlier);
+  const rows = await readFitRows(X, y ?? undefined, inputs, undefined, ofRows, earlier, context);
   const [count] = rows.input.matrix.shape;
   const share = trainValidSplit < 1 && count >= SPLIT_FROM ? 1 - trainValidSplit : undefined;
   const { reconstructionValidation } = fitDefaults;

@@ -39,7 +39,9 @@ export function makeNetworks(options: CompressionVAEOptions, rows: Rows, random:
     ...{ trunk: decoder ?? [...widths].reverse(), random: random.fork('decoder'), name: 'decoder' },
   });
   return {
-    encoder: sparing(encoderModel, 'encoder', (model) => variationalParts(model).dispose([encoder ?? undefined])),
+    encoder: sparing(encoderModel, 'encoder', (model) =>
+      variationalParts(model).dispose([encoder ?? undefined]),
+    ),
     decoder: sparing(decoderModel, 'decoder', (model) => decoderParts(model).dispose([decoder ?? undefined])),
     classifier: undefined,
   };

@@ -189,4 +189,3 @@ export const compressionVaeRows: OptionRows<CompressionVAEOptions> = {
 export const compressionVaeDefaults: Readonly<CompressionVAEOptions> = defaultsOf(compressionVaeRows);
 
 export const compressionVaeRules = rulesOf(compressionVaeRows);
-

@@ -36,8 +36,7 @@ export async function prepareVae(
 ): Promise<Prepared<VaeLearned>> {
   const { pauses, hold, log } = context;
   const { matrix, rowShape } = rows.input;
-  const likelihood =
-    earlier?.likelihood ?? (await pauses.run(likelihoodOf(options.likelihood, matrix)));
+  const likelihood = earlier?.likelihood ?? (await pauses.run(likelihoodOf(options.likelihood, matrix)));
   hold();
   const statistics = await statisticsFor(matrix, options, likelihood, earlier, context);
   hold();
@@ -47,7 +46,8 @@ export async function prepareVae(
     make: (random) => makeNetworks(options, { rowShape, likelihood, statistics }, random),
   });
   try {
-    if (!earlier) log(`likelihood: ${likelihood}${options.likelihood === 'auto' ? ', by the range of the values' : ''}`);
+    if (!earlier)
+      log(`likelihood: ${likelihood}${options.likelihood === 'auto' ? ', by the range of the values' : ''}`);
     const standardized = (table: Matrix): Matrix =>
       statistics ? { data: standardizeRows(table.data, statistics), shape: table.shape } : table;
     const table = standardized(matrix);
@@ -78,8 +78,24 @@ export async function prepareVae(
           ...{ batchSize: Math.min(batchSize, count), random: base.streams.fork('rows') },
         }),
       }),
+      // The schedule and the best weights, and the weight of the divergence where it is controlled.
+      kept: {
+        state: () => ({ rule: rule.kept.state(), weight: weight.state?.() }),
+        restore(state) {
+          const saved = state as { readonly rule: unknown; readonly weight: unknown };
+          weight.restore?.(saved.weight);
+          return rule.kept.restore(saved.rule);
+        },
+      },
       validate: heldOutTest(
-        { head: parts.head, trunk: parts.trunk, decoding, likelihood, prior },
+        {
+          trunk: parts.trunk,
+          head: parts.head,
+          decoder: decoding.core,
+          likelihood,
+          prior,
+          logVariance: decoding.logVariance,
+        },
         { held: evaluated, batchSize: options.batchSizeTest, random: base.random.fork('validation') },
         context,
       ),

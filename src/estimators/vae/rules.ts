@@ -18,7 +18,7 @@ const CALLER = 'CompressionVAE';
 const renamed: Readonly<Record<string, string>> = {
   ...runRenamed,
   X: 'rows go to fit(X), not to the constructor',
-  XValid: "held-out rows go to fit(X, null, { validation: rows })",
+  XValid: 'held-out rows go to fit(X, null, { validation: rows })',
   nComponents: "the width of the embedding is called 'dimLatent'",
   checkpointEvery: "checkpoints are set by 'checkpoint'",
   overwrite: 'a later fit always goes on from the earlier one',
