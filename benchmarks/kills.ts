@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { createRandom } from '../src/core/random.js';
 import { type Subject, titleOf } from '../test/checks/subject.js';
-import { killAtRandom } from '../test/helpers/kills.js';
+import { type KillCount, killAtRandom } from '../test/helpers/kills.js';
 import { subjects } from '../test/subjects.js';
 import { table } from './report.js';
 
@@ -28,7 +28,7 @@ function optionsOf(subject: Subject): Readonly<Record<string, unknown>> {
 }
 
 const each = Math.ceil(Number(values.kills) / subjects.length);
-const counts = [];
+const counts: (KillCount & { estimator: string })[] = [];
 for (const subject of subjects) {
   const title = titleOf(subject);
   const task = { title, options: optionsOf(subject), everySteps: Number(values.every) };
@@ -36,7 +36,7 @@ for (const subject of subjects) {
   counts.push({ estimator: title, ...count });
   console.log(JSON.stringify(counts.at(-1)));
 }
-table(counts);
+table(counts.map((count) => ({ ...count })));
 const sum = (name: 'kills' | 'ended' | 'equal' | 'unreadable') =>
   counts.reduce((total, count) => total + count[name], 0);
 console.log(

@@ -104,7 +104,7 @@ export async function killAtRandom(
 
 /** Reads all that a killed process has left. */
 async function inspect(directory: string, count: KillCount): Promise<void> {
-  const list = (folder: string) => readdir(path.join(directory, folder)).catch(() => []);
+  const list = (folder: string): Promise<string[]> => readdir(path.join(directory, folder)).catch(() => []);
   const there = await list('.');
   for (const name of [places.first, places.second]) {
     // A model that was just moved aside is one too.
