@@ -57,6 +57,7 @@ export {
   type EarlyStoppingOptions,
   earlyStopping,
   type LearnedNumbers,
+  type NamedWeights,
   type Training,
   type TrainingCallback,
 } from './training/callbacks.js';
