@@ -62,6 +62,7 @@ export {
   type EarlyStoppingOptions,
   earlyStopping,
   type LearnedNumbers,
+  type NamedWeights,
   type Training,
   type TrainingCallback,
 } from './training/callbacks.js';

@@ -2,6 +2,8 @@
 
 export { type Csv, type CsvOptions, readCsv } from './node/csv.js';
 export { type Idx, readIdx } from './node/files.js';
+export type { LabelColumns, RowLabels } from './node/tensorboard/projector.js';
+export { type TensorBoardOptions, tensorboard } from './node/tensorboard/tensorboard.js';
 export type { HeldRows, Labels, Points } from './plot/data.js';
 export { type FilmStripOptions, type Frame, filmStripSvg } from './plot/filmStripSvg.js';
 export { type HistoryOptions, historySvg } from './plot/historySvg.js';

@@ -290,6 +290,8 @@ export interface Progress {
   readonly losses: Readonly<Record<string, number>>;
   /** Learning rate of the last step, by the option `learningRate`; a user-supplied `optimizer` has its own rate. */
   readonly learningRate: number;
+  /** Rates of that step in groups of variables that have another one, such as `decoder`. Undefined where none has. */
+  readonly learningRates?: Readonly<Record<string, number>>;
   /** Other numbers in force, such as a learned temperature. Undefined for estimators that have none. */
   readonly numbers?: Readonly<Record<string, number>>;
 }

@@ -9,6 +9,7 @@ import * as tf from '../core/tf.js';
 import type { Progress } from '../core/types.js';
 import { takeRows } from '../data/matrix.js';
 import { encode } from '../networks/encode.js';
+import { type NamedVariable, namedVariables } from '../networks/weightNames.js';
 import { runCallbacks, type Training, type TrainingCallback } from '../training/callbacks.js';
 import { readWeights, train, trainedBy, writeWeights } from '../training/train.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -140,9 +141,11 @@ const EMBEDDED = 4096;
 
 /** What callbacks may read of a training. */
 function readable(
-  { trained: { matrix, encoder }, describe = {} }: Prepared,
+  prepared: Prepared,
   { backend, signal }: RunOptions,
-): Omit<Training, 'stop' | 'step' | 'snapshot' | 'restore'> {
+): Omit<Training, 'stop' | 'step' | 'progress' | 'snapshot' | 'restore'> {
+  const { trained, describe = {} } = prepared;
+  const { matrix, encoder } = trained;
   const hold = () => holdBackend(backend);
   const [count] = matrix.shape;
   // Without its model, so that it is applied as it is trained, and no second pool of threads is opened.
@@ -166,7 +169,39 @@ function readable(
       hold();
       return (await describe.numbers?.()) ?? {};
     },
+    async weights() {
+      hold();
+      prepared.fold();
+      return Promise.all(
+        weightsOf(prepared).map(async ({ name, variable }) => {
+          const values = Float32Array.from(await variable.data());
+          return { name, shape: [...variable.shape], values };
+        }),
+      );
+    },
   };
+}
+
+/**
+ * The weights of the networks as they are used, and those of whatever else is trained, by name. An encoder that is trained
+ * behind a projection is the same network in other terms; learned numbers are reported with the losses.
+ */
+function weightsOf({ learned, plan, trained }: Prepared): NamedVariable[] {
+  const { encoder, decoder, classifier, numbers = {} } = learned;
+  const named = Object.entries({ encoder, decoder, classifier }).flatMap(([role, network]) =>
+    network ? namedVariables(role, network.weights()) : [],
+  );
+  const elsewhere = [trained.encoder, ...Object.values(numbers)].flatMap((part) => part.weights());
+  const known = new Set([...named.map(({ variable }) => variable), ...elsewhere]);
+  const others = [
+    { name: 'forward', trained: plan.forward.trained },
+    ...plan.terms.map((term) => ({ name: term.name, trained: term.trained ?? [] })),
+  ].flatMap((part) => {
+    const weights = part.trained.flatMap((one) => one.weights()).filter((weight) => !known.has(weight));
+    for (const weight of weights) known.add(weight);
+    return namedVariables(part.name, weights);
+  });
+  return [...named, ...others];
 }
 
 /** Appends the losses of a report to the history. */

@@ -15,6 +15,8 @@ export interface Training {
   readonly rows: number;
   /** Gradient steps done, as of the last report. */
   readonly step: number;
+  /** The last report: losses with those of held-out rows, learning rates, learned numbers. Undefined before the first. */
+  readonly progress?: Progress | undefined;
   /** The weighted graph of these rows; undefined where there is none. */
   readonly edges?: Edges | undefined;
   /**
@@ -31,6 +33,8 @@ export interface Training {
   embed(rows?: Int32Array): Promise<Matrix>;
   /** Current values of learned numbers that are no networks. */
   numbers(): Promise<LearnedNumbers>;
+  /** Current weights of all networks, as they are after training. Only during the fit. */
+  weights(): Promise<readonly NamedWeights[]>;
   /** Ends training after the current report. */
   stop(): void;
   /** Copies all weights being trained. */
@@ -41,6 +45,16 @@ export interface Training {
 
 /** Values of learned numbers by name, such as `Z` and `temperature`. */
 export type LearnedNumbers = Readonly<Record<string, number>>;
+
+/** One array of weights. */
+export interface NamedWeights {
+  /** Network, layer and weight: `encoder/dense0/kernel`. The same for every estimator of these options. */
+  readonly name: string;
+  /** Its shape, such as `[64, 100]`. */
+  readonly shape: readonly number[];
+  /** A copy of its values, in row-major order. */
+  readonly values: Float32Array;
+}
 
 type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
 
@@ -123,16 +137,19 @@ export function runCallbacks(
   callbacks: readonly TrainingCallback[],
   model: tf.LayersModel,
   params: { epochs: number; steps: number },
-  training: Omit<Training, 'stop' | 'step'>,
+  training: Omit<Training, 'stop' | 'step' | 'progress'>,
 ): CallbackRunner {
   let stop = false;
   // `tf.Sequential` throws for this property while it is not compiled, so callbacks get an object that overrides it.
   const watched: tf.LayersModel = Object.create(model, { stopTraining: { value: false, writable: true } });
-  let steps = 0;
+  let latest: Progress | undefined;
   const control: Training = {
     ...training,
     get step() {
-      return steps;
+      return latest?.step ?? 0;
+    },
+    get progress() {
+      return latest;
     },
     stop: () => (stop = true),
   };
@@ -171,7 +188,7 @@ export function runCallbacks(
     },
     async report(progress) {
       epoch = progress.epoch;
-      steps = progress.step;
+      latest = progress;
       batch = 0;
       for (const callback of list) checkMonitor(callback, logsOf(progress));
       await each((callback) => callback.onEpochEnd(epoch, logsOf(progress)));

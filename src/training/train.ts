@@ -79,6 +79,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
   const { forward, terms, steps, schedule, backend, signal, onStep, from, saver } = options;
   const reports = Math.min(options.reports, steps);
   const trained = trainedBy(forward, terms);
+  const otherRates = otherRatesOf(trained, schedule);
   const sums = lossSums(terms, from);
   const { take, ready, drawn } = stepper(options, trained);
   const hold = () => {
@@ -124,6 +125,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
       }
       lastFinite = await readWeights(trained);
       const learningRate = schedule.rate(step - 1);
+      const learningRates = otherRates(step - 1);
       const numbers = await options.numbers?.((step - 1) / steps);
       hold();
       const progress = {
@@ -133,6 +135,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
         steps,
         losses,
         learningRate,
+        ...(learningRates && { learningRates }),
         ...(numbers && { numbers }),
       };
       schedule.report?.(progress);
@@ -149,6 +152,17 @@ export function trainedBy<S extends Step>(
   terms: readonly Pick<LossTerm<S>, 'trained'>[],
 ): Trainable[] {
   return [...new Set([...forward.trained, ...terms.flatMap((term) => term.trained ?? [])])];
+}
+
+/** The rates of groups of variables at a step, where they are not the common one; undefined for none. */
+function otherRatesOf(trained: readonly Trainable[], schedule: Schedule) {
+  const groups = [...new Set(trained.flatMap(({ group }) => (group === undefined ? [] : [group])))];
+  return (step: number): Record<string, number> | undefined => {
+    const common = schedule.rate(step);
+    const rates = groups.map((group) => [group, schedule.rate(step, group)] as const);
+    const others = rates.filter(([, rate]) => rate !== common);
+    return others.length > 0 ? Object.fromEntries(others) : undefined;
+  };
 }
 
 function stepper<S extends Step>(

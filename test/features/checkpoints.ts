@@ -41,8 +41,8 @@ async function lengthOf(subject: Subject): Promise<number> {
 
 test('a fit that is aborted at any step resumes, and ends with the same bits', async (subject) => {
   const before = tf.memory().numTensors;
-  const options = { callbacks: [earlyStopping({ patience: 50, restoreBestWeights: true })] };
-  const whole = await fitted(subject, options);
+  const stopping = () => earlyStopping({ patience: 50, restoreBestWeights: true });
+  const whole = await fitted(subject, { callbacks: [stopping()] });
   const expected = await embeddingOf(whole, rows);
   const length = await lengthOf(subject);
   const random = createRandom(titleOf(subject));
@@ -55,15 +55,12 @@ test('a fit that is aborted at any step resumes, and ends with the same bits', a
           subject,
           1 + random.integer(Math.max(1, Math.floor(length / 3))),
         );
-        const callbacks = [
-          ...options.callbacks.map(() => earlyStopping({ patience: 50, restoreBestWeights: true })),
-          callback,
-        ];
+        const callbacks = [stopping(), callback];
         const estimator = quickly(subject, { callbacks, checkpoint });
         await assert.rejects(estimator.fit(rows, null, { ...inputs, ...resume }), saying(Error, /enough/));
         estimator.dispose();
       }
-      const again = { callbacks: [earlyStopping({ patience: 50, restoreBestWeights: true })], checkpoint };
+      const again = { callbacks: [stopping()], checkpoint };
       const resumed = quickly(subject, again);
       await resumed.fit(rows, null, resume);
       assert.deepEqual(await embeddingOf(resumed, rows), expected);
@@ -75,11 +72,9 @@ test('a fit that is aborted at any step resumes, and ends with the same bits', a
       assert.deepEqual(await embeddingOf(finished, rows), expected);
       assert.deepEqual(structuredClone(finished.history), structuredClone(whole.history));
       // And a later fit goes on from it as from the uninterrupted one.
-      const [there, here] = await Promise.all([
-        finished.fit(rows),
-        fitted(subject).then((first) => first.fit(rows)),
-      ]);
-      assert.deepEqual(await embeddingOf(there, rows), await embeddingOf(here, rows));
+      const here = await fitted(subject, { callbacks: [stopping()] });
+      for (const each of [finished, here]) await each.fit(rows);
+      assert.deepEqual(await embeddingOf(finished, rows), await embeddingOf(here, rows));
       for (const each of [finished, here]) each.dispose();
       assert.deepEqual((await readdir(directory)).sort(), ['notes.txt', checkpointName]);
     });
@@ -153,9 +148,11 @@ test('the checkpoint of another fit is refused, with what differs', async (subje
     };
     const { seed, learningRate } = subject.names;
     await refused(OptionError, /option seed \(42 in the checkpoint, 7 now\)/, { [seed]: 7 });
-    await refused(OptionError, /option learningRate \(.* in the checkpoint, a function now\)/, {
-      [learningRate]: () => 0.1,
-    });
+    if (subject.traits.batches) {
+      await refused(OptionError, /option learningRate \(.* in the checkpoint, a function now\)/, {
+        [learningRate]: () => 0.1,
+      });
+    }
     await refused(DataError, /another rows \(/, {}, groups(60, 6, 'others'));
     await refused(OptionError, /expected the option checkpoint/, { checkpoint: null });
     // One fit further than the first one, which is part of what goes on.
@@ -207,7 +204,9 @@ test('where it cannot be written, training goes on, says so once, and tries agai
     const expected = await fitted(subject);
     let told = '';
     const { warn } = console;
-    console.warn = (text: string) => void (told += `${text}\n`);
+    console.warn = (text: string) => {
+      told += `${text}\n`;
+    };
     try {
       const frees = {
         onEpochEnd: async (epoch: number) => {

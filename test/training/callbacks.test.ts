@@ -28,6 +28,7 @@ function watch(...callbacks: TrainingCallback[]) {
       rows: 0,
       embed: async () => ({ data: new Float32Array(0), shape: [0, 1] }),
       numbers: async () => ({}),
+      weights: async () => [],
       snapshot: async () => [Float32Array.of(state.weights)],
       restore: ([weights]) => {
         state.restored = weights![0];

@@ -31,7 +31,8 @@ function still(rows: number, more: Partial<Training> = {}): Training {
     shape: [rows, 2],
   };
   return {
-    ...{ rows, step: 0, stop() {}, restore() {}, snapshot: async () => [], numbers: async () => ({}) },
+    ...{ rows, step: 0, stop() {}, restore() {}, snapshot: async () => [] },
+    ...{ numbers: async () => ({}), weights: async () => [] },
     embed: async (some) => (some ? takeRows(matrix, some) : matrix),
     similarity: (d2) => 1 / (1 + d2),
     ...more,

@@ -237,6 +237,7 @@ function watch(callbacks: TrainingCallback[], encoder: Network) {
       rows: 0,
       embed: async () => ({ data: new Float32Array(0), shape: [0, 1] }),
       numbers: async () => ({}),
+      weights: async () => [],
       snapshot: async () => [Float32Array.of(7)],
       restore: (weights) => {
         stored = weights;

@@ -135,10 +135,10 @@ function headOf(
   posterior: GaussianPosterior,
   flows: readonly AutoregressiveFlow[],
 ): VariationalHead {
-  const variables = () =>
-    [hidden, posterior, ...flows].flatMap(({ weights }) =>
-      weights.map((weight) => weight.read() as tf.Variable),
-    );
+  const all = [hidden, posterior, ...flows].flatMap(({ weights }) =>
+    weights.map((weight) => weight.read() as tf.Variable),
+  );
+  const variables = () => [...all];
   return {
     dimensions: posterior.units,
     flowLength: flows.length,
@@ -159,7 +159,7 @@ function headOf(
       return { z, logScale: logScale ? tf.sum(logScale, 1) : tf.zeros([z.shape[0]]) };
     },
     dispose() {
-      for (const variable of variables()) if (!variable.isDisposed) variable.dispose();
+      for (const variable of all) if (!variable.isDisposed) variable.dispose();
     },
   };
 }

@@ -43,7 +43,7 @@ function orthogonal(inputs: number, outputs: number, random: Random): Float32Arr
   const rows = new Float64Array(long * short);
   for (let i = 0; i < short; i++) rows[i * short + i] = random.next() < 0.5 ? -1 : 1;
   const order = Int32Array.from({ length: long }, (_, i) => i);
-  const rounds = 2 * Math.ceil(Math.log2(long)) + 4;
+  const rounds = 3 * Math.ceil(Math.log2(long)) + 8;
   for (let round = 0; round < rounds; round++) {
     shuffle(order, random);
     for (let p = 0; p + 1 < long; p += 2) {
