@@ -142,11 +142,12 @@ export function runCallbacks(
   let stop = false;
   // `tf.Sequential` throws for this property while it is not compiled, so callbacks get an object that overrides it.
   const watched: tf.LayersModel = Object.create(model, { stopTraining: { value: false, writable: true } });
+  let steps = 0;
   let latest: Progress | undefined;
   const control: Training = {
     ...training,
     get step() {
-      return latest?.step ?? 0;
+      return steps;
     },
     get progress() {
       return latest;
@@ -188,6 +189,7 @@ export function runCallbacks(
     },
     async report(progress) {
       epoch = progress.epoch;
+      steps = progress.step;
       latest = progress;
       batch = 0;
       for (const callback of list) checkMonitor(callback, logsOf(progress));
