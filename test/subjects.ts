@@ -1,5 +1,6 @@
 /** Every estimator under test, a toy among them: a new one adds a file in `subjects/` and a line here. A class may have several. */
 import type { Subject } from './checks/subject.js';
+import { compressionVae, vampPriorVae } from './subjects/compressionVae.js';
 import {
   contrastiveEmbedding,
   contrastivePoints,
@@ -11,5 +12,6 @@ import { principalComponents } from './subjects/principalComponents.js';
 export const subjects: readonly Subject[] = [
   ...[parametricUmap, umapPoints, classicUmap],
   ...[contrastiveEmbedding, contrastivePoints, noiseContrastive],
+  ...[compressionVae, vampPriorVae],
   principalComponents,
 ];

@@ -1,0 +1,54 @@
+import { compressionVaeRows } from '../../src/estimators/vae/options.js';
+import { CompressionVAE } from '../../src/index.js';
+import { type Subject, varied } from '../checks/subject.js';
+
+export const compressionVae: Subject = {
+  name: 'CompressionVAE',
+  names: {
+    dimensions: 'dimLatent',
+    mainLoss: 'reconstruction',
+    seed: 'seed',
+    learningRate: 'learningRate',
+    batchSize: 'batchSize',
+  },
+  traits: {
+    parametric: true,
+    points: false,
+    newRows: true,
+    batches: true,
+    supervised: false,
+    classifier: false,
+    needsGraph: false,
+    decoder: true,
+    reconstruction: false,
+    ownEncoder: false,
+    landmarks: false,
+    heldOut: true,
+    callbacks: true,
+  },
+  quick: {
+    ...{ numSteps: 40, testEvery: 10, cellsEncoder: [16, 8], iafFlowLength: 1, likelihood: 'gaussian' },
+    ...{ batchSize: 20, trainValidSplit: 1 },
+  },
+  brief: { numSteps: 30, testEvery: 10, batchSize: 300, cellsEncoder: [32, 16], trainValidSplit: 1 },
+  epochs: (count) => ({ numSteps: 6 * count }),
+  inverse: {},
+  optionRows: compressionVaeRows,
+  optionsPage: 'docs/vae.md',
+  create: (options) => new CompressionVAE(options),
+  load: (directory) => CompressionVAE.load(directory),
+  fromArtifact: (artifact) => CompressionVAE.fromArtifact(artifact),
+};
+
+/** With everything that is learned beside the networks. */
+export const vampPriorVae: Subject = {
+  ...compressionVae,
+  variant: 'a learned prior and variance',
+  create: (options) =>
+    new CompressionVAE(
+      varied(options, {
+        ...{ prior: 'vamp', pseudoInputs: 10, likelihood: 'learnedGaussian' },
+        klWeight: { target: 1 },
+      }),
+    ),
+};
