@@ -41,6 +41,7 @@ export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators
 export { ParametricUMAP } from './estimators/umap/parametricUmap.js';
 export type { FitInputs } from './fit/inputs.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './fit/landmarks.js';
+export type { CheckpointOptions } from './fit/options/run.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {
   type DistanceCorrelationOptions,
@@ -53,6 +54,7 @@ export {
   type TrustworthinessOptions,
   trustworthiness,
 } from './metrics/scores.js';
+export type { Resumable } from './training/callbackState.js';
 export {
   type EarlyStoppingOptions,
   earlyStopping,
