@@ -21,10 +21,10 @@ const { values } = parseArgs({
   },
 });
 
-/** The defaults of `init` too, where it is a layout that a network is trained on first. */
+/** Long enough a training that most kills come in it, and for a network the default start, which it is trained on first. */
 function optionsOf(subject: Subject): Readonly<Record<string, unknown>> {
   const { init: _, ...others } = subject.quick;
-  return subject.traits.parametric ? others : subject.quick;
+  return { ...(subject.traits.parametric ? others : subject.quick), ...subject.epochs(100) };
 }
 
 const each = Math.ceil(Number(values.kills) / subjects.length);

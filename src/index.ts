@@ -46,6 +46,7 @@ export type { DensityOptions, Posteriors } from './estimators/vae/densities.js';
 export { type CompressionVAEOptions, compressionVaeDefaults } from './estimators/vae/options.js';
 export type { FitInputs, RunInputs } from './fit/inputs.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './fit/landmarks.js';
+export type { CheckpointOptions } from './fit/options/run.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {
   type DistanceCorrelationOptions,
@@ -58,6 +59,7 @@ export {
   type TrustworthinessOptions,
   trustworthiness,
 } from './metrics/scores.js';
+export type { Resumable } from './training/callbackState.js';
 export {
   type EarlyStoppingOptions,
   earlyStopping,
