@@ -12,9 +12,11 @@ import {
   variationalEncoder,
   variationalParts,
 } from '../../src/networks/variational/encoder.js';
+import { AutoregressiveFlow } from '../../src/networks/variational/flow.js';
+import { moveByTensors, moveOnHost } from '../../src/networks/variational/flowChain.js';
 import { initialKernel } from '../../src/networks/variational/initialize.js';
 import { logDeterminantOf, standardizeRows } from '../../src/networks/variational/standardization.js';
-import { allClose, assertFinite, near, saying } from '../helpers/assert.js';
+import { allClose, assertFinite, largest, near, saying } from '../helpers/assert.js';
 import { available, onBoth, source } from '../helpers/backends.js';
 
 await useBackend('wasm');
@@ -127,7 +129,7 @@ test('each layer of a flow is triangular, whatever its place', () => {
 test('a new flow hardly depends on the row, and its gate is sigmoid(1)', () => {
   const model = encoderOf({ dimensions: 2, flowLength: 1 });
   const { head } = variationalParts(model);
-  const { z } = tf.tidy(() => head.transform(tf.zeros([1, 6]), tf.zeros([1, 2])));
+  const z = tf.tidy(() => head.transform(tf.zeros([1, 6]), tf.zeros([1, 2])).z);
   allClose(z.dataSync(), [0, 0], 1e-6);
   z.dispose();
   model.dispose();
@@ -334,5 +336,41 @@ for (const backend of ['wasm', 'tensorflow'] as const) {
       );
     }
     await useBackend('wasm');
+  });
+}
+
+for (const [dimensions, flowLength] of [
+  [1, 1],
+  [2, 5],
+  [7, 3],
+] as const) {
+  test(`${flowLength} flows of ${dimensions} on the host equal tensor operations, gradients too`, () => {
+    const model = encoderOf({ dimensions, flowLength });
+    const { head, dispose } = variationalParts(model);
+    shake(head);
+    const flows = model.layers.filter((layer) => layer instanceof AutoregressiveFlow);
+    const before = tf.memory().numTensors;
+    const both = [moveOnHost, moveByTensors].map((move) =>
+      tf.tidy(() => {
+        const [h, z0] = [source('h')([9, 6]), source('z')([9, dimensions])].map((x) => tf.variable(x));
+        const [weigh, weighScale] = [source('w')([9, dimensions]), source('s')([9])];
+        const flowVariables = head.variables().slice(6);
+        const { value, grads } = tf.variableGrads(() => {
+          const { z, logScale } = move(flows, tf.add(h!, 0), tf.add(z0!, 0) as tf.Tensor2D);
+          return tf.add(tf.sum(tf.mul(z, weigh)), tf.sum(tf.mul(logScale, weighScale))) as tf.Scalar;
+        }, [h!, z0!, ...flowVariables]);
+        const found = [value, ...[h!, z0!, ...flowVariables].map(({ name }) => grads[name]!)];
+        tf.dispose([h!, z0!]);
+        return found.map((each) => Float32Array.from(each.dataSync()));
+      }),
+    );
+    const [host, tensors] = both as [Float32Array[], Float32Array[]];
+    assert.equal(host.length, 3 + 5 * flowLength);
+    for (const [i, values] of host.entries()) {
+      const scale = 1e-4 * Math.max(1, largest(tensors[i]!));
+      allClose(values, tensors[i]!, scale, `result ${i}`);
+    }
+    assert.equal(tf.memory().numTensors, before);
+    dispose();
   });
 }

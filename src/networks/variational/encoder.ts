@@ -10,6 +10,7 @@ import { networkOf, rowSize } from '../network.js';
 import { chainModel, disposeWeights, layerBefore, layersBefore } from './chain.js';
 import { type DenseOptions, dense, denseStack, dropOut, setKernel } from './dense.js';
 import { AutoregressiveFlow } from './flow.js';
+import { type Moved, moveThrough } from './flowChain.js';
 import { type Gaussian, GaussianPosterior } from './posterior.js';
 import { type RowStatistics, Standardization } from './standardization.js';
 
@@ -22,7 +23,7 @@ export interface VariationalEncoderOptions extends DenseOptions {
   readonly trunk: readonly number[] | tf.LayersModel;
   /** Steps of the flow; 0 for a plain variational autoencoder. */
   readonly flowLength: number;
-  /** Hidden units of each step. Default: 64, or twice the dimensions where that is more. */
+  /** Hidden units of each step, at least one for each dimension. Default: see `flowUnitsFor`. */
   readonly flowUnits?: number;
   /** Statistics of the rows, which a layer in front standardizes. Default: rows pass as they are. */
   readonly standardization?: RowStatistics | undefined;
@@ -54,7 +55,7 @@ export function variationalEncoder(options: VariationalEncoderOptions): tf.Layer
   const posterior = new GaussianPosterior({ units: dimensions, name: `${name}_posterior` });
   let z = posterior.apply(u) as tf.SymbolicTensor;
   for (const i of [0, 2]) setKernel(posterior.weights[i]!, options.initializer, random);
-  const hiddenUnits = options.flowUnits ?? Math.max(64, 2 * dimensions);
+  const hiddenUnits = options.flowUnits ?? flowUnitsFor(dimensions);
   for (let k = 0; k < flowLength; k++) {
     const flow = new AutoregressiveFlow({ hiddenUnits, name: `${name}_flow${k}` });
     z = flow.apply([h, z]) as tf.SymbolicTensor;
@@ -63,6 +64,14 @@ export function variationalEncoder(options: VariationalEncoderOptions): tf.Layer
     setKernel(output!, options.initializer, random, FLOW_GAIN);
   }
   return tf.model({ inputs, outputs: z, name });
+}
+
+/**
+ * Hidden units of a step: four for each dimension, at least 64, at most 160; but always one for each dimension. So a step of
+ * training in 128 dimensions costs less than three times that in two.
+ */
+export function flowUnitsFor(dimensions: number): number {
+  return Math.max(64, Math.min(4 * dimensions, 160), dimensions);
 }
 
 function isModel(trunk: VariationalEncoderOptions['trunk']): trunk is tf.LayersModel {
@@ -83,7 +92,7 @@ export interface VariationalHead extends Trainable {
   /** The Gaussian before the flow, for outputs of the trunk. With `random`, dropout as in training. */
   distribution(h: tf.Tensor, random?: Random): Gaussian;
   /** Moves points of that Gaussian by the flow. `logScale` is the logarithm of the Jacobian's determinant for each row. */
-  transform(h: tf.Tensor, z0: tf.Tensor2D): { readonly z: tf.Tensor2D; readonly logScale: tf.Tensor1D };
+  transform(h: tf.Tensor, z0: tf.Tensor2D): Moved;
 }
 
 /** The parts of a model that `variationalEncoder` has built. They share its weights. */
@@ -148,16 +157,7 @@ function headOf(
       const u = hidden.apply(h) as tf.Tensor;
       return posterior.distribution(random && rate > 0 ? tf.mul(u, dropoutMask(u.shape, rate, random)) : u);
     },
-    transform(h, z0) {
-      let z = z0;
-      let logScale: tf.Tensor | undefined;
-      for (const flow of flows) {
-        const moved = flow.transform(h, z);
-        z = moved.z;
-        logScale = logScale ? tf.add(logScale, moved.logScale) : moved.logScale;
-      }
-      return { z, logScale: logScale ? tf.sum(logScale, 1) : tf.zeros([z.shape[0]]) };
-    },
+    transform: (h, z0) => moveThrough(flows, h, z0),
     dispose() {
       for (const variable of all) if (!variable.isDisposed) variable.dispose();
     },

@@ -21,7 +21,7 @@ export interface AutoregressiveFlowConfig {
 }
 
 /** Added to the gate's argument, so that a new flow keeps about sigmoid(1) = 0.73 of a point. */
-const OFFSET = 1;
+export const OFFSET = 1;
 
 /**
  * z' = g z + (1 - g) m with the gate g = sigmoid(1 + t), then in reversed order of coordinates. Shift m and t come from a network
@@ -56,12 +56,24 @@ export class AutoregressiveFlow extends tf.layers.Layer {
     super.build(inputShape);
   }
 
+  /**
+   * The weights in order: kernel of the context, kernel of the point, bias of the hidden units, kernel of the outputs (shifts
+   * first), bias of the outputs.
+   */
+  parameters(): tf.Tensor[] {
+    return this.#weights.map((weight) => weight.read());
+  }
+
   /** Moves the points `z` by what the context `h` says. */
   transform(h: tf.Tensor, z: tf.Tensor): Transformed {
     const [rows, dimensions] = z.shape as [number, number];
-    const [fromContext, fromPoint, hiddenBias, toOutput, outputBias] = this.#weights.map((weight) =>
-      weight.read(),
-    ) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor2D, tf.Tensor1D];
+    const [fromContext, fromPoint, hiddenBias, toOutput, outputBias] = this.parameters() as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+    ];
     const { hidden, output } = this.#masks;
     const ofPoint = tf.matMul(z as tf.Tensor2D, masked(fromPoint, hidden));
     const units = tf.relu(tf.add(tf.add(tf.matMul(h as tf.Tensor2D, fromContext), hiddenBias), ofPoint));
