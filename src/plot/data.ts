@@ -16,6 +16,9 @@ export type Points =
 /** One label per row. Empty strings and NaN mean "no label". */
 export type Labels = ArrayLike<string | number>;
 
+/** Names of the classes that integer labels stand for: a list, by label from 0 on, or an object. */
+export type Categories = readonly string[] | Readonly<Record<number, string>>;
+
 /** Rows that were embedded after the fit; drawn as rings. */
 export interface HeldRows {
   /** Their positions on the map. */
@@ -73,6 +76,7 @@ export function readPlotData(
   labels: Labels | null,
   held: HeldRows | null,
   colors: readonly string[] | null,
+  categories: Categories | null = null,
 ): PlotData {
   const fitted = readPoints(caller, 'points', points);
   const others = held ? readPoints(caller, 'held.points', held.points) : { x: [], y: [] };
@@ -94,6 +98,14 @@ export function readPlotData(
   if (all.every((label) => label === undefined)) {
     const group = { name: '', color: colors?.[0] ?? CLASS_COLORS[0]!, rows, isClass: false };
     return { ...position, group: new Uint16Array(rows), groups: [group] };
+  }
+  if (categories !== null) {
+    const nameOf = categoryNames(caller, all, categories);
+    const { group, groups } = byClass(all, colors);
+    // In the order of the numbers; the tooltips have the names too.
+    const named = groups.map((one) => (one.isClass ? { ...one, name: nameOf(Number(one.name)) } : one));
+    const texts = all.map((label) => (label === undefined ? '' : nameOf(label as number)));
+    return { ...position, labels: texts, group, groups: named };
   }
   const texts = all.map((label) => (typeof label === 'number' ? brief(label) : (label ?? '')));
   return { ...position, labels: texts, ...(areValues(all) ? byValue(all, colors) : byClass(all, colors)) };
@@ -152,6 +164,20 @@ function readLabels(caller: string, what: string, labels: Labels | null, rows: n
     if (label === null || label === undefined || label === '' || Number.isNaN(label)) return undefined;
     return typeof label === 'number' ? label : String(label);
   });
+}
+
+/** The name of each label. Throws `DataError` for a label that is no integer, or has no name. */
+function categoryNames(caller: string, labels: readonly Label[], categories: Categories) {
+  for (const label of new Set(labels)) {
+    if (label === undefined || (Number.isInteger(label) && typeof categories[label as number] === 'string'))
+      continue;
+    throw new DataError(
+      typeof label === 'number' && Number.isInteger(label)
+        ? `${caller}: categories: expected a name for each label, got none for ${label}; add it`
+        : `${caller}: labels: expected integers to which categories give names, got ${describe(label)}; leave categories out`,
+    );
+  }
+  return (label: number) => categories[label]!;
 }
 
 function areValues(labels: readonly Label[]): boolean {

@@ -31,7 +31,15 @@ export interface Frame {
 export interface FilmStripOptions
   extends Pick<
     ScatterOptions,
-    'labels' | 'title' | 'subtitle' | 'legendTitle' | 'pointSize' | 'opacity' | 'colors' | 'theme'
+    | 'labels'
+    | 'categories'
+    | 'title'
+    | 'subtitle'
+    | 'legendTitle'
+    | 'pointSize'
+    | 'opacity'
+    | 'colors'
+    | 'theme'
   > {
   /** Pictures per row, at least 1. Default null: about as many as there are rows of them, at most 6. */
   readonly columns?: number | null | undefined;
@@ -55,9 +63,9 @@ const defaults: Readonly<Required<FilmStripOptions>> = Object.freeze({
   scale: 'frame',
 });
 
-const { labels, title, subtitle, legendTitle, opacity, colors, pointSize: diameter } = mapRules;
+const { labels, categories, title, subtitle, legendTitle, opacity, colors, pointSize: diameter } = mapRules;
 const rules = {
-  ...{ labels, title, subtitle, legendTitle, opacity, colors, pointSize: diameter },
+  ...{ labels, categories, title, subtitle, legendTitle, opacity, colors, pointSize: diameter },
   theme: choice('light', 'dark'),
   columns: orNull(integer(1)),
   size: integer(60),
@@ -117,7 +125,14 @@ function readFrames(frames: readonly Frame[], o: Required<FilmStripOptions>): Pl
     );
   }
   const maps = frames.map((frame: Frame | null, i) =>
-    readPlotData(`filmStripSvg: frames[${i}]`, frame?.positions as Points, o.labels, null, o.colors),
+    readPlotData(
+      `filmStripSvg: frames[${i}]`,
+      frame?.positions as Points,
+      o.labels,
+      null,
+      o.colors,
+      o.categories,
+    ),
   );
   const [{ rows }] = maps as [PlotData];
   const other = maps.findIndex((map) => map.rows !== rows);

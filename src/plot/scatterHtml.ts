@@ -2,6 +2,7 @@
 import { DataError, describe } from '../core/errors.js';
 import { resolveOptions } from '../core/options.js';
 import { orNull, withKeys } from '../core/rules.js';
+import { base64 } from './base64.js';
 import { mixColors } from './colors.js';
 import { checkColors, type PlotData, type Points, readPlotData } from './data.js';
 import { classPositions } from './labelPositions.js';
@@ -59,7 +60,7 @@ export function scatterHtml(points: Points, options: ScatterPageOptions = {}): s
   const caller = 'scatterHtml';
   const o = resolveOptions<Required<ScatterPageOptions>>(caller, options, defaults, rules);
   checkColors(caller, o.colors);
-  const data = readPlotData(caller, points, o.labels, o.held, o.colors);
+  const data = readPlotData(caller, points, o.labels, o.held, o.colors, o.categories);
   const rows = data.rows - data.lost;
   const screen = { x: 0, y: 0, width: 900, height: 700 };
   const names = [...new Set(data.labels ?? [])];
@@ -122,16 +123,6 @@ function interleave({ x, y, rows }: PlotData): Float32Array {
     positions[2 * i + 1] = y[i]!;
   }
   return positions;
-}
-
-function base64(values: Float32Array | Uint16Array | Uint32Array | Uint8Array): string {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  let text = '';
-  // Chunks of a multiple of 3 bytes, so that their texts can be joined, and short enough for one call.
-  for (let at = 0; at < bytes.length; at += 0x6000) {
-    text += btoa(String.fromCharCode(...bytes.subarray(at, at + 0x6000)));
-  }
-  return text;
 }
 
 /** JSON in which an HTML parser finds no end of the script. */

@@ -1,8 +1,16 @@
 /** Plots a map as SVG text, to be written to a file or inserted into a page. */
 import { resolveOptions } from '../core/options.js';
-import { choice, flag, integer, listOf, number, orNull, text, withKeys } from '../core/rules.js';
+import { choice, flag, integer, listOf, number, object, orNull, text, withKeys } from '../core/rules.js';
 import { mixColors, THEMES, type Theme } from './colors.js';
-import { checkColors, type HeldRows, type Labels, type PlotData, type Points, readPlotData } from './data.js';
+import {
+  type Categories,
+  checkColors,
+  type HeldRows,
+  type Labels,
+  type PlotData,
+  type Points,
+  readPlotData,
+} from './data.js';
 import { drawLegend, legendWidth } from './legend.js';
 import { drawNames, drawPoints, drawRings, fitView, pointOpacity, pointSize } from './marks.js';
 import { counted, escapeXml, svgDocument, textWidth } from './svg.js';
@@ -14,6 +22,11 @@ export interface ScatterOptions {
    * are shown on a continuous scale. Default null: one color.
    */
   readonly labels?: Labels | null | undefined;
+  /**
+   * Names for integer labels, by label: a list from 0 on, or an object. Labels are then classes, however many there are, in the
+   * order of the integers. Default null: the labels name themselves.
+   */
+  readonly categories?: Categories | null | undefined;
   /** Points that were embedded after the fit, drawn as rings. Default null: none. */
   readonly held?: HeldRows | null | undefined;
   /** Title of the picture. Default '': none. */
@@ -45,6 +58,7 @@ const rows = withKeys('an array, one entry per point', 'length');
 /** Rules of the options that `scatterSvg` and `scatterHtml` share. */
 export const mapRules = {
   labels: orNull(rows),
+  categories: orNull(object('a list of names, or names by label')),
   held: orNull(withKeys('{ points, labels }', 'points')),
   title: anyText,
   subtitle: anyText,
@@ -57,6 +71,7 @@ export const mapRules = {
 
 export const mapDefaults = {
   labels: null,
+  categories: null,
   held: null,
   title: '',
   subtitle: '',
@@ -89,7 +104,7 @@ export function scatterSvg(points: Points, options: ScatterOptions = {}): string
   const caller = 'scatterSvg';
   const o = resolveOptions<Required<ScatterOptions>>(caller, options, defaults, rules);
   checkColors(caller, o.colors);
-  const data = readPlotData(caller, points, o.labels, o.held, o.colors);
+  const data = readPlotData(caller, points, o.labels, o.held, o.colors, o.categories);
   const theme = THEMES[o.theme];
   const tinted = o.theme === 'dark' ? tint(data) : data;
   const top = headingHeight(o);
