@@ -2,6 +2,9 @@
 
 export { type Csv, type CsvOptions, readCsv } from './node/csv.js';
 export { type Idx, readIdx } from './node/files.js';
+export { type NpyBlock, openNpy, writeNpy } from './node/npy.js';
+export { npyFolder } from './node/npyFolder.js';
+export type { NpyNumbers } from './node/npyHeader.js';
 export type { HeldRows, Labels, Points } from './plot/data.js';
 export { type FilmStripOptions, type Frame, filmStripSvg } from './plot/filmStripSvg.js';
 export { type HistoryOptions, historySvg } from './plot/historySvg.js';
