@@ -2,6 +2,9 @@
 
 export { type Csv, type CsvOptions, readCsv } from './node/csv.js';
 export { type Idx, readIdx } from './node/files.js';
+export { type NpyBlock, openNpy, writeNpy } from './node/npy.js';
+export { npyFolder } from './node/npyFolder.js';
+export type { NpyNumbers } from './node/npyHeader.js';
 export type { LabelColumns, RowLabels } from './node/tensorboard/projector.js';
 export { type TensorBoardOptions, tensorboard } from './node/tensorboard/tensorboard.js';
 export type { Categories, HeldRows, Labels, Points } from './plot/data.js';

@@ -11,6 +11,7 @@ import type {
   LoadedArtifact,
   MatrixInput,
   Progress,
+  RowsInput,
   SameForm,
   Targets,
   TransformOptions,
@@ -24,13 +25,13 @@ export type Options = Readonly<Record<string, unknown>>;
 export interface Estimator {
   readonly options: object;
   readonly history: Readonly<Record<string, readonly number[]>>;
-  fit(X: MatrixInput, y?: Targets | null, inputs?: FitInputs): Promise<this>;
-  fitTransform<X extends MatrixInput>(X: X, y?: Targets | null, inputs?: FitInputs): Promise<SameForm<X>>;
-  fit_transform<X extends MatrixInput>(X: X, y?: Targets | null, inputs?: FitInputs): Promise<SameForm<X>>;
-  steps(X: MatrixInput, y?: Targets | null, inputs?: FitInputs): AsyncGenerator<Progress, void, void>;
-  transform<X extends MatrixInput>(X: X, options?: TransformOptions): Promise<SameForm<X>>;
-  inverseTransform<Z extends MatrixInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
-  inverse_transform<Z extends MatrixInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
+  fit(X: RowsInput, y?: Targets | null, inputs?: FitInputs): Promise<this>;
+  fitTransform<X extends RowsInput>(X: X, y?: Targets | null, inputs?: FitInputs): Promise<SameForm<X>>;
+  fit_transform<X extends RowsInput>(X: X, y?: Targets | null, inputs?: FitInputs): Promise<SameForm<X>>;
+  steps(X: RowsInput, y?: Targets | null, inputs?: FitInputs): AsyncGenerator<Progress, void, void>;
+  transform<X extends RowsInput>(X: X, options?: TransformOptions): Promise<SameForm<X>>;
+  inverseTransform<Z extends RowsInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
+  inverse_transform<Z extends RowsInput>(Z: Z, options?: TransformOptions): Promise<SameForm<Z>>;
   save(directory: string): Promise<void>;
   toArtifact(): Promise<Artifact>;
   dispose(): void;
