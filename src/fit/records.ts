@@ -119,6 +119,8 @@ export interface Prepared<L extends Learned = Learned> {
   readonly start: Plan | undefined;
   /** What trains in place of the training loop, for `plan.steps` steps; undefined for the loop. Callbacks get no batches. */
   readonly run?: (() => AsyncGenerator<Progress, void, void>) | undefined;
+  /** Whether the optimizer starts without the moments of the earlier fit, which were those of other rows' points. */
+  readonly startsAnew: boolean;
   /** The random streams that the training draws from. */
   readonly streams: Streams;
   /** The encoder as it is trained, and its rows. */

@@ -88,28 +88,31 @@ async function trainFirst(start: Plan, { backend, signal }: RunOptions, progress
 
 /** Copies what a failed training has to put back, and sets the callbacks up. */
 async function beforeTraining(prepared: Prepared, options: RunOptions) {
-  const { learned, plan } = prepared;
+  const { learned, plan, startsAnew } = prepared;
   const { encoder, optimizer } = learned;
   const trained = trainedBy(plan.forward, plan.terms);
   // The encoder too, where a projected one is trained in its place: folding rounds.
   const all = [...new Set([...trained, encoder])];
   const weights = await readWeights(all);
   const memory = await optimizer.state();
+  const callbacks = runCallbacks(
+    options.callbacks,
+    encoder.model,
+    { epochs: plan.reports, steps: plan.steps },
+    {
+      ...readable(prepared, options),
+      snapshot: () => readWeights(trained),
+      restore: (values) => writeWeights(trained, values),
+    },
+  );
+  // Last, since nothing puts it back where something above throws.
+  if (startsAnew) await optimizer.restore(undefined);
   return {
     async restore() {
       writeWeights(all, weights);
       await optimizer.restore(memory);
     },
-    callbacks: runCallbacks(
-      options.callbacks,
-      encoder.model,
-      { epochs: plan.reports, steps: plan.steps },
-      {
-        ...readable(prepared, options),
-        snapshot: () => readWeights(trained),
-        restore: (values) => writeWeights(trained, values),
-      },
-    ),
+    callbacks,
   };
 }
 
