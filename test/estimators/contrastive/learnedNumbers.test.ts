@@ -68,6 +68,24 @@ test('the normalization starts where it is told to', async () => {
   }
 });
 
+test('a temperature that is learned from below the coldest starts at that and comes up', async () => {
+  const embedding = new ContrastiveEmbedding({
+    ...{
+      ...both,
+      lossMode: 'infonce',
+      nComponents: 2,
+      temperature: 0.001,
+      nEpochs: 20,
+      lossReportFrequency: 20,
+    },
+  });
+  const temperatures: number[] = [];
+  for await (const { numbers } of embedding.steps(rows)) temperatures.push(numbers!.temperature!);
+  // Measured: up to 0.021.
+  assert.ok(Math.max(...temperatures) > 0.0201, String(temperatures));
+  embedding.dispose();
+});
+
 test('other losses learn no numbers, and before a fit there are none to ask for', async () => {
   const embedding = new ContrastiveEmbedding({ nNeighbors: 5, nEpochs: 1, init: 'random' });
   await assert.rejects(embedding.learnedNumbers(), saying(NotFittedError, 'learnedNumbers'));
