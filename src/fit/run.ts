@@ -52,7 +52,7 @@ export async function* runFit(
     const training = prepared.run?.() ?? train({ ...plan, backend, signal, ...watched });
     for await (const trained of training) {
       holdBackend(backend);
-      if (reports === 0) await checkDistinct(prepared.trained);
+      if (reports === 0) await checkDistinct(prepared);
       holdBackend(backend);
       fold();
       const losses = { ...trained.losses, ...(await prepared.validate()) };
@@ -160,9 +160,9 @@ const COMPARED = 200;
 
 /**
  * Throws `OptionError` for an encoder that gives one position for different rows, and so will not learn: ReLU layers behind
- * weights that are all 0 have no gradient.
+ * weights that are all 0 have no gradient, and most losses have none between points that coincide.
  */
-async function checkDistinct({ matrix, encoder }: Prepared['trained']): Promise<void> {
+async function checkDistinct({ trained: { matrix, encoder }, learned }: Prepared): Promise<void> {
   const [rows, columns] = matrix.shape;
   const step = Math.max(1, rows / COMPARED);
   const some = Int32Array.from({ length: Math.min(rows, COMPARED) }, (_, i) => Math.floor(i * step));
@@ -175,6 +175,12 @@ async function checkDistinct({ matrix, encoder }: Prepared['trained']): Promise<
   const width = embedding.shape[1]!;
   const values = await embedding.data().finally(() => embedding.dispose());
   if (values.some((value, i) => value !== values[i % width])) return;
+  if (learned.placement) {
+    throw new OptionError(
+      'init: expected different positions for different rows, got one point for all of them; ' +
+        'give other positions, or leave init out',
+    );
+  }
   throw new OptionError(
     'encoder: expected different points for different rows, got one point for all of them; ' +
       'its weights have no gradient, so start them from random values, not from 0',
