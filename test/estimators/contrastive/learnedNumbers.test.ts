@@ -86,6 +86,30 @@ test('a temperature that is learned from below the coldest starts at that and co
   embedding.dispose();
 });
 
+test('numbers are learned, saved and learned further beside a decoder, a classifier and landmarks', async () => {
+  const labels = rows.map((_, i) => (i % 2 === 0 ? i % 3 : null));
+  const landmarkPositions = rows.map((_, i) => (i < 6 ? [i % 3, i] : null));
+  for (const parametric of [true, false]) {
+    const embedding = new ContrastiveEmbedding({
+      ...{ ...both, parametric, nEpochs: 5, parametricReconstruction: true, classifier: true },
+    });
+    await embedding.fit(rows, labels, { landmarkPositions });
+    const files = await toFiles(await embedding.toArtifact());
+    const artifact = await fromFiles(async (name) => files.get(name)!, { kind: 'ContrastiveEmbedding' });
+    const loaded = await ContrastiveEmbedding.fromArtifact(artifact);
+    const numbers = await embedding.learnedNumbers();
+    assert.deepEqual(await loaded.learnedNumbers(), numbers);
+    await embedding.addLandmarks(rows, { indices: [0, 1, 2] });
+    await loaded.addLandmarks(rows, { indices: [0, 1, 2] });
+    for (const each of [embedding, loaded]) await each.fit(rows, labels);
+    assert.notDeepEqual(await embedding.learnedNumbers(), numbers);
+    assert.deepEqual(await loaded.learnedNumbers(), await embedding.learnedNumbers());
+    assert.deepEqual(await loaded.transform(rows), await embedding.transform(rows));
+    embedding.dispose();
+    loaded.dispose();
+  }
+});
+
 test('other losses learn no numbers, and before a fit there are none to ask for', async () => {
   const embedding = new ContrastiveEmbedding({ nNeighbors: 5, nEpochs: 1, init: 'random' });
   await assert.rejects(embedding.learnedNumbers(), saying(NotFittedError, 'learnedNumbers'));
