@@ -23,9 +23,13 @@ export const estimatorChecks: Readonly<Record<string, Check>> = {
   ...savingChecks,
 };
 
+/** Whether a check has nothing to do with what a fit learns. */
+const stateless = (name: string) => name in optionChecks || name in inputChecks;
+
 /** Registers a test for each check that applies to the subject. */
 export function checkEstimator(subject: Subject): void {
   for (const [name, check] of Object.entries(estimatorChecks)) {
+    if (subject.learnsMore && stateless(name)) continue;
     if (has(subject, check.needs)) test(`${titleOf(subject)}: ${name}`, () => check(subject));
   }
 }

@@ -1,4 +1,4 @@
-/** Runs every compiled test file, quick ones first, and closes with the totals. */
+/** Runs every compiled test file, those that take longest first, and closes with the slowest and the totals. */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,8 +8,13 @@ import { fileURLToPath } from 'node:url';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const sources = fileURLToPath(new URL('../../test/', import.meta.url));
-/** Folders and files whose tests train or start processes: after everything else. */
-const slow = ['integration', 'features', 'examples.test', 'docs.test', 'package.test'];
+/** What takes longest, in this order, so that at the end no processor waits for a long file; then everything else. */
+const slow = [
+  ...['integration/estimators', 'integration/bundles', 'features/reconstruction', 'examples.test'],
+  ...['features', 'integration', 'package.test', 'docs.test'],
+];
+/** Files whose time is printed. */
+const SLOWEST = 10;
 const wanted = process.argv.slice(2);
 
 const files = (readdirSync(folder, { recursive: true }) as string[])
@@ -21,21 +26,38 @@ const files = (readdirSync(folder, { recursive: true }) as string[])
   .map((file) => path.join(folder, file));
 
 function rank(file: string): number {
-  return slow.findIndex((part) => file.includes(part)) + 1;
+  const place = slow.findIndex((part) => file.includes(part));
+  return place < 0 ? slow.length : place;
 }
 
 // For what is made once for all files, such as the packed package.
 const shared = mkdtempSync(path.join(tmpdir(), 'parametric-umap-tests-'));
 process.env.PARAMETRIC_UMAP_TEST_FOLDER = shared;
 
+/** Milliseconds of the tests of each file. */
+const times = new Map<string, number>();
+function addTime({
+  nesting,
+  file,
+  details,
+}: {
+  nesting: number;
+  file?: string;
+  details: { duration_ms: number };
+}) {
+  if (nesting === 0 && file) times.set(file, (times.get(file) ?? 0) + details.duration_ms);
+}
+
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const stream = run({ files, concurrency: 2 });
 stream.on('test:pass', (event) => {
+  addTime(event);
   if (event.details.type === 'suite') return;
   if (event.skip !== undefined || event.todo !== undefined) counts.skipped++;
   else counts.passed++;
 });
 stream.on('test:fail', (event) => {
+  addTime(event);
   if (event.details.type === 'suite') return;
   counts.failed++;
   process.exitCode = 1;
@@ -45,6 +67,9 @@ stream.on('end', () => {
   if (files.length === 0 || counts.passed === 0) process.exitCode = 1;
   rmSync(shared, { recursive: true, force: true });
   process.on('exit', () => {
+    const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+    for (const [file, ms] of slowest)
+      console.log(`${(ms / 1000).toFixed(1)} s  ${path.relative(folder, file)}`);
     console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   });
 });

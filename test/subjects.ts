@@ -15,3 +15,6 @@ export const subjects: readonly Subject[] = [
   ...[compressionVae, vampPriorVae],
   principalComponents,
 ];
+
+/** Those that differ in more than a learned number: for features that know nothing of such. */
+export const distinctSubjects = subjects.filter(({ learnsMore }) => !learnsMore);

@@ -43,9 +43,17 @@ export class UnavailableError extends Error {
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object') return `a ${value.constructor?.name ?? 'plain'} object`;
+  if (typeof value === 'object') return `a ${kindOf(value)} object`;
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   return String(value);
+}
+
+/** The class of an object; iterators and generators have none but a tag. */
+function kindOf(value: object): string {
+  const name = value.constructor?.name;
+  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  if (name && name !== 'Object') return name;
+  return tag === 'Object' ? (name ?? 'plain') : tag;
 }

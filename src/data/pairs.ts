@@ -52,7 +52,7 @@ export interface PairReader {
 
 /**
  * Whether a value is a source of pairs, not rows. Functions are, and everything that can be iterated but arrays, typed arrays,
- * the forms of a table and sources of rows. An array is one if its first entry is an array of two views of which each is a tensor,
+ * the forms of a table, sources of rows, maps, and sets that do not begin with a batch. An array is one if its first entry is an array of two views of which each is a tensor,
  * `{ data, shape }`, `{ data, dims }` or an array of typed arrays. Arrays that hold nothing but numbers are rows, however deep:
  * return such batches from a function, `() => batches`.
  */
@@ -63,7 +63,10 @@ export function isPairSource(value: unknown): value is PairSource {
     const [batch] = value as unknown[];
     return Array.isArray(batch) && batch.length === 2 && batch.every(isView);
   }
-  return !isTable(value) && !isRowSource(value) && iterate(value) !== undefined;
+  if (isTable(value) || isRowSource(value) || iterate(value) === undefined) return false;
+  const kind = Object.prototype.toString.call(value);
+  // Others may be iterated only once, so that their first batch is checked when it is read.
+  return kind !== '[object Map]' && (kind !== '[object Set]' || beginsWithBatch(value as Set<unknown>));
 }
 
 /** Batches per epoch, where that is known before they are read: for an array. */
@@ -72,6 +75,16 @@ export function pairBatchCount(source: PairSource): number | undefined {
 }
 
 const isTable = (value: unknown) => isTensor(value) || isFlat(value) || isDims(value);
+
+/** Whether a set has a first entry that may be a batch: two views, which are objects in all forms. */
+function beginsWithBatch(set: Set<unknown>): boolean {
+  const [batch] = set;
+  return (
+    Array.isArray(batch) &&
+    batch.length === 2 &&
+    batch.every((view) => typeof view === 'object' && view !== null)
+  );
+}
 
 /** Whether it is a view beyond doubt, not a part of nested numbers. */
 function isView(value: unknown): boolean {
@@ -149,7 +162,8 @@ async function readViews(
   try {
     if (!Array.isArray(batch) || batch.length !== 2) {
       throw new DataError(
-        `pairs: expected [first view, second view] as batch ${at}, got ${describe(batch)}; yield two views of the same rows`,
+        `pairs: expected [first view, second view] as batch ${at}, got ${describe(batch)}; yield two views of the same rows` +
+          (at === 0 ? ', or collect rows in an array' : ''),
       );
     }
     const first = await readView(batch[0], `pairs: batch ${at}, first view`, owned);

@@ -79,7 +79,7 @@ function openArrays(
     }
     throw new DataError(
       `${caller}: expected number[][], an array of typed arrays, { data, shape } or a tensor, got ${describe(input)}; ` +
-        'put the values into one of these forms',
+        'collect the values in one of these forms',
     );
   }
   if (input.length === 0) return { shape: [0, 0], form: 'arrays', fill: () => {} };

@@ -13,9 +13,10 @@ export interface RunInputs {
   /** Aborts the fit, which then throws the signal's reason and leaves the estimator as it was. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Rows that take no part in training, or the share of X, above 0 and below 1, to split off for that. At each report
-   * `valUmap` is the UMAP loss on their own graph, and `valLoss` the reconstruction loss where there is a decoder, else
-   * `valUmap`. Default: those of the option `reconstructionValidation`, else none.
+   * Rows that take no part in training, or the share of X, above 0 and below 1, to split off for that. At each report the
+   * main loss is computed on their own graph, and called by its name: `valUmap`, or `valInfonce` and so on with
+   * `ContrastiveEmbedding`. `valLoss` is the reconstruction loss where there is a decoder, else the same as the main loss.
+   * Default: those of the option `reconstructionValidation`, else none.
    */
   readonly validation?: MatrixInput | number | undefined;
   /**
@@ -64,6 +65,8 @@ const renamed: Readonly<Record<string, string>> = {
   precomputedDistances: "a distance matrix is called 'distances'",
   precomputedKnn: "neighbors found elsewhere are called 'knn'",
   callbacks: 'callbacks go to the constructor',
+  init: 'the start is the option init, which goes to the constructor',
+  graph: "neighbors found elsewhere are called 'knn'",
   validationData: "held-out rows are called 'validation'",
   validationSplit: "the share of held-out rows is called 'validation'",
 };

@@ -2,7 +2,7 @@
 
 import { DataError, OptionError } from '../core/errors.js';
 import { createRandom, streamsOf } from '../core/random.js';
-import type { Forward, LossTerm, Network, Optimizer, Random, Sampler } from '../core/types.js';
+import type { Forward, LossTerm, Matrix, Network, Optimizer, Random, Sampler } from '../core/types.js';
 import { describeFrame } from '../data/frame.js';
 import { type Classes, type ParsedTargets, readClasses } from '../data/targets.js';
 import { reconstructionLossFn } from '../losses/reconstruction.js';
@@ -214,9 +214,17 @@ export function prepared<More extends object>(
       ...plan,
     },
     ...{ start, run, watch, streams, validate, describe, release },
+    startsAnew: earlier?.placement !== undefined && !sameRows(earlier.placement.rows, matrix),
     trained: { matrix: projected, encoder },
     fold: () => folded?.fold(),
   };
+}
+
+/** Whether two tables have the same rows in the same order. */
+function sameRows(a: Matrix, b: Matrix): boolean {
+  return (
+    a.shape[1] === b.shape[1] && a.data.length === b.data.length && a.data.every((x, i) => x === b.data[i])
+  );
 }
 
 /** A history that a fit can add to, while the earlier one stays as it is. */

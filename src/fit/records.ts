@@ -131,6 +131,8 @@ export interface Prepared<L extends Learned = Learned> {
   readonly run?: ((state?: OwnState) => AsyncGenerator<Progress, void, void>) | undefined;
   /** Callbacks of the estimator's own, which are told before those of the user. Default: none. */
   readonly watch?: readonly TrainingCallback[] | undefined;
+  /** Whether the optimizer starts without the moments of the earlier fit, which were those of other rows' points. */
+  readonly startsAnew: boolean;
   /** The random streams that the training draws from. */
   readonly streams: Streams;
   /** The encoder as it is trained, and its rows. */

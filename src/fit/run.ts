@@ -70,7 +70,7 @@ export async function* runFit(
       train({ ...plan, backend, signal, ...watched, from: found?.training, saver: saving?.saver });
     for await (const trained of training) {
       holdBackend(backend);
-      if (reports === 0) await checkDistinct(prepared.trained);
+      if (reports === 0) await checkDistinct(prepared);
       holdBackend(backend);
       fold();
       const losses = { ...trained.losses, ...(await prepared.validate()) };
@@ -111,28 +111,31 @@ async function trainFirst(start: Plan, { backend, signal }: RunOptions, progress
 
 /** Copies what a failed training has to put back, and sets the callbacks up. */
 async function beforeTraining(prepared: Prepared, options: RunOptions) {
-  const { learned, plan } = prepared;
+  const { learned, plan, startsAnew } = prepared;
   const { encoder, optimizer } = learned;
   const trained = trainedBy(plan.forward, plan.terms);
   // The encoder too, where a projected one is trained in its place: folding rounds.
   const all = [...new Set([...trained, encoder])];
   const weights = await readWeights(all);
   const memory = await optimizer.state();
+  const callbacks = runCallbacks(
+    [...(prepared.watch ?? []), ...options.callbacks],
+    encoder.model,
+    { epochs: plan.reports, steps: plan.steps },
+    {
+      ...readable(prepared, options),
+      snapshot: () => readWeights(trained),
+      restore: (values) => writeWeights(trained, values),
+    },
+  );
+  // Last, since nothing puts it back where something above throws.
+  if (startsAnew) await optimizer.restore(undefined);
   return {
     async restore() {
       writeWeights(all, weights);
       await optimizer.restore(memory);
     },
-    callbacks: runCallbacks(
-      [...(prepared.watch ?? []), ...options.callbacks],
-      encoder.model,
-      { epochs: plan.reports, steps: plan.steps },
-      {
-        ...readable(prepared, options),
-        snapshot: () => readWeights(trained),
-        restore: (values) => writeWeights(trained, values),
-      },
-    ),
+    callbacks,
   };
 }
 
@@ -214,9 +217,9 @@ const COMPARED = 200;
 
 /**
  * Throws `OptionError` for an encoder that gives one position for different rows, and so will not learn: ReLU layers behind
- * weights that are all 0 have no gradient.
+ * weights that are all 0 have no gradient, and most losses have none between points that coincide.
  */
-async function checkDistinct({ matrix, encoder }: Prepared['trained']): Promise<void> {
+async function checkDistinct({ trained: { matrix, encoder }, learned }: Prepared): Promise<void> {
   const [rows, columns] = matrix.shape;
   const step = Math.max(1, rows / COMPARED);
   const some = Int32Array.from({ length: Math.min(rows, COMPARED) }, (_, i) => Math.floor(i * step));
@@ -229,6 +232,12 @@ async function checkDistinct({ matrix, encoder }: Prepared['trained']): Promise<
   const width = embedding.shape[1]!;
   const values = await embedding.data().finally(() => embedding.dispose());
   if (values.some((value, i) => value !== values[i % width])) return;
+  if (learned.placement) {
+    throw new OptionError(
+      'init: expected different positions for different rows, got one point for all of them; ' +
+        'give other positions, or leave init out',
+    );
+  }
   throw new OptionError(
     'encoder: expected different points for different rows, got one point for all of them; ' +
       'its weights have no gradient, so start them from random values, not from 0',

@@ -50,7 +50,7 @@ export interface ContrastiveLossOptions extends ContrastiveNegativeOptions {
  */
 const TANGENT = 1e-3;
 
-/** Lower temperatures count as this one. */
+/** Lower temperatures count as this one; a learned one keeps the gradient by which it comes back up. */
 export const COLDEST = 0.02;
 
 /**
@@ -101,21 +101,25 @@ function inOnePass(
   { logZ, logTemperature }: Pick<ContrastiveLossOptions, 'logZ' | 'logTemperature'>,
 ): tf.Scalar {
   const learned = [logZ, logTemperature].filter((part) => part !== undefined);
-  // Nothing changes with a temperature below the coldest one.
   const warm = form.temperature > COLDEST;
   const loss = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const save = inputs[inputs.length - 1] as tf.GradSaveFunc;
     const points = inputs[0] as tf.Tensor2D;
     const { value, gradient, byLogKappa, byLogTemperature } =
       contrastiveCosts(points, pairs, form) ?? onHost(points, pairs, form);
-    const byParts = learned.map((part) => (part === logZ ? byLogKappa : warm ? byLogTemperature : 0));
+    const byParts = learned.map((part) => (part === logZ ? byLogKappa : byLogTemperature));
     save([gradient]);
     return {
       value: tf.scalar(value),
       gradFunc: (dy, saved) => {
         const factor = (dy as tf.Scalar).dataSync<'float32'>()[0]!;
         const byPoints = factor === 1 ? tf.clone(saved[0]!) : tf.mul(saved[0]!, dy);
-        return [byPoints, ...byParts.map((derivative) => tf.scalar(factor * derivative))];
+        const scaled = byParts.map((derivative, i) => {
+          const byPart = factor * derivative;
+          // A step against the gradient must not lead further below the coldest temperature.
+          return tf.scalar(warm || learned[i] === logZ ? byPart : Math.min(0, byPart));
+        });
+        return [byPoints, ...scaled];
       },
     };
   });

@@ -29,7 +29,7 @@ export function contrastiveByTensors(
   const { mode, cosine, factor } = form;
   const { logZ, logTemperature } = learned;
   const values = compared(cosine ? unit(z) : z, pairs, cosine);
-  const temperature = logTemperature ? tf.maximum(tf.exp(logTemperature), form.coldest) : form.temperature;
+  const temperature = logTemperature ? notBelow(form.coldest, logTemperature) : form.temperature;
   const numbers = tf.sum(values.counts, 1, true);
   const infonce = mode === 'infonce' || mode === 'infonceAlt';
   const normalization = logZ ? tf.exp(logZ) : form.kappa;
@@ -41,6 +41,24 @@ export function contrastiveByTensors(
       : ofDistances(mode === 'umap' ? form.tangent : undefined, values, numbers, kappa);
   const weights = tf.tensor2d(pairs.weights.slice(0, pairs.count), [pairs.count, 1]);
   return tf.sum(tf.mul(costs, weights)) as tf.Scalar;
+}
+
+/** exp(log), at least `lowest`. Below it the gradient is that of the lowest, where a step against it leads up, else 0. */
+function notBelow(lowest: number, log: tf.Tensor): tf.Tensor {
+  const limited = tf.customGrad((...inputs: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const own = tf.exp(inputs[0] as tf.Tensor);
+    const save = inputs[1] as tf.GradSaveFunc;
+    const value = tf.maximum(own, lowest);
+    save([own, value]);
+    return {
+      value,
+      gradFunc: (dy, saved) => {
+        const byLog = tf.mul(dy as tf.Tensor, saved[1]!);
+        return tf.where(tf.greater(saved[0]!, lowest), byLog, tf.minimum(byLog, 0));
+      },
+    };
+  });
+  return limited(log);
 }
 
 /** Rows scaled to length 1; a row of zeros stays one, and has no gradient. */

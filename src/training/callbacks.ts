@@ -225,7 +225,9 @@ function checkMonitor(callback: Callback, logs: Logs): void {
 function unknownMonitor(caller: string, monitor: string, logs: Logs): OptionError {
   return new OptionError(
     `${caller}: monitor: expected one of ${Object.keys(logs).join(', ')}, got '${monitor}'` +
-      (/^val/.test(monitor) ? '; held-out rows (reconstructionValidation) give valLoss and valUmap' : ''),
+      (/^val/.test(monitor)
+        ? '; held-out rows (validation) give valLoss and the main loss on them, such as valUmap'
+        : ''),
   );
 }
 

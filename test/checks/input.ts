@@ -199,12 +199,39 @@ export const inputChecks: Readonly<Record<string, Check>> = {
       undefined,
       42,
       new Map(),
+      new Map([[1, [2]]]),
+      new Set(),
+      new Set([
+        [1, 2],
+        [3, 4],
+      ]),
+      new Set([1, 2]),
     ];
     for (const input of wrong) {
-      // What can be iterated may be a source of pairs, which then lacks options.
-      const expected = input instanceof Map ? /fit/ : saying(DataError, 'fit');
-      await assert.rejects(estimator.fit(input as MatrixInput), expected);
+      await assert.rejects(estimator.fit(input as MatrixInput), saying(DataError, /^fit: expected/));
       await assert.rejects(estimator.transform(input as MatrixInput), saying(DataError, 'transform'));
+    }
+    estimator.dispose();
+  },
+
+  async 'what can only be iterated is named, with what to pass instead'(subject) {
+    const estimator = quickly(subject);
+    const kinds: [unknown, string][] = [
+      [new Map(), 'got a Map object'],
+      [new Set(groups()), 'got a Set object'],
+      [groups().values(), 'Array Iterator object'],
+      [
+        (function* () {
+          yield* groups();
+        })(),
+        'Generator object',
+      ],
+    ];
+    for (const [rows, got] of kinds) {
+      await assert.rejects(
+        estimator.fit(rows as MatrixInput),
+        saying(Error, /^fit: .*expected/, got, 'collect'),
+      );
     }
     estimator.dispose();
   },

@@ -54,6 +54,11 @@ export interface Subject extends Makers {
   readonly name: string;
   /** What sets it apart from the other subjects of the class; its `create` adds the options for it. Undefined for the defaults. */
   readonly variant?: string;
+  /**
+   * For a variant that only learns a number more than another subject of its class: what has nothing to do with fitted state is
+   * checked on that one alone.
+   */
+  readonly learnsMore?: true;
   readonly names: Names;
   readonly traits: Traits;
   /** Plain options that make a fit on 60 rows quick, with at least three reports. */

@@ -88,6 +88,13 @@ test('functions, iterables and arrays of views are sources of pairs; every form 
     table,
     foreign,
     tensor,
+    new Map([[tensor, tensor]]),
+    new Set(),
+    new Set([1, 2]),
+    new Set([
+      [1, 2],
+      [3, 4],
+    ]),
     // Tables that can be iterated are tables.
     { ...table, [Symbol.iterator]: () => some(0, 1) },
     { ...foreign, [Symbol.asyncIterator]: async function* () {} },

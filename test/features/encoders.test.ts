@@ -1,7 +1,7 @@
 import { useBackend } from '../../src/backend/choose.js';
-import { subjects } from '../subjects.js';
+import { distinctSubjects } from '../subjects.js';
 import { checkEncoders } from './encoders.js';
 
 await useBackend();
 
-for (const subject of subjects) checkEncoders(subject);
+for (const subject of distinctSubjects) checkEncoders(subject);

@@ -1,7 +1,7 @@
 import { useBackend } from '../../src/backend/choose.js';
-import { subjects } from '../subjects.js';
+import { distinctSubjects } from '../subjects.js';
 import { checkLandmarks } from './landmarks.js';
 
 await useBackend();
 
-for (const subject of subjects) checkLandmarks(subject);
+for (const subject of distinctSubjects) checkLandmarks(subject);

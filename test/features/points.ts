@@ -90,6 +90,29 @@ test('a second fit starts where the points of the first place the rows', ['callb
   estimator.dispose();
 });
 
+test(
+  'moments of the optimizer stay with the rows, and other rows start without',
+  ['landmarks'],
+  async (subject) => {
+    const others = groups(60, 6, 'other rows');
+    const after = async (forget: boolean, X: number[][]) => {
+      const estimator = (await fitted(subject)) as FeaturedEstimator;
+      if (forget) await estimator.addLandmarks(rows, { resetOptimizer: true });
+      estimator.removeLandmarks();
+      const controller = new AbortController();
+      await assert.rejects(async () => {
+        for await (const _ of estimator.steps(others, null, { signal: controller.signal }))
+          controller.abort(new Error('enough'));
+      }, /enough/);
+      const map = await estimator.fitTransform(X);
+      estimator.dispose();
+      return map;
+    };
+    assert.deepEqual(await after(false, others), await after(true, others));
+    assert.notDeepEqual(await after(false, rows), await after(true, rows), 'moments of the same rows stay');
+  },
+);
+
 test('a given first layout is where the points start', ['callbacks'], async (subject) => {
   const init = rows.map((_, i) => [i % 7, -i]);
   const log = embeddingLog({ rows: Array.from({ length: 60 }, (_, i) => i) });

@@ -4,9 +4,10 @@ import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../src/backend/choose.js';
 import { OptionError } from '../../src/core/errors.js';
 import { createRandom } from '../../src/core/random.js';
-import { type ContrastiveLossOptions, contrastiveLoss } from '../../src/losses/contrastive.js';
+import { COLDEST, type ContrastiveLossOptions, contrastiveLoss } from '../../src/losses/contrastive.js';
 import { contrastiveOnHost } from '../../src/losses/contrastiveHost.js';
 import { contrastivePairs } from '../../src/losses/contrastiveNegatives.js';
+import { contrastiveByTensors } from '../../src/losses/contrastiveTensors.js';
 import { scalarParameter } from '../../src/networks/scalar.js';
 import { allClose, close, largest, near, saying } from '../helpers/assert.js';
 import { batchOfPairs, formOf, golden, losses, modeOf, plain, runWay, ways } from './contrastiveCases.js';
@@ -145,15 +146,78 @@ test('log Z and log T are trained: their gradients go to the variables', async (
     }
     tf.dispose([value, ...Object.values(grads)]);
     assert.equal(tf.memory().numTensors, tensors, 'tensors left');
-    // Below the coldest temperature nothing changes with it.
-    logTemperature.set(Math.log(0.01));
-    const cold = tf.variableGrads(() => term.compute(stepOf(fullBatch(10), z)), [logTemperature.variable]);
-    assert.equal(cold.grads[logTemperature.variable.name]!.dataSync()[0], 0);
-    assert.ok(Number.isFinite(cold.value.dataSync()[0]!));
-    tf.dispose([cold.value, ...Object.values(cold.grads), z]);
+    z.dispose();
     logZ.dispose();
     logZ.dispose();
     logTemperature.dispose();
+  }
+});
+
+for (const name of Object.keys(ways)) {
+  test(`${name}: a batch whose points coincide has a finite cost and no gradient`, async () => {
+    const pairs = pairsFor({ negativeSamples: 'full' })(fullBatch(8));
+    for (const of of losses) {
+      for (const [at, columns] of [
+        [0, 2],
+        [3, 2],
+        [0, 6],
+        [3, 6],
+      ] as const) {
+        const points = Float32Array.from({ length: 8 * columns }, (_, i) => at * (1 + (i % columns)));
+        const found = await runWay(name, points, columns, pairs, formOf(of));
+        const what = `${of.mode}, ${of.cosine ? 'cosine' : 'cauchy'}, ${columns} columns at ${at}`;
+        assert.ok(Number.isFinite(found.value) && Number.isFinite(found.byLogTemperature), what);
+        // Cosines of rows that are not 0 round.
+        allClose(found.gradient, new Float32Array(points.length), of.cosine ? 1e-5 : 0, what);
+      }
+    }
+  });
+}
+
+test('below the coldest temperature a learned one can come back up, and goes no further down', async () => {
+  // Pairs that point apart cost less at a higher temperature, pairs that point the same way at a lower one.
+  const angles = (apart: boolean) => [0, 1, 2, 3, 4, 5].map((i) => (apart ? 2 * i : i - (i % 2)));
+  const batch = batchOfPairs(6, [0, 2, 4], [1, 3, 5]);
+  for (const backend of ['cpu', 'wasm'] as const) {
+    await useBackend(backend);
+    const before = tf.memory().numTensors;
+    for (const { mode } of losses.filter(({ cosine }) => cosine)) {
+      for (const apart of [true, false]) {
+        const logZ = mode === 'nce' ? scalarParameter(0, 'normalization') : undefined;
+        const logTemperature = scalarParameter(0, 'temperature');
+        const shared = { ...plain, mode, similarity: 'cosine', negativeSamples: 'full' } as const;
+        const attraction = () => 1;
+        const term = contrastiveLoss({
+          ...shared,
+          attraction,
+          logZ,
+          logTemperature,
+          random: createRandom(1),
+        });
+        const pairs = pairsFor({ negativeSamples: 'full' })(batch);
+        const z = tf.tensor2d(angles(apart).map((angle) => [Math.cos(angle), Math.sin(angle)]));
+        const form = { ...formOf({ mode, cosine: true }, 1), coldest: COLDEST };
+        const learned = { logZ: logZ?.variable, logTemperature: logTemperature.variable };
+        for (const compute of [
+          () => term.compute(stepOf(batch, z)),
+          () => contrastiveByTensors(z, pairs, form, learned),
+        ]) {
+          const [above, below] = [COLDEST * 1.0001, COLDEST / 20].map((temperature) => {
+            logTemperature.set(Math.log(temperature));
+            const { value, grads } = tf.variableGrads(compute, [logTemperature.variable]);
+            const [slope] = grads[logTemperature.variable.name]!.dataSync();
+            tf.dispose([value, ...Object.values(grads)]);
+            return slope!;
+          });
+          const what = `${mode} on ${backend}, ${apart ? 'apart' : 'together'}: ${above}, ${below}`;
+          assert.ok(apart ? above! < 0 : above! >= 0, what);
+          close(below!, Math.min(0, above!), 0.01 * Math.abs(above!), what);
+        }
+        z.dispose();
+        for (const part of term.trained!) part.dispose();
+      }
+    }
+    assert.equal(tf.memory().numTensors, before, 'tensors left');
   }
 });
 

@@ -61,6 +61,7 @@ export const contrastivePoints: Subject = {
 export const noiseContrastive: Subject = {
   ...contrastiveEmbedding,
   variant: 'a learned normalization',
+  learnsMore: true,
   names: { ...contrastiveEmbedding.names, mainLoss: 'nce' },
   create: (options) => new ContrastiveEmbedding(varied(options, { lossMode: 'nce' })),
 };

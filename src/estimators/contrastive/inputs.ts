@@ -1,6 +1,6 @@
 /** What `fit` of a contrastive embedding takes besides rows or pairs, and what goes together. */
 
-import { OptionError } from '../../core/errors.js';
+import { describe, OptionError } from '../../core/errors.js';
 import type { OptionRules } from '../../core/options.js';
 import { integer } from '../../core/rules.js';
 import { type PairSource, pairBatchCount } from '../../data/pairs.js';
@@ -66,8 +66,8 @@ export function checkPairs(
   if (steps !== undefined) return steps;
   if (batches !== undefined) return Math.max(1, batches * (nEpochs ?? EPOCHS));
   throw new OptionError(
-    'fit: steps: expected the number of batches to train on, since only arrays of batches have a length, got none; ' +
-      'call fit(pairs, null, { steps: 1000 })',
+    'fit: steps: expected the number of batches to train on, since only arrays of batches have a length, ' +
+      `got none with ${describe(source)}; call fit(pairs, null, { steps: 1000 }), or collect rows in an array`,
   );
 }
 

@@ -97,7 +97,8 @@ async function learnedNumbers(
 ): Promise<Numbers> {
   const firsts: Record<string, number> = {};
   if (lossMode === 'nce') firsts.normalization = normalization ?? Math.min(1, USUAL_NORMALIZATION / rows);
-  if (learnTemperature) firsts.temperature = temperature;
+  // From below the coldest temperature it would have to come up first.
+  if (learnTemperature) firsts.temperature = Math.max(COLDEST, temperature);
   const starts: [name: string, start: number][] = [];
   for (const [name, first] of Object.entries(firsts)) {
     starts.push([name, (await earlier?.[name]?.value()) ?? Math.log(first)]);

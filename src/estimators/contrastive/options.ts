@@ -26,6 +26,16 @@ export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTra
   /** A network embeds rows (true), or every fitted row has a point of its own that is trained (false). Default true. */
   parametric: boolean;
   /**
+   * Passes over the directed edges of the graph: nEpochs * edges / batchSize steps. Default null: a number of steps that
+   * depends on the number of rows.
+   */
+  nEpochs: number | null;
+  /**
+   * How the learning rate falls from its peak: along half a cosine to 0, linearly to 0, or not at all. Default `'auto'`:
+   * `'cosine'`, with `nEpochs` too. Refused with a function as `learningRate`, and with a `tf.Optimizer`.
+   */
+  learningRateDecay: 'auto' | 'cosine' | 'linear' | 'constant';
+  /**
    * Negatives per positive pair, at least 1, or `'full'` for all other rows of the batch. More of them show finer
    * structure with `'infonce'`, at more time per step. Default null: 100 with `'infonce'` and `'infonceAlt'`, 20 with `'neg'`, 5
    * with the others; `'full'` for a fit on pairs.
@@ -153,6 +163,10 @@ export const contrastiveRows: OptionRows<ContrastiveOptions> = {
   lossReportFrequency: { ...lossReportFrequency, help: 'reports in all' },
   ...graph,
   ...shared,
+  learningRateDecay: {
+    ...shared.learningRateDecay,
+    help: "how the learning rate falls to 0; `'auto'`: `'cosine'`",
+  },
 };
 
 /** Values for options left out. */

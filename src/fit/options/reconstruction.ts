@@ -24,7 +24,10 @@ export interface ReconstructionOptions {
   parametricReconstructionLossWeight: number;
   /** Whether the reconstruction loss also trains the encoder. Default false. */
   autoencoderLoss: boolean;
-  /** Held-out rows: `valLoss` (reconstruction alone) and `valUmap` are added to the history. Default null. */
+  /**
+   * Held-out rows: `valLoss` (reconstruction alone) and the main loss on them are added to the history. The latter is called
+   * by its name: `valUmap`, or `valInfonce` and so on with `ContrastiveEmbedding`. Default null.
+   */
   reconstructionValidation: MatrixInput | null;
 }
 
@@ -57,7 +60,7 @@ export const reconstructionRows: OptionRows<ReconstructionOptions> = {
   reconstructionValidation: {
     default: null,
     rule: orNull(object()),
-    help: 'held-out rows, for `valLoss` and `valUmap`',
+    help: 'held-out rows, for `valLoss` and the main loss on them, such as `valUmap`',
   },
 };
 

@@ -7,6 +7,7 @@ import { OptionError } from '../../../src/core/errors.js';
 import {
   type ContrastiveOptions,
   contrastiveDefaults,
+  contrastiveRows,
   type GivenContrastiveOptions,
 } from '../../../src/estimators/contrastive/options.js';
 import { CNE, ContrastiveEmbedding } from '../../../src/index.js';
@@ -92,6 +93,27 @@ test('every option acts, or is tested elsewhere', async () => {
     const map = await mapOf({ [name]: value });
     assert.notDeepEqual(map, plain, name);
     assertFinite(map.flat());
+  }
+});
+
+test("the decay 'auto' is what the table says, with nEpochs too", async () => {
+  const { learningRateDecay } = contrastiveRows;
+  assert.match(learningRateDecay.help, /`'auto'`: `'cosine'`$/);
+  for (const nEpochs of [null, 4]) {
+    const map = await mapOf({ nEpochs });
+    assert.deepEqual(map, await mapOf({ nEpochs, learningRateDecay: 'cosine' }));
+  }
+});
+
+test('inputs of CNE.fit are refused with where they go', async () => {
+  for (const [name, advice] of [
+    ['init', 'option init'],
+    ['graph', "'knn'"],
+  ] as const) {
+    await assert.rejects(
+      new ContrastiveEmbedding().fit(rows, null, { [name]: rows } as object),
+      saying(OptionError, `'${name}'`, advice),
+    );
   }
 });
 
@@ -182,6 +204,13 @@ test('names of contrastive-ne are refused with the name here', () => {
     ['embdDim', "'nComponents'"],
     ['anneal_lr', "'learningRateDecay'"],
     ['lr_min_factor', "'learningRate'"],
+    ['lr_decay_rate', "'learningRateDecay'", "'learningRate'"],
+    ['lrDecayEpochs', "'learningRateDecay'"],
+    ['eps', 'not needed', '1 / (1 + d²)'],
+    ['clamp_low', 'not needed', 'finite'],
+    ['clampHigh', 'not needed', 'finite'],
+    ['base_temperature', "'temperature'"],
+    ['spec_param', "'negSpec'"],
     ['clip_grad', "'clipValue'"],
     ['learn_temp', "'learnTemperature'"],
     ['Z', "'normalization'"],
@@ -193,6 +222,7 @@ test('names of contrastive-ne are refused with the name here', () => {
     ['callback', "'callbacks'"],
     ['save_freq', "'embeddingLog'"],
     ['print_freq_epoch', "'verbose'"],
+    ['print_freq_iteration', "'verbose'"],
     ['device', "'backend'"],
     ['data_on_gpu', "'backend'"],
     ['use_keops', "'neighbors'"],

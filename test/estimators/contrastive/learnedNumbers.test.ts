@@ -68,6 +68,48 @@ test('the normalization starts where it is told to', async () => {
   }
 });
 
+test('a temperature that is learned from below the coldest starts at that and comes up', async () => {
+  const embedding = new ContrastiveEmbedding({
+    ...{
+      ...both,
+      lossMode: 'infonce',
+      nComponents: 2,
+      temperature: 0.001,
+      nEpochs: 20,
+      lossReportFrequency: 20,
+    },
+  });
+  const temperatures: number[] = [];
+  for await (const { numbers } of embedding.steps(rows)) temperatures.push(numbers!.temperature!);
+  // Measured: up to 0.021.
+  assert.ok(Math.max(...temperatures) > 0.0201, String(temperatures));
+  embedding.dispose();
+});
+
+test('numbers are learned, saved and learned further beside a decoder, a classifier and landmarks', async () => {
+  const labels = rows.map((_, i) => (i % 2 === 0 ? i % 3 : null));
+  const landmarkPositions = rows.map((_, i) => (i < 6 ? [i % 3, i] : null));
+  for (const parametric of [true, false]) {
+    const embedding = new ContrastiveEmbedding({
+      ...{ ...both, parametric, nEpochs: 5, parametricReconstruction: true, classifier: true },
+    });
+    await embedding.fit(rows, labels, { landmarkPositions });
+    const files = await toFiles(await embedding.toArtifact());
+    const artifact = await fromFiles(async (name) => files.get(name)!, { kind: 'ContrastiveEmbedding' });
+    const loaded = await ContrastiveEmbedding.fromArtifact(artifact);
+    const numbers = await embedding.learnedNumbers();
+    assert.deepEqual(await loaded.learnedNumbers(), numbers);
+    await embedding.addLandmarks(rows, { indices: [0, 1, 2] });
+    await loaded.addLandmarks(rows, { indices: [0, 1, 2] });
+    for (const each of [embedding, loaded]) await each.fit(rows, labels);
+    assert.notDeepEqual(await embedding.learnedNumbers(), numbers);
+    assert.deepEqual(await loaded.learnedNumbers(), await embedding.learnedNumbers());
+    assert.deepEqual(await loaded.transform(rows), await embedding.transform(rows));
+    embedding.dispose();
+    loaded.dispose();
+  }
+});
+
 test('other losses learn no numbers, and before a fit there are none to ask for', async () => {
   const embedding = new ContrastiveEmbedding({ nNeighbors: 5, nEpochs: 1, init: 'random' });
   await assert.rejects(embedding.learnedNumbers(), saying(NotFittedError, 'learnedNumbers'));

@@ -386,3 +386,27 @@ test('with nothing but defaults, a map of digits keeps neighbors and tells digit
   assert.ok(trust > 0.975, `trustworthiness ${trust}`);
   assert.ok(accuracy > 0.9, `accuracy ${accuracy}`);
 });
+
+test('an encoder that starts from one point for all rows learns: coincident points are pushed apart', async () => {
+  const zeros = { kernelInitializer: 'zeros' } as const;
+  const { dense } = tf.layers;
+  const starts = [
+    [dense({ units: 2, inputShape: [64], ...zeros })],
+    [
+      dense({
+        ...{ units: 16, inputShape: [64], activation: 'relu' },
+        kernelInitializer: tf.initializers.glorotUniform({ seed: 1 }),
+      }),
+      dense({ units: 2, ...zeros }),
+    ],
+  ];
+  for (const layers of starts) {
+    const encoder = tf.sequential({ layers });
+    const umap = new ParametricUMAP({ ...brief, batchSize: 120, nEpochs: 20, encoder });
+    const map = await umap.fitTransform(greys.slice(0, 120));
+    const places = new Set(map.map(String)).size;
+    assert.ok(places > 100, `${places} different places`);
+    umap.dispose();
+    encoder.dispose();
+  }
+});
