@@ -7,7 +7,7 @@
  * ROWS is a number of MNIST images (10,000 by default); held-out rows are the 10,000 test images, or the last 297 digits.
  * `--points` fits without a network: then held-out figures are those of placed rows. `--s` repeats each loss along the
  * spectrum. "recall" is the share of the 15 nearest neighbors that the map keeps, "global" the rank correlation of distances in
- * data and map. "time" is that of the default fit of `ParametricUMAP` with the same seed; `--alone` leaves that out.
+ * data and map, "classes" that of distances between class means. "time" is that of the default fit of `ParametricUMAP` with the same seed; `--alone` leaves that out.
  */
 import { parseArgs } from 'node:util';
 import { ContrastiveEmbedding } from '../src/estimators/contrastive/contrastiveEmbedding.js';
@@ -46,6 +46,21 @@ interface Embedding {
   dispose(): void;
 }
 
+/** The mean of the rows of each class. */
+function classMeans({ data, shape: [rows, columns] }: Labeled['rows']): number[][] {
+  const classes = [...new Set(train.labels)];
+  const sums = new Map(classes.map((label) => [label, new Array<number>(columns + 1).fill(0)]));
+  for (let row = 0; row < rows; row++) {
+    const sum = sums.get(train.labels[row]!)!;
+    for (let c = 0; c < columns; c++) sum[c]! += data[row * columns + c]!;
+    sum[columns]!++;
+  }
+  return classes.map((label) => {
+    const [count, ...rest] = sums.get(label)!.toReversed();
+    return rest.reverse().map((sum) => sum / count!);
+  });
+}
+
 async function measured(embedding: Embedding) {
   const started = performance.now();
   const map = await embedding.fitTransform(train.rows);
@@ -66,6 +81,7 @@ async function measured(embedding: Embedding) {
       'trust held-out': trustHeld.toFixed(4),
       recall: knnRecall(await nearest(map, 16), truth).toFixed(3),
       global: distanceCorrelation(head(train.rows, scored), head(map, scored)).toFixed(3),
+      classes: distanceCorrelation(classMeans(train.rows), classMeans(map)).toFixed(3),
       'peak MB': peakMemory(),
     },
   };

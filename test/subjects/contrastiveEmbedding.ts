@@ -28,12 +28,8 @@ export const contrastiveEmbedding: Subject = {
   },
   // Without early exaggeration, under which the first losses of a fit are no measure of it.
   quick: { nNeighbors: 5, nEpochs: 5, batchSize: 64, init: 'random', earlyExaggeration: false },
-  // As many neighbors as the golden graphs have. Without early exaggeration, which from a random start can draw all rows into one
-  // point, where ReLU units no longer learn.
-  brief: {
-    ...{ nNeighbors: 15, nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 },
-    earlyExaggeration: false,
-  },
+  // As many neighbors as the golden graphs have.
+  brief: { nNeighbors: 15, nEpochs: 5, batchSize: 300, init: 'random', lossReportFrequency: 3 },
   epochs: (nEpochs) => ({ nEpochs }),
   inverse: { parametricReconstruction: true },
   optionRows: contrastiveRows,

@@ -12,6 +12,7 @@ import {
   type GivenContrastiveOptions,
 } from './options.js';
 import { type ContrastiveLearned, placementOf } from './prepare.js';
+import { placeOf } from './spectrum.js';
 
 /** The fitted state, for `toFiles`. */
 export function contrastiveArtifact(
@@ -34,8 +35,9 @@ export function contrastiveArtifact(
  */
 export function restoreContrastive(artifact: LoadedArtifact, overrides: GivenContrastiveOptions) {
   const saved: Partial<ContrastiveOptions> = { metric: missingMetric, ...artifact.options };
+  const options = savedOptions(saved, contrastiveDefaults, contrastiveRules);
   return {
-    options: { ...savedOptions(saved, contrastiveDefaults, contrastiveRules), ...overrides },
+    options: { ...options, ...overrides },
     async restore(
       resolved: Readonly<ContrastiveOptions>,
     ): Promise<{ learned: ContrastiveLearned; landmarks: Landmarks | undefined }> {
@@ -43,8 +45,9 @@ export function restoreContrastive(artifact: LoadedArtifact, overrides: GivenCon
         if (!resolved.parametric && !artifact.tables.placement)
           throw invalid('placement', 'the rows of the fit, which is without a network', 'none');
       });
+      const place = placeOf({ ...contrastiveDefaults, ...options });
       const placement = placed && placementOf(resolved, placed);
-      return { learned: { ...learned, placement, edges }, landmarks };
+      return { learned: { ...learned, placement, edges, place }, landmarks };
     },
   };
 }

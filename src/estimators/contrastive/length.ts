@@ -17,6 +17,14 @@ export function ratesOf(options: ContrastiveOptions, steps: number): Schedule {
   return withGroups(common, { normalization: numbers, temperature: numbers });
 }
 
+/**
+ * Steps of a network as a multiple of UMAP's, which one pass over the pairs leaves time for. On MNIST 10,000, 1.5 times as many
+ * raised the lowest held-out 5-NN of neg from 0.902 to 0.906. Large data see enough edges without.
+ */
+function longer({ parametric }: ContrastiveOptions, rows: number): number {
+  return parametric ? Math.max(1, 1.5 * Math.min(1, Math.sqrt(10_000 / rows))) : 1;
+}
+
 /** Steps, reports and learning rates of a training on a graph. An epoch meets every directed edge once, on average. */
 export function contrastiveLength(
   options: ContrastiveOptions,
@@ -26,7 +34,7 @@ export function contrastiveLength(
   const { nEpochs, lossReportFrequency } = options;
   const steps =
     nEpochs === null
-      ? recipeSteps(edges.vertices, batchSize)
+      ? Math.round(longer(options, edges.vertices) * recipeSteps(edges.vertices, batchSize))
       : Math.max(1, Math.round((nEpochs * edges.head.length) / batchSize));
   return {
     steps,

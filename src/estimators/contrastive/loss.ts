@@ -6,7 +6,7 @@ import { COLDEST, contrastiveLoss, type Similarity } from '../../losses/contrast
 import { edgeRows } from '../../math/sparse.js';
 import { readScalars, scalarParameter } from '../../networks/scalar.js';
 import type { ContrastiveOptions } from './options.js';
-import { attractionOf } from './spectrum.js';
+import { attractionOf, type Start } from './spectrum.js';
 
 type Numbers = NonNullable<Learned['numbers']>;
 
@@ -20,6 +20,8 @@ export interface LossContext {
   readonly edges: Edges | undefined;
   /** Numbers learned in an earlier fit. */
   readonly earlier: Numbers | undefined;
+  /** Where the training starts from. */
+  readonly start: Start;
   readonly random: Random;
   /** Takes the learned numbers, to free them where the fit fails; see `FitBase`. */
   own(part: { dispose(): void }): void;
@@ -46,10 +48,10 @@ const USUAL_NORMALIZATION = 100;
 
 export async function lossOf(options: ContrastiveOptions, context: LossContext): Promise<MainLoss> {
   const { lossMode: mode, similarity, temperature, learnTemperature } = options;
-  const { rows, batchSize, edges, random } = context;
+  const { rows, batchSize, edges, random, start } = context;
   const negativeSamples = options.negativeSamples ?? NEGATIVES[mode];
   const drawn = negativeSamples === 'full' ? Math.min(rows, 2 * batchSize) - 2 : negativeSamples;
-  const attraction = attractionOf(options, rows, Math.max(1, drawn));
+  const attraction = attractionOf(options, rows, Math.max(1, drawn), start);
   // Points have a gradient of their few pairs alone, which a mean over the batch would make tiny. Adam does not mind.
   const summed = !options.parametric && options.optimizer === 'sgd';
   const numbers = await learnedNumbers(options, context);

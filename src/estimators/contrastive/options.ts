@@ -54,8 +54,9 @@ export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTra
   /** Place on the spectrum of `'infonce'` by kappa = 4^s. Default null: 1. Above 0. */
   inceSpec: number | null;
   /**
-   * Whether the first third of the training is at least at s = 1, for better global structure. Default true; a fit on pairs does
-   * so only where `s` is given.
+   * Whether the first third of the training is at least at s = 1, for better global structure. Default true. A fit on pairs does
+   * so only where `s` is given, a network with `init: 'random'` never, and a later fit only where a model was loaded with another
+   * place on the spectrum.
    */
   earlyExaggeration: boolean;
   /** Start of the normalization Z that `'nce'` learns, the mean similarity of two rows. Default null: 100 / rows. Above 0. */
@@ -138,7 +139,7 @@ export const contrastiveRows: OptionRows<ContrastiveOptions> = {
   earlyExaggeration: {
     default: true,
     rule: flag,
-    help: 'the first third of the training is at s = 1 at least',
+    help: 'the first third of a first training is at s = 1 at least',
   },
   temperature: {
     default: 0.5,

@@ -9,6 +9,7 @@ import { ratesOf } from './length.js';
 import { lossOf } from './loss.js';
 import type { ContrastiveOptions } from './options.js';
 import type { ContrastiveLearned } from './prepare.js';
+import { placeOf, samePlace } from './spectrum.js';
 
 /** Opens the pairs, and builds networks, loss and plan. */
 export async function prepareOnPairs(
@@ -46,6 +47,7 @@ export async function prepareOnPairs(
         { ...options, negativeSamples, earlyExaggeration },
         {
           ...{ rows: count, batchSize: count / 2, edges: undefined, earlier: earlier?.numbers },
+          start: earlier && samePlace(earlier.place, options) ? 'trained' : 'layout',
           ...{ random: base.streams.fork('negatives'), own: base.own },
         },
       );
@@ -59,7 +61,7 @@ export async function prepareOnPairs(
         terms: [main.term, ...(await auxiliaryLosses(base, networks, options, undefined, {}, context))],
         validate: async () => ({}),
         describe: main.describe,
-        learned: { edges: undefined, numbers: main.numbers },
+        learned: { edges: undefined, numbers: main.numbers, place: placeOf(options) },
       });
       const release = (kept: boolean) => {
         close();

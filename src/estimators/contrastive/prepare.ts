@@ -14,18 +14,27 @@ import { warmStart } from '../../fit/warmStart.js';
 import { contrastiveLength } from './length.js';
 import { lossOf } from './loss.js';
 import type { ContrastiveOptions } from './options.js';
+import { type Place, placeOf, type Start, samePlace } from './spectrum.js';
 
 /** Fitted state of a contrastive embedding. */
 export interface ContrastiveLearned extends Learned {
   /** Undefined for a model that was saved without it, and for one that was fitted on pairs. */
   readonly edges: Edges | undefined;
+  /** Where on the spectrum it was trained. */
+  readonly place: Place;
 }
 
 /** The Cauchy similarity 1 / (1 + d²) as a curve 1 / (1 + a d^(2b)). */
 export const CAUCHY = { a: 1, b: 1 } as const;
 
-/** UMAP without a network, which the first layout is refined by and new rows are placed by. */
-const REFINEMENT = { curve: CAUCHY, negativeSampleRate: 5, repulsionStrength: 1 } as const;
+/** UMAP without a network, which new rows are placed by. */
+const PLACING = { curve: CAUCHY, negativeSampleRate: 5, repulsionStrength: 1 } as const;
+
+/**
+ * The same for the first layout, with repulsion as in `ParametricUMAP`. With 1, some seeds left clusters of MNIST entangled:
+ * held-out 5-NN of neg was 0.896 to 0.920 over six seeds, and is 0.902 to 0.907 with 2.
+ */
+const REFINEMENT = { ...PLACING, repulsionStrength: 2 } as const;
 
 /** Checks everything that can be wrong, and builds graph, networks, losses and plan. It runs everything but the training. */
 export async function prepareContrastive(
@@ -45,6 +54,7 @@ export async function prepareContrastive(
     const batchSize = batchSizeOf(options, matrix.shape[0]);
     const main = await lossOf(options, {
       ...{ rows: matrix.shape[0], batchSize, edges, earlier: earlier?.numbers },
+      start: startOf(options, earlier),
       ...{ random: streams.fork('negatives'), own: base.own },
     });
     hold();
@@ -75,7 +85,7 @@ export async function prepareContrastive(
       }),
       terms: [main.term, ...(await auxiliaryLosses(base, networks, options, edges, inputs, context))],
       learned: {
-        edges,
+        ...{ edges, place: placeOf(options) },
         numbers: main.numbers,
         placement: parametric ? undefined : placementOf(options, matrix),
       },
@@ -86,8 +96,14 @@ export async function prepareContrastive(
   }
 }
 
+/** Where a training on a graph starts from, for early exaggeration. */
+function startOf(options: ContrastiveOptions, earlier: ContrastiveLearned | undefined): Start {
+  if (earlier) return samePlace(earlier.place, options) ? 'trained' : 'layout';
+  return options.parametric && options.init === 'random' ? 'random' : 'layout';
+}
+
 /** How new rows are placed among fitted ones. */
 export function placementOf(options: ContrastiveOptions, rows: Matrix): Placement {
   const { nNeighbors, metric, metricParams, localConnectivity, seed } = options;
-  return { rows, nNeighbors, metric, metricParams, localConnectivity, seed, ...REFINEMENT };
+  return { rows, nNeighbors, metric, metricParams, localConnectivity, seed, ...PLACING };
 }

@@ -10,8 +10,21 @@ export type SpectrumOptions = Pick<
   'lossMode' | 's' | 'zBar' | 'negSpec' | 'inceSpec' | 'earlyExaggeration'
 >;
 
-/** The part of the training with early exaggeration. */
+/** The part of the training after which early exaggeration ends. */
 const EXAGGERATED = 1 / 3;
+
+/**
+ * Where a training starts from: a layout, random weights of a network, or what an earlier fit has trained at the same place on
+ * the spectrum. Early exaggeration is for layouts alone. A network whose weights are random does not tell neighbors from other
+ * rows yet, so that much attraction draws all rows into one point, where small networks of ReLU units no longer learn. What is
+ * trained already has its clusters in place.
+ */
+export type Start = 'layout' | 'random' | 'trained';
+
+/** A place on the spectrum, as options choose it. */
+export type Place = Omit<SpectrumOptions, 'earlyExaggeration'>;
+
+const placeNames = ['lossMode', 's', 'zBar', 'negSpec', 'inceSpec'] as const;
 
 /** Losses that have a spectrum, and the options that choose a place on it. */
 const choices = {
@@ -50,17 +63,28 @@ export function checkSpectrum(caller: string, options: SpectrumOptions): void {
  * - `infonce`, `infonceAlt`: kappa = 4^s. Default: s = 0.
  *
  * These are the relations of the code of contrastive-ne; its README inverts the first one. With early exaggeration, kappa
- * of the first third is that of s = 1 where it would be smaller.
+ * of the first third is that of s = 1 where it would be smaller, by `start`.
  */
 export function attractionOf(
   options: SpectrumOptions,
   rows: number,
   negatives: number,
+  start: Start = 'layout',
 ): (done: number) => number {
   const value = kappaOf(options, rows, negatives);
-  if (!options.earlyExaggeration) return () => value;
+  if (!options.earlyExaggeration || start !== 'layout') return () => value;
   const early = Math.max(value, atPlace(options, 1, rows, negatives));
   return (done) => (done < EXAGGERATED ? early : value);
+}
+
+/** Whether two sets of options choose the same place on the spectrum of the same loss. */
+export function samePlace(a: Place, b: Place): boolean {
+  return placeNames.every((name) => a[name] === b[name]);
+}
+
+/** The options that choose a place. */
+export function placeOf({ lossMode, s, zBar, negSpec, inceSpec }: Place): Place {
+  return { lossMode, s, zBar, negSpec, inceSpec };
 }
 
 function kappaOf(options: SpectrumOptions, rows: number, negatives: number): number {

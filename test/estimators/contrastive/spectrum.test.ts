@@ -1,6 +1,8 @@
 /** The spectrum from t-SNE to UMAP: kappa by the relations of contrastive-ne, over the training, and what it does to a map. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../../src/backend/choose.js';
 import type { GivenContrastiveOptions } from '../../../src/estimators/contrastive/options.js';
 import { attractionOf, type SpectrumOptions } from '../../../src/estimators/contrastive/spectrum.js';
@@ -8,6 +10,7 @@ import { ContrastiveEmbedding } from '../../../src/index.js';
 import { nearestRows } from '../../../src/metrics/ranks.js';
 import { near } from '../../helpers/assert.js';
 import { flat, groups } from '../../helpers/data.js';
+import { withDirectory } from '../../helpers/files.js';
 import { greys } from '../../helpers/fixtures.js';
 import { contrastiveEmbedding } from '../../subjects/contrastiveEmbedding.js';
 
@@ -58,7 +61,7 @@ test('infonce: kappa = 4^s', () => {
 async function told(options: GivenContrastiveOptions): Promise<(number | undefined)[]> {
   const embedding = new ContrastiveEmbedding({
     ...contrastiveEmbedding.quick,
-    ...{ nEpochs: 12, earlyExaggeration: undefined },
+    ...{ nEpochs: 12, init: 'pca', earlyExaggeration: undefined },
     ...options,
   });
   const values: (number | undefined)[] = [];
@@ -85,6 +88,68 @@ test('the first third is at s = 1 at least, and reports tell the value in force'
   assertNear(await told({ lossMode: 'neg', zBar: 36, negativeSamples: 10 }), both(2, 0.1));
   // 60 rows: 100 m / n is more than m / 5.
   assertNear(await told({ lossMode: 'neg', s: 0, negativeSamples: 6 }), both(10, 10));
+});
+
+test('from random weights there is no early exaggeration', async () => {
+  assert.deepEqual([...new Set(await told({ s: 0, init: 'random' }))], [1]);
+  assert.deepEqual([...new Set(await told({ s: 0, init: 'random', parametric: false }))], [4, 1]);
+});
+
+test('a small network of ReLU units does not collapse from random weights', async () => {
+  // With early exaggeration, some seeds end with one point for all rows.
+  for (const seed of [1, 2, 3]) {
+    const { dense, dropout } = tf.layers;
+    const kernelInitializer = tf.initializers.glorotUniform({ seed });
+    const encoder = tf.sequential({
+      layers: [
+        dense({ units: 16, activation: 'relu', inputShape: [64], kernelInitializer }),
+        dropout({ rate: 0.5 }),
+        dense({ units: 2, kernelInitializer }),
+      ],
+    });
+    const embedding = new ContrastiveEmbedding({
+      ...contrastiveEmbedding.brief,
+      ...{ encoder, nEpochs: 3, batchSize: 120, seed },
+    });
+    const map = await embedding.fitTransform(greys.slice(0, 120));
+    for (const c of [0, 1]) {
+      const mean = map.reduce((sum, at) => sum + at[c]!, 0) / 120;
+      const variance = map.reduce((sum, at) => sum + (at[c]! - mean) ** 2, 0) / 120;
+      assert.ok(variance > 1e-3, `seed ${seed}: variance ${variance} along axis ${c}`);
+    }
+    embedding.dispose();
+    encoder.dispose();
+  }
+});
+
+test('a later fit is not exaggerated again, but where the place has changed', async () => {
+  const rows = groups();
+  const kappasOf = async (embedding: ContrastiveEmbedding) => {
+    const values: (number | undefined)[] = [];
+    for await (const { numbers } of embedding.steps(rows)) values.push(numbers?.kappa);
+    return [...new Set(values)];
+  };
+  for (const parametric of [true, false]) {
+    const options = {
+      ...contrastiveEmbedding.quick,
+      init: 'pca',
+      earlyExaggeration: true,
+      parametric,
+    } as const;
+    const embedding = new ContrastiveEmbedding(options);
+    assert.deepEqual(await kappasOf(embedding), [4, 1]);
+    assert.deepEqual(await kappasOf(embedding), [1]);
+    await withDirectory(async (directory) => {
+      const model = path.join(directory, 'model');
+      await embedding.save(model);
+      const loaded = await ContrastiveEmbedding.load(model);
+      assert.deepEqual(await kappasOf(loaded), [1]);
+      const moved = await ContrastiveEmbedding.load(model, { s: 0.5 });
+      assert.deepEqual(await kappasOf(moved), [4, 2]);
+      assert.deepEqual(await kappasOf(moved), [2]);
+      for (const each of [embedding, loaded, moved]) each.dispose();
+    });
+  }
 });
 
 test('all negatives of a batch count in kappa: two rows of each pair, but its own', async () => {
