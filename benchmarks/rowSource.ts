@@ -148,5 +148,5 @@ if (values.task !== undefined) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  for (const record of records) table([record]);
+  for (const record of records) table([record as Readonly<Record<string, string | number>>]);
 }

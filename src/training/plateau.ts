@@ -7,9 +7,7 @@ import type { Kept } from './train.js';
 export interface PlateauOptions {
   /** First learning rate. */
   readonly rate: number;
-  /** Losses by name to look at: the first one that the reports have. */
-  readonly monitors: readonly string[];
-  /** Whether the rate falls and the training ends by itself. The best weights are kept in any case. */
+  /** Whether all of it acts. If not, the rate stays, and the last weights are kept. */
   readonly falls: boolean;
   /** Reports in the window, at least 2. */
   readonly window: number;
@@ -40,10 +38,11 @@ export interface Plateau {
 }
 
 /**
- * The rule of CompressionVAE: the rate is divided by `factor` where, of the last `window` losses, all are worse than the first.
+ * The rule of CompressionVAE, on `valLoss`, whose best weights are kept, or without held-out rows on `loss`, which a weight that
+ * changes in training makes no measure of the best: the rate is divided by `factor` where, of the last `window` losses, all are worse than the first.
  * Then the window starts anew, so that one rise does not count twice, as it does in the original.
  */
-export function plateau({ rate, monitors, falls, window, factor, least, log }: PlateauOptions): Plateau {
+export function plateau({ rate, falls, window, factor, least, log }: PlateauOptions): Plateau {
   const start = (): Memory => ({ rate, losses: [], best: Number.POSITIVE_INFINITY, weights: undefined });
   let memory = start();
   let training: Training;
@@ -61,17 +60,16 @@ export function plateau({ rate, monitors, falls, window, factor, least, log }: P
         training = params.training as Training;
       },
       setModel() {},
-      async onEpochEnd(_: number, logs?: Readonly<Record<string, unknown>>) {
-        const loss = monitors
-          .map((name) => logs?.[name])
-          .find((value) => typeof value === 'number') as number;
-        memory.losses.push(loss);
-        if (loss < memory.best) {
-          memory.best = loss;
+      async onEpochEnd(_: number, logs: unknown) {
+        if (!falls) return;
+        const { valLoss, loss = Number.NaN } = logs as Readonly<Record<string, number>>;
+        memory.losses.push(valLoss ?? loss);
+        if (valLoss !== undefined && valLoss < memory.best) {
+          memory.best = valLoss;
           memory.weights = await training.snapshot();
         }
         const last = memory.losses.slice(-window);
-        if (falls && last.length === window && last.slice(1).every((value) => value > last[0]!)) lower();
+        if (last.length === window && last.slice(1).every((value) => value > last[0]!)) lower();
       },
       async onTrainEnd() {
         if (memory.weights) training.restore(memory.weights);

@@ -60,6 +60,8 @@ export interface Subject extends Makers {
    */
   readonly learnsMore?: true;
   readonly names: Names;
+  /** What `valLoss` is the sum of, where there is no further decoder. Default: the main loss on held-out rows. */
+  readonly heldOutLosses?: readonly string[];
   readonly traits: Traits;
   /** Plain options that make a fit on 60 rows quick, with at least three reports. */
   readonly quick: Options;

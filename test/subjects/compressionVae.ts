@@ -11,6 +11,7 @@ export const compressionVae: Subject = {
     learningRate: 'learningRate',
     batchSize: 'batchSize',
   },
+  heldOutLosses: ['valReconstruction', 'valKl'],
   traits: {
     parametric: true,
     points: false,
@@ -28,9 +29,12 @@ export const compressionVae: Subject = {
   },
   quick: {
     ...{ numSteps: 40, testEvery: 10, cellsEncoder: [16, 8], iafFlowLength: 1, likelihood: 'gaussian' },
-    ...{ batchSize: 20, trainValidSplit: 1 },
+    ...{ batchSize: 20, trainValidSplit: 1, lrScheduling: false },
   },
-  brief: { numSteps: 30, testEvery: 10, batchSize: 300, cellsEncoder: [32, 16], trainValidSplit: 1 },
+  brief: {
+    ...{ numSteps: 30, testEvery: 10, batchSize: 300, cellsEncoder: [32, 16], trainValidSplit: 1 },
+    lrScheduling: false,
+  },
   epochs: (count) => ({ numSteps: 6 * count }),
   inverse: {},
   optionRows: compressionVaeRows,

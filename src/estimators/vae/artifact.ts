@@ -35,6 +35,7 @@ export async function vaeArtifact(
   const plain: Partial<CompressionVAEOptions> = { ...options };
   for (const name of unsaved) delete plain[name];
   if (typeof plain.optimizer !== 'string') delete plain.optimizer;
+  if (typeof plain.learningRate === 'function') delete plain.learningRate;
   const { likelihood, prior } = learned;
   const artifact = await savedFit(learned, { kind: 'CompressionVAE', options: plain, state: { likelihood } });
   if (!prior) return artifact;

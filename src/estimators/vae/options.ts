@@ -1,7 +1,18 @@
 /** The options of `CompressionVAE`. */
 
 import { defaultsOf, type OptionRows, rulesOf } from '../../core/options.js';
-import { choice, either, flag, integer, listOf, number, object, orNull, positive } from '../../core/rules.js';
+import {
+  callable,
+  choice,
+  either,
+  flag,
+  integer,
+  listOf,
+  number,
+  object,
+  orNull,
+  positive,
+} from '../../core/rules.js';
 import type { LayersModel } from '../../core/tf.js';
 import { fitRows } from '../../fit/options/fitOptions.js';
 import { layersModel } from '../../fit/options/layersModel.js';
@@ -72,13 +83,19 @@ export interface CompressionVAEOptions
   batchSizeTest: number;
   /** Share of X to train on; the rest is held out, for schedule and convergence. Default 0.9, in (0, 1]; 1 holds nothing out. */
   trainValidSplit: number;
-  /** First learning rate, above 0. Default 0.001. Ignored with a `tf.Optimizer`. */
-  learningRate: number;
+  /**
+   * First learning rate, above 0; or a function from the fraction of `numSteps` done (0 to 1) to the rate, with which
+   * `lrScheduling` does not act. Default 0.001. Ignored with a `tf.Optimizer`.
+   */
+  learningRate: number | ((done: number) => number);
   /** Most gradient steps of a fit, at least 1. Default 50,000; training ends sooner once it has converged. */
   numSteps: number;
   /** Gradient steps between two tests on the held-out rows. Default null: 50, or more where tests would take most of the time. At least 1. */
   testEvery: number | null;
-  /** Whether the learning rate falls when tests no longer improve, and training ends when it has fallen enough. Default true. */
+  /**
+   * Whether the learning rate falls when tests no longer improve, training ends when it has fallen enough, and the weights of the
+   * best test are kept. If not, there are `numSteps` steps at one rate, and the last weights are kept. Default true.
+   */
   lrScheduling: boolean;
   /** Tests in the window: the rate falls where all but the first of the last so many are worse than the first. Default 5, at least 2. */
   lrSchedulingSteps: number;
@@ -158,7 +175,11 @@ export const compressionVaeRows: OptionRows<CompressionVAEOptions> = {
     rule: number(0, 1, { above: true }),
     help: 'share of the rows to train on; 1: none are held out',
   },
-  learningRate: { default: 1e-3, rule: positive, help: 'first learning rate' },
+  learningRate: {
+    default: 1e-3,
+    rule: either(positive, callable),
+    help: 'first learning rate, or a function of the part done',
+  },
   numSteps: { default: 50000, rule: integer(1), help: 'most gradient steps of a fit' },
   testEvery: {
     default: null,
@@ -168,7 +189,7 @@ export const compressionVaeRows: OptionRows<CompressionVAEOptions> = {
   lrScheduling: {
     default: true,
     rule: flag,
-    help: 'the learning rate falls when tests no longer improve; training ends when it is low',
+    help: 'the learning rate falls when tests no longer improve, training ends when it is low, the best weights are kept',
   },
   lrSchedulingSteps: { default: 5, rule: integer(2), help: 'tests that are looked at for that' },
   lrSchedulingFactor: {

@@ -14,6 +14,7 @@ import { type VariationalParts, variationalParts } from '../../networks/variatio
 import { type RowStatistics, standardizeRows } from '../../networks/variational/standardization.js';
 import { type VampPrior, vampPrior } from '../../networks/variational/vampPrior.js';
 import { plateau } from '../../training/plateau.js';
+import { suppliedSchedule } from '../../training/schedule.js';
 import { variationalForward } from '../../training/variationalForward.js';
 import { heldOutTest } from './heldOutTest.js';
 import { likelihoodOf, statisticsOf } from './inputs.js';
@@ -61,17 +62,26 @@ export async function prepareVae(
       reconstructionNats({ decoder: trained.core, likelihood, logVariance: decoding.logVariance }),
       klDivergence({ prior, analytic, weight, freeBits: options.freeBits }),
     ] as readonly LossTerm[];
+    const { learningRate } = options;
     const { steps, reports } = lengthOf(options, held);
     const evaluated = held && standardized(held);
     const rule = plateau({
-      ...{ rate: options.learningRate, monitors: ['valLoss', 'loss'], falls: options.lrScheduling },
+      ...{ rate: typeof learningRate === 'number' ? learningRate : 0, log },
+      falls: options.lrScheduling && typeof learningRate === 'number',
       ...{ window: options.lrSchedulingSteps, factor: options.lrSchedulingFactor },
-      ...{ least: options.lrSchedulingMin, log },
+      least: options.lrSchedulingMin,
     });
     const [count] = matrix.shape;
     const { batchSize, clipValue } = options;
     return prepared(base, base, earlier, {
-      ...{ steps, reports, clipValue, schedule: rule.schedule, watch: [rule.watch], terms },
+      ...{
+        steps,
+        reports,
+        clipValue,
+        schedule: typeof learningRate === 'number' ? rule.schedule : suppliedSchedule(learningRate, steps),
+        watch: [rule.watch],
+        terms,
+      },
       forward: variationalForward({
         ...{ trunk: trained.trunk, head: parts.head, matrix: table, random: base.streams.fork('posterior') },
         sampler: rowSampler(count, {
