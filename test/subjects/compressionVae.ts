@@ -29,11 +29,11 @@ export const compressionVae: Subject = {
   },
   quick: {
     ...{ numSteps: 40, testEvery: 10, cellsEncoder: [16, 8], iafFlowLength: 1, likelihood: 'gaussian' },
-    ...{ batchSize: 20, trainValidSplit: 1, lrScheduling: false },
+    ...{ batchSize: 20, trainValidSplit: 1, lrScheduling: false, learningRate: 0.01 },
   },
   brief: {
     ...{ numSteps: 30, testEvery: 10, batchSize: 300, cellsEncoder: [32, 16], trainValidSplit: 1 },
-    lrScheduling: false,
+    ...{ lrScheduling: false, learningRate: 0.01 },
   },
   epochs: (count) => ({ numSteps: 6 * count }),
   inverse: {},

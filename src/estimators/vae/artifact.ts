@@ -22,6 +22,7 @@ const unsaved = [
   'encoder',
   'decoder',
   'callbacks',
+  'checkpoint',
 ] as const satisfies readonly (keyof CompressionVAEOptions)[];
 
 /** Likelihoods that a model may have. */
