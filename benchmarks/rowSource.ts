@@ -84,7 +84,7 @@ const seconds = (since: number) => Math.round((performance.now() - since) / 100)
 const peak = () => Math.round(process.resourceUsage().maxRSS / 1024);
 
 /** The work of a process; the last line of its output is its record. */
-async function run(task: string, name: string): Promise<Record<string, unknown>> {
+async function run(task: string, name: string): Promise<Record<string, string | number>> {
   const begun = performance.now();
   const inputs = values.sampleRows === undefined ? {} : { sampleRows: Number(values.sampleRows) };
   const umap = new ParametricUMAP({ verbose: true });
@@ -101,7 +101,7 @@ async function run(task: string, name: string): Promise<Record<string, unknown>>
 }
 
 /** MNIST from memory and from a file. */
-async function compareMaps(folder: string): Promise<Record<string, unknown>> {
+async function compareMaps(folder: string): Promise<Record<string, string | number>> {
   const { rows } = await mnist('train', 60_000);
   const file = path.join(folder, 'mnist.npy');
   await writeNpy(file, rows);
@@ -113,13 +113,13 @@ async function compareMaps(folder: string): Promise<Record<string, unknown>> {
     scores.push(trustworthiness(head(rows, 5000), head(map, 5000)));
     umap.dispose();
   }
-  return { task: 'MNIST', 'trust, memory': scores[0], 'trust, source': scores[1] };
+  return { task: 'MNIST', 'trust, memory': scores[0]!, 'trust, source': scores[1]! };
 }
 
 if (values.task !== undefined) {
   console.log(JSON.stringify(await run(values.task, values.path!)));
 } else {
-  const records: Record<string, unknown>[] = [];
+  const records: Record<string, string | number>[] = [];
   const folder = await mkdtemp(path.join(values.folder, 'row-source-'));
   try {
     const free = await statfs(folder).then(({ bavail, bsize }) => bavail * bsize);

@@ -17,6 +17,7 @@ import * as metrics from '../examples/metrics.js';
 import { isProgram } from '../examples/output.js';
 import * as progress from '../examples/progress.js';
 import * as reconstruction from '../examples/reconstruction.js';
+import * as rowSource from '../examples/rowSource.js';
 import * as saveLoad from '../examples/saveLoad.js';
 import * as semiSupervised from '../examples/semiSupervised.js';
 import * as simclr from '../examples/simclr.js';
@@ -57,6 +58,12 @@ test('customEncoder: a convolutional network learns, takes flat and shaped rows,
   );
   assert.equal(weights, 3 * 3 * 16 + 16 + (3 * 3 * 16 * 32 + 32) + (512 * 100 + 100) + (200 + 2));
   about(accuracy, [0.6, 1], 'accuracy, held out');
+});
+
+test('rowSource: all rows of a file are embedded by what half of them taught', async () => {
+  const { map, trust } = await rowSource.main(digits, short);
+  assert.deepEqual(map.shape, [320, 2]);
+  about(trust, [0.85, 1], 'trustworthiness');
 });
 
 test('saveLoad: the loaded model is the saved one, and goes on', async () => {
