@@ -9,6 +9,11 @@ const folder = fileURLToPath(new URL('../../examples/output/', import.meta.url))
 export async function write(name: string, text: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, name), text);
+  return outputPath(name);
+}
+
+/** The path of a file or directory in examples/output, relative to the working directory. */
+export function outputPath(name: string): string {
   return path.relative(process.env.INIT_CWD ?? process.cwd(), path.join(folder, name));
 }
 

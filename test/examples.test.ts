@@ -13,6 +13,7 @@ import * as filmStrip from '../examples/filmStrip.js';
 import * as globalStructure from '../examples/globalStructure.js';
 import * as history from '../examples/history.js';
 import * as landmarks from '../examples/landmarks.js';
+import * as latentGrid from '../examples/latentGrid.js';
 import * as metrics from '../examples/metrics.js';
 import { isProgram } from '../examples/output.js';
 import * as progress from '../examples/progress.js';
@@ -45,6 +46,20 @@ test('basic: old rows and new ones get positions that show what they are', async
   about(trust, [0.95, 1], 'trustworthiness');
   about(heldOutTrust, [0.78, 1], 'trustworthiness, held out');
   about(heldOutAccuracy, [0.75, 1], 'accuracy, held out');
+});
+
+test('latentGrid: the decoder gives an image for each cell, and the way between two digits begins and ends with them', async () => {
+  const { decoded, grid, way, strip } = await latentGrid.main(digits, short);
+  assert.deepEqual(
+    [decoded.shape, way.shape],
+    [
+      [144, 64],
+      [9, 64],
+    ],
+  );
+  assert.equal(grid.match(/<image /g)!.length, 144);
+  assert.equal(strip.match(/<image /g)!.length, 9);
+  assert.ok(strip.includes('>a 0<') && strip.includes('>a 1<'));
 });
 
 test('customEncoder: a convolutional network learns, takes flat and shaped rows, and stays its maker’s', async () => {

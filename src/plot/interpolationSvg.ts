@@ -16,7 +16,7 @@ export interface InterpolationOptions {
    */
   readonly shape?: readonly number[] | null | undefined;
   /** The values that are black and white, `[low, high]`; others are clipped. Default null: the lowest and the highest of all. */
-  readonly clip?: readonly [black: number, white: number] | null | undefined;
+  readonly clip?: readonly number[] | null | undefined;
   /** Title of the picture. Default '': none. */
   readonly title?: string | undefined;
   /** A second line under the title, in a lighter color. Default '': none. */

@@ -4,10 +4,8 @@ import { resolveOptions } from '../core/options.js';
 import type { Matrix } from '../core/types.js';
 import { cellsRule, rangeRule } from './pictures.js';
 
-/** A range of latent coordinates for both axes, or one per axis. */
-export type LatentRange =
-  | readonly [low: number, high: number]
-  | readonly [x: readonly [low: number, high: number], y: readonly [low: number, high: number]];
+/** `[low, high]` for both axes, or `[[low, high], [low, high]]`, of x and of y. */
+export type LatentRange = readonly number[] | readonly (readonly number[])[];
 
 /** The range of most rows of a standard normal distribution. */
 export const DEFAULT_RANGE: LatentRange = [-4, 4];
@@ -17,7 +15,7 @@ export interface LatentGridPointsOptions {
   /** Ends of the grid: `[low, high]` for both axes, or `[[low, high], [low, high]]`, of x and of y. Default [-4, 4]. */
   readonly range?: LatentRange | undefined;
   /** Number of cells along both axes, or `[columns, rows]`; at least 1. Default 10. */
-  readonly cells?: number | readonly [columns: number, rows: number] | undefined;
+  readonly cells?: number | readonly number[] | undefined;
 }
 
 const defaults: Readonly<Required<LatentGridPointsOptions>> = Object.freeze({
@@ -34,7 +32,7 @@ export function latentGridPoints(options: LatentGridPointsOptions = {}): Matrix 
     range: rangeRule,
     cells: cellsRule,
   });
-  const [columns, rows] = typeof o.cells === 'number' ? [o.cells, o.cells] : o.cells;
+  const [columns, rows] = (typeof o.cells === 'number' ? [o.cells, o.cells] : o.cells) as [number, number];
   const { x, y } = gridCenters(o.range, columns, rows);
   const data = new Float32Array(2 * columns * rows);
   for (let i = 0; i < columns * rows; i++) {
