@@ -9,9 +9,11 @@ import { nearestRows } from '../../../src/metrics/ranks.js';
 import { near } from '../../helpers/assert.js';
 import { flat, groups } from '../../helpers/data.js';
 import { greys } from '../../helpers/fixtures.js';
+import { useThreads } from '../../helpers/threads.js';
 import { contrastiveEmbedding } from '../../subjects/contrastiveEmbedding.js';
 
 await useBackend();
+useThreads(1);
 
 const none = { s: null, zBar: null, negSpec: null, inceSpec: null, earlyExaggeration: false } as const;
 
