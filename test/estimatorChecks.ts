@@ -11,6 +11,7 @@ import { optionChecks } from './checks/options.js';
 import { repeatChecks } from './checks/repeat.js';
 import { savingChecks } from './checks/saving.js';
 import { type Check, has, type Subject, titleOf } from './checks/subject.js';
+import { useThreads } from './helpers/threads.js';
 
 /** All checks by name. */
 export const estimatorChecks: Readonly<Record<string, Check>> = {
@@ -26,10 +27,17 @@ export const estimatorChecks: Readonly<Record<string, Check>> = {
 /** Whether a check has nothing to do with what a fit learns. */
 const stateless = (name: string) => name in optionChecks || name in inputChecks;
 
+/** Whether a check is of what a fit opens and frees, which worker threads are part of. */
+const threaded = (name: string) => name in memoryChecks || name in failureChecks;
+
 /** Registers a test for each check that applies to the subject. */
 export function checkEstimator(subject: Subject): void {
   for (const [name, check] of Object.entries(estimatorChecks)) {
     if (subject.learnsMore && stateless(name)) continue;
-    if (has(subject, check.needs)) test(`${titleOf(subject)}: ${name}`, () => check(subject));
+    if (!has(subject, check.needs)) continue;
+    test(`${titleOf(subject)}: ${name}`, async () => {
+      useThreads(threaded(name) ? undefined : 1);
+      await check(subject);
+    });
   }
 }

@@ -10,8 +10,10 @@ import { farthest } from '../helpers/assert.js';
 import { logged } from '../helpers/child.js';
 import { flat } from '../helpers/data.js';
 import { withDirectory } from '../helpers/files.js';
+import { useThreads } from '../helpers/threads.js';
 
 await useBackend();
+useThreads(1);
 
 /** 300 x 6 of a normal deviate, plus 5 where column === row % 3. */
 function threeGroups(count = 300): number[][] {

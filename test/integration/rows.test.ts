@@ -18,9 +18,11 @@ import { trustworthiness } from '../../src/metrics/scores.js';
 import { saying } from '../helpers/assert.js';
 import { logged } from '../helpers/child.js';
 import { flat } from '../helpers/data.js';
+import { useThreads } from '../helpers/threads.js';
 import { brief } from '../subjects/parametricUmap.js';
 
 await useBackend();
+useThreads(1);
 
 const random = createRandom(11);
 /** The rows of the issue: 300 x 6 of a normal deviate plus 5 where the column is the row's remainder by 3. */

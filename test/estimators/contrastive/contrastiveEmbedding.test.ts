@@ -13,9 +13,11 @@ import {
 import { CNE, ContrastiveEmbedding } from '../../../src/index.js';
 import { assertFinite, saying } from '../../helpers/assert.js';
 import { groups } from '../../helpers/data.js';
+import { useThreads } from '../../helpers/threads.js';
 import { contrastiveEmbedding } from '../../subjects/contrastiveEmbedding.js';
 
 await useBackend();
+useThreads(1);
 
 const rows = groups();
 

@@ -12,8 +12,10 @@ import { near, saying } from '../../helpers/assert.js';
 import { groups } from '../../helpers/data.js';
 import { withDirectory } from '../../helpers/files.js';
 import { greys } from '../../helpers/fixtures.js';
+import { useThreads } from '../../helpers/threads.js';
 
 await useBackend();
+useThreads(1);
 
 const rows = groups();
 

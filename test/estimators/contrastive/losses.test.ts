@@ -11,8 +11,10 @@ import { knnAccuracy } from '../../../src/metrics/labelScores.js';
 import { assertFinite, saying } from '../../helpers/assert.js';
 import { flat } from '../../helpers/data.js';
 import { digits, greys } from '../../helpers/fixtures.js';
+import { useThreads } from '../../helpers/threads.js';
 
 await useBackend();
+useThreads(1);
 
 const brief: GivenContrastiveOptions = { nEpochs: 20, batchSize: 300, init: 'random' };
 const labels = Int32Array.from(digits.y);

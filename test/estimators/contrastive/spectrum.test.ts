@@ -12,9 +12,11 @@ import { near } from '../../helpers/assert.js';
 import { flat, groups } from '../../helpers/data.js';
 import { withDirectory } from '../../helpers/files.js';
 import { greys } from '../../helpers/fixtures.js';
+import { useThreads } from '../../helpers/threads.js';
 import { contrastiveEmbedding } from '../../subjects/contrastiveEmbedding.js';
 
 await useBackend();
+useThreads(1);
 
 const none = { s: null, zBar: null, negSpec: null, inceSpec: null, earlyExaggeration: false } as const;
 
