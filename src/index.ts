@@ -42,11 +42,12 @@ export { load } from './estimators/load.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';
 export { ParametricUMAP } from './estimators/umap/parametricUmap.js';
 export { CompressionVAE } from './estimators/vae/compressionVae.js';
-export type { DensityOptions, Posteriors } from './estimators/vae/densities.js';
+export type { DensityOptions, Posteriors, SampleOptions } from './estimators/vae/densities.js';
 export { type CompressionVAEOptions, compressionVaeDefaults } from './estimators/vae/options.js';
 export type { FitInputs, RunInputs } from './fit/inputs.js';
 export type { AddLandmarksOptions, LandmarkPositions } from './fit/landmarks.js';
 export type { CheckpointOptions } from './fit/options/run.js';
+export type { KlTarget, KlWarmUp, KlWeightOption } from './losses/klWeight.js';
 export type { ScoreLabels } from './metrics/data.js';
 export {
   type DistanceCorrelationOptions,
@@ -59,6 +60,8 @@ export {
   type TrustworthinessOptions,
   trustworthiness,
 } from './metrics/scores.js';
+export type { Likelihood } from './networks/variational/decoder.js';
+export type { KernelInitializer } from './networks/variational/initialize.js';
 export type { Resumable } from './training/callbackState.js';
 export {
   type EarlyStoppingOptions,

@@ -4,10 +4,21 @@
  * The option: a number; `warmUp`, a rise from 0 to `to` (default 1) along this part of the training; or `target`, nats per
  * dimension that the divergence is kept at.
  */
-export type KlWeightOption =
-  | number
-  | { readonly warmUp: number; readonly to?: number }
-  | { readonly target: number };
+export type KlWeightOption = number | KlWarmUp | KlTarget;
+
+/** A weight of the KL divergence that rises from 0. */
+export interface KlWarmUp {
+  /** Part of the training in which it rises, above 0 and at most 1. */
+  readonly warmUp: number;
+  /** The weight after that, above 0. Default 1. */
+  readonly to?: number;
+}
+
+/** A weight of the KL divergence that is controlled. */
+export interface KlTarget {
+  /** The divergence to keep, in nats per latent dimension, above 0. */
+  readonly target: number;
+}
 
 /** A weight that may depend on the part of the training done, and on the divergence. */
 export interface KlWeight {

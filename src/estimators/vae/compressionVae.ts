@@ -147,7 +147,10 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
    * 100). `transform` gives the mean of the Gaussian moved by the flow, which is near this mean but not equal to it. Throws
    * as `transform` does.
    */
-  async posterior(X: MatrixInput, options: DensityOptions = {}): Promise<Posteriors> {
+  async posterior<X extends MatrixInput>(
+    X: X,
+    options: DensityOptions = {},
+  ): Promise<Posteriors<SameForm<X>>> {
     return posteriors(this.#life.require('posterior'), X, this.options, options);
   }
 

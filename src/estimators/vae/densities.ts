@@ -7,7 +7,7 @@ import { createRandom } from '../../core/random.js';
 import { either, integer, text } from '../../core/rules.js';
 import * as tf from '../../core/tf.js';
 import type { Matrix, Random } from '../../core/types.js';
-import { type MatrixInput, toInputForm, toMatrixOfWidth } from '../../data/matrix.js';
+import { type MatrixInput, type SameForm, toInputForm, toMatrixOfWidth } from '../../data/matrix.js';
 import type { Fitted } from '../../fit/records.js';
 import { rowSize } from '../../networks/network.js';
 import { decoderParts } from '../../networks/variational/decoder.js';
@@ -36,9 +36,11 @@ export interface SampleOptions {
 }
 
 /** Posteriors of rows, in the form that the rows came in: `dimLatent` values per row. */
-export interface Posteriors {
-  readonly mean: unknown;
-  readonly variance: unknown;
+export interface Posteriors<Form> {
+  /** Means, in the latent space. */
+  readonly mean: Form;
+  /** Variances of each latent dimension, at least 0. */
+  readonly variance: Form;
 }
 
 type Options = Pick<CompressionVAEOptions, 'seed'>;
@@ -76,12 +78,12 @@ export async function likelihoods(
 const BATCH = 256;
 
 /** See `CompressionVAE.posterior`. */
-export async function posteriors(
+export async function posteriors<X extends MatrixInput>(
   fitted: Fitted<VaeLearned>,
-  X: MatrixInput,
+  X: X,
   options: Options,
   given: DensityOptions,
-): Promise<Posteriors> {
+): Promise<Posteriors<SameForm<X>>> {
   const samples = samplesIn('posterior', given, SAMPLES);
   const { form } = await toMatrixOfWidth(X, rowSize(fitted.rowShape), 'posterior', { frame: fitted.frame });
   return evaluated(fitted, X, 'posterior', options, async ({ model, matrix, random, pauses }) => {
@@ -116,7 +118,8 @@ export async function posteriors(
         tf.dispose(moments);
       }
     }
-    return { mean: toInputForm(mean, form, tf.tensor), variance: toInputForm(variance, form, tf.tensor) };
+    const formed = (table: Matrix) => toInputForm(table, form, tf.tensor) as SameForm<X>;
+    return { mean: formed(mean), variance: formed(variance) };
   });
 }
 

@@ -8,12 +8,11 @@ import type { Targets } from '../../data/targets.js';
 import { type FitSplit, withHeldOut } from '../../fit/heldOut.js';
 import type { RunInputs } from '../../fit/inputs.js';
 import { fitDefaults } from '../../fit/options/fitOptions.js';
-import type { FitContext } from '../../fit/records.js';
+import type { FitContext, Learned } from '../../fit/records.js';
 import { readFitRows } from '../../fit/rows.js';
 import type { Likelihood } from '../../networks/variational/decoder.js';
 import type { RowStatistics } from '../../networks/variational/standardization.js';
 import type { CompressionVAEOptions } from './options.js';
-import type { VaeLearned } from './prepare.js';
 
 /** Fewest rows of which some are held out unless the fit is given held-out rows. */
 const SPLIT_FROM = 20;
@@ -24,7 +23,7 @@ export async function readVaeRows(
   y: Targets | null | undefined,
   inputs: RunInputs,
   options: CompressionVAEOptions,
-  earlier: VaeLearned | undefined,
+  earlier: Learned | undefined,
   context: FitContext,
 ): Promise<FitSplit> {
   const { encoder, decoder, seed, dimLatent: nComponents, trainValidSplit } = options;
