@@ -36,7 +36,7 @@ export function checkEstimator(subject: Subject): void {
     if (subject.learnsMore && stateless(name)) continue;
     if (!has(subject, check.needs)) continue;
     test(`${titleOf(subject)}: ${name}`, async () => {
-      useThreads(threaded(name) ? undefined : 1);
+      useThreads(threaded(name) && subject.variant === undefined ? undefined : 1);
       await check(subject);
     });
   }

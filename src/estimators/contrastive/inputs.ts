@@ -42,9 +42,13 @@ export function checkPairs(
   { steps, ...inputs }: ContrastiveInputs,
   options: ContrastiveOptions,
 ): number {
+  // What can only be iterated may have been meant as rows.
+  const iterated = !Array.isArray(source) && typeof source !== 'function';
+  const from = iterated ? ` from ${describe(source)}` : '';
+  const instead = iterated ? ', or collect rows in an array' : '';
   const refuse = (name: string, got: string) => {
     throw new OptionError(
-      `fit: ${name}: expected rows, for which it has a meaning, got ${got} and pairs; leave ${name} out`,
+      `fit: ${name}: expected rows, for which it has a meaning, got ${got} and pairs${from}; leave ${name} out${instead}`,
     );
   };
   if (y !== undefined && y !== null) refuse('y', 'targets');
