@@ -122,6 +122,7 @@ test('the public names', () => {
     'OptionError',
     'ParametricUMAP',
     'UnavailableError',
+    'collectRows',
     'contrastiveDefaults',
     'distanceCorrelation',
     'earlyStopping',
@@ -131,6 +132,7 @@ test('the public names', () => {
     'knnRecall',
     'load',
     'parametricUmapDefaults',
+    'rowSource',
     'silhouette',
     'tf',
     'toFiles',
@@ -139,11 +141,14 @@ test('the public names', () => {
   assert.deepEqual(Object.keys(extras).sort(), [
     'filmStripSvg',
     'historySvg',
+    'npyFolder',
+    'openNpy',
     'progressBar',
     'readCsv',
     'readIdx',
     'scatterHtml',
     'scatterSvg',
+    'writeNpy',
   ]);
 });
 

@@ -5,6 +5,7 @@ import { useBackend } from '../../../src/backend/choose.js';
 import { createRandom } from '../../../src/core/random.js';
 import { type Stage, stages } from '../../../src/core/stages.js';
 import type { Matrix } from '../../../src/core/types.js';
+import { type RowsInput, rowSource } from '../../../src/data/rowSource.js';
 import type { GivenUMAPOptions } from '../../../src/estimators/umap/options.js';
 import { ParametricUMAP } from '../../../src/estimators/umap/parametricUmap.js';
 import type { FitInputs } from '../../../src/fit/inputs.js';
@@ -24,6 +25,15 @@ function points(rows: number): Matrix {
 }
 
 const X = points(200);
+/** The same rows in four blocks. */
+const source = rowSource(
+  () =>
+    [0, 50, 100, 150].map((row) => ({
+      data: X.data.subarray(row * columns, (row + 50) * columns),
+      shape: [50, columns],
+    })),
+  { rows: 200 },
+);
 const quick = { nNeighbors: 6, nEpochs: 1, batchSize: 64, seed: 1 } as const;
 const words = Array.from({ length: 200 }, (_, i) => (i % 5 === 0 ? null : 'abcd'[i % 4]!));
 
@@ -32,6 +42,7 @@ async function told(
   options: GivenUMAPOptions = {},
   inputs: FitInputs = {},
   y: typeof words | null = null,
+  rows: RowsInput = X,
 ): Promise<Map<string, (number | undefined)[]>> {
   const parts = new Map<string, (number | undefined)[]>();
   const moment = (name: string) => async () => void parts.set(name, []);
@@ -49,7 +60,7 @@ async function told(
     return now;
   });
   try {
-    await umap.fit(X, y, inputs);
+    await umap.fit(rows, y, inputs);
   } finally {
     clock.mock.restore();
     umap.dispose();
@@ -71,7 +82,7 @@ function assertParts(parts: ReadonlyMap<string, readonly (number | undefined)[]>
 
 test('a fit with everything tells of each stage in the list, in order, and the rest comes in training', async () => {
   const options = { neighbors: 'nndescent', classifier: true } as const;
-  const parts = await told(options, { validation: 0.2 }, words);
+  const parts = await told(options, { validation: 0.2 }, words, source);
   assertParts(parts);
   const [before, warm] = [stages.slice(0, -1), stages.slice(-1)];
   assert.deepEqual([...parts.keys()], [...before, 'begin', ...warm, 'end']);
