@@ -139,11 +139,17 @@ test('the public names', () => {
   assert.deepEqual(Object.keys(extras).sort(), [
     'filmStripSvg',
     'historySvg',
+    'interpolate',
+    'interpolationSvg',
+    'latentGridHtml',
+    'latentGridPoints',
+    'latentGridSvg',
     'progressBar',
     'readCsv',
     'readIdx',
     'scatterHtml',
     'scatterSvg',
+    'tensorboard',
   ]);
 });
 
