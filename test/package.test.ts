@@ -141,6 +141,11 @@ test('the public names', () => {
   assert.deepEqual(Object.keys(extras).sort(), [
     'filmStripSvg',
     'historySvg',
+    'interpolate',
+    'interpolationSvg',
+    'latentGridHtml',
+    'latentGridPoints',
+    'latentGridSvg',
     'npyFolder',
     'openNpy',
     'progressBar',
@@ -148,6 +153,7 @@ test('the public names', () => {
     'readIdx',
     'scatterHtml',
     'scatterSvg',
+    'tensorboard',
     'writeNpy',
   ]);
 });

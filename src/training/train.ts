@@ -79,9 +79,8 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
   const { forward, terms, steps, schedule, backend, signal, onStep, from, saver } = options;
   const reports = Math.min(options.reports, steps);
   const trained = trainedBy(forward, terms);
-  const otherRates = otherRatesOf(trained, schedule);
   const sums = lossSums(terms, from);
-  const { take, ready, drawn } = stepper(options, trained);
+  const { take, ready, drawn, otherRates } = stepper(options, trained);
   const hold = () => {
     if (backend !== undefined) holdBackend(backend);
   };
@@ -125,7 +124,7 @@ export async function* train<S extends Step>(options: TrainOptions<S>): AsyncGen
       }
       lastFinite = await readWeights(trained);
       const learningRate = schedule.rate(step - 1);
-      const learningRates = otherRates(step - 1);
+      const learningRates = otherRates(learningRate);
       const numbers = await options.numbers?.((step - 1) / steps);
       hold();
       const progress = {
@@ -154,24 +153,16 @@ export function trainedBy<S extends Step>(
   return [...new Set([...forward.trained, ...terms.flatMap((term) => term.trained ?? [])])];
 }
 
-/** The rates of groups of variables at a step, where they are not the common one; undefined for none. */
-function otherRatesOf(trained: readonly Trainable[], schedule: Schedule) {
-  const groups = [...new Set(trained.flatMap(({ group }) => (group === undefined ? [] : [group])))];
-  return (step: number): Record<string, number> | undefined => {
-    const common = schedule.rate(step);
-    const rates = groups.map((group) => [group, schedule.rate(step, group)] as const);
-    const others = rates.filter(([, rate]) => rate !== common);
-    return others.length > 0 ? Object.fromEntries(others) : undefined;
-  };
-}
-
 function stepper<S extends Step>(
-  { forward, terms, optimizer, schedule, clipValue }: TrainOptions<S>,
+  { forward, terms, optimizer, schedule, clipValue, from }: TrainOptions<S>,
   trained: readonly Trainable[],
 ) {
   const variables = trained.flatMap((part) => part.variables());
   const groups = trained.flatMap((part) => part.variables().map(() => part.group));
   const distinct = [...new Set(groups)];
+  const ratesAt = (step: number) => new Map(distinct.map((group) => [group, schedule.rate(step, group)]));
+  // A training that goes on right before a report reports the rates of a step taken earlier.
+  let rateOf: ReadonlyMap<string | undefined, number> = from?.step ? ratesAt(from.step - 1) : new Map();
   // Result of `begin` for the batch of the next step; undefined before it is called.
   let begun: { readonly rows: void | Promise<void> } | undefined;
   const begin = () => {
@@ -181,7 +172,7 @@ function stepper<S extends Step>(
     // The total first, then each term; kept for the sums.
     const losses: tf.Scalar[] = [];
     let rows = 0;
-    const rateOf = new Map(distinct.map((group) => [group, schedule.rate(step, group)]));
+    rateOf = ratesAt(step);
     const rates = groups.map((group) => rateOf.get(group)!);
     begun = undefined;
     try {
@@ -211,6 +202,11 @@ function stepper<S extends Step>(
   };
   return {
     take,
+    /** The rates of groups of variables in the last step, where they are not the common one; undefined for none. */
+    otherRates(common: number): Record<string, number> | undefined {
+      const others = [...rateOf].filter(([group, rate]) => group !== undefined && rate !== common);
+      return others.length > 0 ? Object.fromEntries(others) : undefined;
+    },
     /** Settles when the rows of the next step are fetched. */
     ready(): void | Promise<void> {
       if (begun === undefined) begin();

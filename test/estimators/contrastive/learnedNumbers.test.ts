@@ -120,6 +120,32 @@ test('other losses learn no numbers, and before a fit there are none to ask for'
   embedding.dispose();
 });
 
+test('reports have the rates of learned numbers, and a callback reads the whole last report', async () => {
+  let training: Training | undefined;
+  const seen: unknown[] = [];
+  const reader = {
+    setParams(params: Record<string, unknown>) {
+      training = params.training as Training;
+    },
+    onTrainBegin: async () => void seen.push(training!.progress),
+    onEpochEnd: async () => void seen.push(training!.progress),
+  };
+  const embedding = new ContrastiveEmbedding({ ...both, callbacks: [reader] });
+  const reports: unknown[] = [];
+  for await (const report of embedding.steps(rows)) {
+    reports.push(report);
+    // The rates fall along half a cosine, that of the numbers from 0.05, with or without rates of their own elsewhere.
+    const rate = 0.025 * (1 + Math.cos((Math.PI * (report.step - 1)) / report.steps));
+    const { normalization, temperature, ...others } = report.learningRates!;
+    near(normalization!, rate, 1e-9);
+    near(temperature!, rate, 1e-9);
+    assert.deepEqual(others, {});
+    assert.deepEqual(Object.keys(report.numbers!), ['normalization', 'temperature']);
+  }
+  assert.deepEqual(seen, [undefined, ...reports]);
+  embedding.dispose();
+});
+
 test('a second fit goes on from the learned numbers', async () => {
   const before = tf.memory().numTensors;
   for (const parametric of [true, false]) {
