@@ -24,6 +24,7 @@ import * as semiSupervised from '../examples/semiSupervised.js';
 import * as simclr from '../examples/simclr.js';
 import * as spectrum from '../examples/spectrum.js';
 import * as supervised from '../examples/supervised.js';
+import * as vae from '../examples/vae.js';
 import { trustworthiness } from '../src/metrics/scores.js';
 import { run } from './helpers/child.js';
 import { root } from './helpers/files.js';
@@ -60,6 +61,16 @@ test('latentGrid: the decoder gives an image for each cell, and the way between 
   assert.equal(grid.match(/<image /g)!.length, 144);
   assert.equal(strip.match(/<image /g)!.length, 9);
   assert.ok(strip.includes('>a 0<') && strip.includes('>a 1<'));
+});
+
+test('vae: held-out digits are far more probable than their pixels in another order, and new digits can be drawn', async () => {
+  const { map, drawn, strip, picture, known, strange } = await vae.main(digits, { numSteps: 600 });
+  assert.deepEqual(map.shape, [320, 2]);
+  assert.deepEqual([drawn.length, drawn[0]!.length], [12, 64]);
+  for (const value of drawn.flat()) about(value, [0, 1], 'ink');
+  assert.equal(strip.match(/<image /g)!.length, 12);
+  assert.match(picture, /^<svg /);
+  assert.ok(strange < known - 10, `${known} nats, ${strange} with the pixels in another order`);
 });
 
 test('customEncoder: a convolutional network learns, takes flat and shaped rows, and stays its maker’s', async () => {

@@ -115,6 +115,7 @@ test('the public names', () => {
   assert.deepEqual(Object.keys(library).sort(), [
     'ArtifactError',
     'CNE',
+    'CompressionVAE',
     'ContrastiveEmbedding',
     'DataError',
     'DivergedError',
@@ -123,6 +124,7 @@ test('the public names', () => {
     'ParametricUMAP',
     'UnavailableError',
     'collectRows',
+    'compressionVaeDefaults',
     'contrastiveDefaults',
     'distanceCorrelation',
     'earlyStopping',

@@ -41,7 +41,7 @@ export const compressionVae: Subject = {
   optionsPage: 'docs/vae.md',
   create: (options) => new CompressionVAE(options),
   load: (directory) => CompressionVAE.load(directory),
-  fromArtifact: (artifact) => CompressionVAE.fromArtifact(artifact),
+  fromArtifact: (artifact, overrides) => CompressionVAE.fromArtifact(artifact, overrides),
 };
 
 /** With everything that is learned beside the networks. */

@@ -280,7 +280,7 @@ test('tf.callbacks.earlyStopping() without held-out rows is refused instead of w
   await runner.begin();
   await assert.rejects(
     runner.report(report(0, { loss: 1, umap: 1 })),
-    saying(OptionError, 'monitor: expected one of loss, umap', "'val_loss'", 'reconstructionValidation'),
+    saying(OptionError, 'monitor: expected one of loss, umap', "'val_loss'", 'held-out rows (validation)'),
   );
 });
 

@@ -42,7 +42,7 @@ const acting: { readonly [K in keyof ContrastiveOptions]: ContrastiveOptions[K] 
   zBar: 'elsewhere', // with lossMode, below
   negSpec: 'elsewhere',
   inceSpec: 3,
-  earlyExaggeration: true, // the quick fit is without
+  earlyExaggeration: 'elsewhere', // test/estimators/contrastive/spectrum
   temperature: 2,
   learnTemperature: 'elsewhere', // with similarity, below
   normalization: 'elsewhere', // with lossMode, below
