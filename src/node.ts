@@ -5,8 +5,7 @@ export { type Idx, readIdx } from './node/files.js';
 export { type NpyBlock, openNpy, writeNpy } from './node/npy.js';
 export { npyFolder } from './node/npyFolder.js';
 export type { NpyNumbers } from './node/npyHeader.js';
-export type { LabelColumns, RowLabels } from './node/tensorboard/projector.js';
-export { type TensorBoardOptions, tensorboard } from './node/tensorboard/tensorboard.js';
+export { stopOnInterrupt } from './node/stopOnInterrupt.js';
 export type { Categories, HeldRows, Labels, Points } from './plot/data.js';
 export { type FilmStripOptions, type Frame, filmStripSvg } from './plot/filmStripSvg.js';
 export { type HistoryOptions, historySvg } from './plot/historySvg.js';
@@ -21,4 +20,6 @@ export { type LatentGridOptions, latentGridHtml, latentGridSvg } from './plot/la
 export type { Decoded, NestedRow } from './plot/pictures.js';
 export { type Images, type ScatterPageOptions, scatterHtml } from './plot/scatterHtml.js';
 export { type ScatterOptions, scatterSvg } from './plot/scatterSvg.js';
+export type { LabelColumns, RowLabels } from './tensorboard/projector.js';
+export { type TensorBoardOptions, tensorboard } from './tensorboard/tensorboard.js';
 export { type ProgressBar, type ProgressStream, progressBar } from './training/progressBar.js';

@@ -20,6 +20,7 @@ const folders = [
   'networks',
   'losses',
   'training',
+  'tensorboard',
   'artifact',
   'fit',
   'estimators',
@@ -34,7 +35,7 @@ const withoutTensorFlow: readonly string[] = folders.slice(0, folders.indexOf('b
 const mayLoadTensorFlow = (file: string) =>
   file === 'core/tf.ts' || !withoutTensorFlow.includes(folderOf(file));
 const mayTouchNode = (file: string) =>
-  /^(core\/platform\.|backend\/|neighbors\/|artifact\/(manifest|directory|atomicSwap|wholeFile)\.|node\/)/.test(
+  /^(core\/platform\.|backend\/|neighbors\/|artifact\/(manifest|directory|atomicSwap|wholeFile)\.|tensorboard\/|node\/)/.test(
     file,
   );
 

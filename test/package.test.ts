@@ -52,7 +52,10 @@ test('nothing runs on installation, and only the public files can be imported', 
   }
   assert.deepEqual(Object.keys(manifest.exports), ['.', './node', './package.json']);
   // The one that adds methods to tensors, and the one that it needs first.
-  assert.deepEqual(manifest.sideEffects, ['./dist/quietLoad.js', './dist/tf.js']);
+  assert.deepEqual(manifest.sideEffects, ['./dist/core/quietLoad.js', './dist/core/tf.js']);
+  for (const file of manifest.sideEffects) {
+    assert.ok(existsSync(path.join(root, file.replace('./dist', 'src').replace(/js$/, 'ts'))), file);
+  }
 });
 
 test('the lock file names no host to fetch from, and agrees with package.json', () => {
@@ -155,6 +158,7 @@ test('the public names', () => {
     'readIdx',
     'scatterHtml',
     'scatterSvg',
+    'stopOnInterrupt',
     'tensorboard',
     'writeNpy',
   ]);

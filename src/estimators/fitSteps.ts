@@ -61,6 +61,7 @@ export async function* fitSteps<L extends Learned>(
       life.checkAlive();
     }
   } finally {
+    for (const callback of callbacks) callback.onFitEnd?.();
     teller?.close();
     bar?.finish();
     life.end();

@@ -9,7 +9,9 @@ import type { GraphOptions } from '../fit/options/graph.js';
 import type { SaveOptions } from './estimator.js';
 
 /** What is read of an estimator's options. */
-type SomeOptions = Omit<FitOptions, 'nTrainingEpochs'> & Pick<GraphOptions, 'metric'>;
+type SomeOptions = Omit<FitOptions, 'nTrainingEpochs' | 'init'> & {
+  init: FitOptions['init'] | null;
+} & Pick<GraphOptions, 'metric'>;
 
 /** Options that are saved elsewhere (networks) or not at all (functions, callbacks, rows, places on one machine). */
 const unsaved = [

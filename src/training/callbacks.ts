@@ -58,13 +58,20 @@ export interface NamedWeights {
 
 type Setters = Pick<tf.CustomCallback, 'setParams' | 'setModel'>;
 
+/** A callback that holds something for the time of a fit, such as a listener. */
+export interface Ending {
+  /** Called last, however the fit ends: also by an error, by an aborted signal, and before training began. It should not throw. */
+  onFitEnd?(): void;
+}
+
 /**
  * A `tf.CustomCallback`, a `tf.callbacks.earlyStopping(...)`, any other `tf.Callback`, or an object with any of their
- * methods; each may have `onStage` too, and `state` with `restore` to go on after an interruption. (The type names only two methods of the former, so that TypeScript infers the
+ * methods; each may have `onStage` and `onFitEnd` too, and `state` with `restore` to go on after an interruption. (The type names only two methods of the former, so that TypeScript infers the
  * arguments of the latter.)
  */
 export type TrainingCallback = (Setters | (tf.CustomCallbackArgs & Partial<Setters>)) &
   StageReader &
+  Ending &
   Resumable;
 
 /** The part of `tf.BaseCallback` that training calls. */
@@ -94,10 +101,12 @@ const methods = [...moments, 'setParams', 'setModel'] as const;
 /** An object with at least one method of a callback, and nothing but functions under their names. */
 export const callbackRule: Rule = {
   kind: 'object',
-  text: `a callback: an object with ${moments.join(', ')}, onStage, setParams or setModel`,
+  text: `a callback: an object with ${moments.join(', ')}, onStage, onFitEnd, setParams or setModel`,
   accepts: (value) => {
     if (typeof value !== 'object' || value === null) return false;
-    const given = [...methods, 'onYield', 'onStage'].map((name) => (value as Record<string, unknown>)[name]);
+    const given = [...methods, 'onYield', 'onStage', 'onFitEnd'].map(
+      (name) => (value as Record<string, unknown>)[name],
+    );
     const present = given.filter((method) => method !== undefined && method !== null);
     return present.length > 0 && present.every((method) => typeof method === 'function');
   },

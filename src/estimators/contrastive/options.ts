@@ -7,7 +7,7 @@ import { type GraphOptions, graphRows } from '../../fit/options/graph.js';
 import { type LossMode, lossModes, type Similarity } from '../../losses/contrastive.js';
 
 /** All options of `ContrastiveEmbedding`; `contrastiveDefaults` holds their defaults. */
-export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTrainingEpochs'> {
+export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTrainingEpochs' | 'init'> {
   /**
    * The contrastive loss: `'infonce'` (close to t-SNE), `'neg'` (negative sampling: from t-SNE to UMAP by `s`), `'nce'`
    * (noise-contrastive estimation, with a learned normalization Z, as NCVis), `'umap'` (UMAP's cross-entropy with the
@@ -23,6 +23,12 @@ export interface ContrastiveOptions extends GraphOptions, Omit<FitOptions, 'nTra
   temperature: number;
   /** Whether the temperature is learned, from `temperature` on. Default false. */
   learnTemperature: boolean;
+  /**
+   * Layout that the training starts from: `'spectral'`, `'pca'` (principal components), `'random'`, or a position for each row,
+   * `[rows, nComponents]`. A network first learns it, refined by UMAP without a network; points begin there, at a standard
+   * deviation of 1 along its first axis. Default null: `'spectral'` with a network, `'pca'` without.
+   */
+  init: FitOptions['init'] | null;
   /** A network embeds rows (true), or every fitted row has a point of its own that is trained (false). Default true. */
   parametric: boolean;
   /**
@@ -164,11 +170,24 @@ export const contrastiveRows: OptionRows<ContrastiveOptions> = {
   lossReportFrequency: { ...lossReportFrequency, help: 'reports in all' },
   ...graph,
   ...shared,
+  init: {
+    default: null,
+    rule: orNull(shared.init.rule),
+    help: "layout that the training starts from: `'spectral'`, `'pca'`, a position per row, or `'random'`; null: `'spectral'`, or `'pca'` without a network",
+  },
   learningRateDecay: {
     ...shared.learningRateDecay,
     help: "how the learning rate falls to 0; `'auto'`: `'cosine'`",
   },
 };
+
+/** Options with the values that depend on others filled in. */
+export type ChosenContrastiveOptions = ContrastiveOptions & Pick<FitOptions, 'init'>;
+
+/** Fills in what depends on other options. */
+export function chosenOptions(options: ContrastiveOptions): ChosenContrastiveOptions {
+  return { ...options, init: options.init ?? (options.parametric ? 'spectral' : 'pca') };
+}
 
 /** Values for options left out. */
 export const contrastiveDefaults: Readonly<ContrastiveOptions> = defaultsOf(contrastiveRows);

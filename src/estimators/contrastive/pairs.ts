@@ -7,7 +7,7 @@ import type { FitContext, Prepared } from '../../fit/records.js';
 import { pairsForward } from '../../training/pairsForward.js';
 import { ratesOf } from './length.js';
 import { lossOf } from './loss.js';
-import type { ContrastiveOptions } from './options.js';
+import { type ContrastiveOptions, chosenOptions } from './options.js';
 import type { ContrastiveLearned } from './prepare.js';
 import { placeOf, samePlace } from './spectrum.js';
 
@@ -27,7 +27,7 @@ export async function prepareOnPairs(
   try {
     const input = { matrix: reader.first, rowShape: reader.rowShape, form: 'flat' } as const;
     const rows = { input, y: undefined, positions: undefined, frame: undefined };
-    const fitOptions = { ...options, nTrainingEpochs: 1 };
+    const fitOptions = { ...chosenOptions(options), nTrainingEpochs: 1 };
     // Pairs may be drawn anew each time, so that the first ones tell nothing.
     const base = await beginFit(
       rows,

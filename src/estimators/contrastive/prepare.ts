@@ -13,7 +13,7 @@ import { batchSizeOf } from '../../fit/trainingLength.js';
 import { warmStart } from '../../fit/warmStart.js';
 import { contrastiveLength } from './length.js';
 import { lossOf } from './loss.js';
-import type { ContrastiveOptions } from './options.js';
+import { type ContrastiveOptions, chosenOptions } from './options.js';
 import { type Place, placeOf, type Start, samePlace } from './spectrum.js';
 
 /** Fitted state of a contrastive embedding. */
@@ -39,11 +39,12 @@ const REFINEMENT = { ...PLACING, repulsionStrength: 2 } as const;
 /** Checks everything that can be wrong, and builds graph, networks, losses and plan. It runs everything but the training. */
 export async function prepareContrastive(
   { rows, held }: FitSplit,
-  options: ContrastiveOptions,
+  given: ContrastiveOptions,
   earlier: ContrastiveLearned | undefined,
   inputs: FitInputs,
   context: FitContext,
 ): Promise<Prepared<ContrastiveLearned>> {
+  const options = chosenOptions(given);
   const { parametric, clipValue } = options;
   const fitOptions = { ...options, nTrainingEpochs: 1 };
   const base = await beginFit(rows, fitOptions, earlier, context, { points: !parametric });

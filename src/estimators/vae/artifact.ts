@@ -23,6 +23,8 @@ const unsaved = [
   'decoder',
   'callbacks',
   'checkpoint',
+  'logdir',
+  'tbLogging',
 ] as const satisfies readonly (keyof CompressionVAEOptions)[];
 
 /** Likelihoods that a model may have. */

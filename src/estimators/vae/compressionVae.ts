@@ -25,6 +25,7 @@ import {
   type SampleOptions,
 } from './densities.js';
 import { readVaeRows } from './inputs.js';
+import { withLogdir } from './logdir.js';
 import type { CompressionVAEOptions, GivenCompressionVAEOptions } from './options.js';
 import { prepareVae, type VaeLearned } from './prepare.js';
 import { resolveVaeOptions } from './rules.js';
@@ -105,8 +106,7 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
     y?: Targets | null,
     inputs: RunInputs = {},
   ): AsyncGenerator<Progress, void, void> {
-    const { options } = this;
-    const given = resolveInputs(inputs, runInputRules);
+    const { options, inputs: given } = await withLogdir(this.options, resolveInputs(inputs, runInputRules));
     yield* fitSteps(this.#life, options, given, async (context, earlier) => {
       const rows = await readVaeRows(X, y, given, options, earlier, context);
       return prepareVae(rows, options, earlier, context);

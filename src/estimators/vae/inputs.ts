@@ -12,7 +12,7 @@ import type { FitContext, Learned } from '../../fit/records.js';
 import { readFitRows } from '../../fit/rows.js';
 import type { Likelihood } from '../../networks/variational/decoder.js';
 import type { RowStatistics } from '../../networks/variational/standardization.js';
-import type { CompressionVAEOptions } from './options.js';
+import type { RunnableVAEOptions } from './logdir.js';
 
 /** Fewest rows of which some are held out unless the fit is given held-out rows. */
 const SPLIT_FROM = 20;
@@ -22,7 +22,7 @@ export async function readVaeRows(
   X: RowsInput,
   y: Targets | null | undefined,
   inputs: RunInputs,
-  options: CompressionVAEOptions,
+  options: RunnableVAEOptions,
   earlier: Learned | undefined,
   context: FitContext,
 ): Promise<FitSplit> {
@@ -47,7 +47,7 @@ export async function readVaeRows(
 }
 
 /** The likelihood that the option asks for. Throws `DataError` for rows outside [0, 1] with `'bernoulli'`. */
-export function* likelihoodOf(asked: CompressionVAEOptions['likelihood'], rows: Matrix): Work<Likelihood> {
+export function* likelihoodOf(asked: RunnableVAEOptions['likelihood'], rows: Matrix): Work<Likelihood> {
   if (asked !== 'auto' && asked !== 'bernoulli') return asked;
   const { data, shape } = rows;
   let outside = -1;

@@ -8,7 +8,7 @@ import { networkOf, rowSize } from '../../networks/network.js';
 import { decoderParts, type Likelihood, variationalDecoder } from '../../networks/variational/decoder.js';
 import { variationalEncoder, variationalParts } from '../../networks/variational/encoder.js';
 import type { RowStatistics } from '../../networks/variational/standardization.js';
-import type { CompressionVAEOptions } from './options.js';
+import type { RunnableVAEOptions } from './logdir.js';
 import { defaultWidths } from './widths.js';
 
 /** What the networks are for. */
@@ -22,7 +22,7 @@ interface Rows {
  * Builds encoder and decoder. Throws `OptionError` for a network of the user that does not fit the latent space, and
  * `DataError` for rows that do not fit the encoder.
  */
-export function makeNetworks(options: CompressionVAEOptions, rows: Rows, random: Random): FitNetworks {
+export function makeNetworks(options: RunnableVAEOptions, rows: Rows, random: Random): FitNetworks {
   const { dimLatent, encoder, decoder, cellsEncoder, initializer, dropoutKeepProb } = options;
   const { likelihood, statistics } = rows;
   const inputShape = encoderInput(options, rows.rowShape);
@@ -60,10 +60,7 @@ function sparing(model: tf.LayersModel, name: string, dispose: (model: tf.Layers
 }
 
 /** Shape of a row for the encoder: as given, or as the encoder or the rows have it. */
-function encoderInput(
-  { encoder, dims }: CompressionVAEOptions,
-  rowShape: readonly number[],
-): readonly number[] {
+function encoderInput({ encoder, dims }: RunnableVAEOptions, rowShape: readonly number[]): readonly number[] {
   const given = encoder && networkOf(encoder, 'encoder', false);
   const inputShape = dims ?? given?.inputShape ?? rowShape;
   if (rowSize(inputShape) === rowSize(rowShape)) return inputShape;

@@ -16,7 +16,7 @@ import {
 import type { LayersModel } from '../../core/tf.js';
 import { fitRows } from '../../fit/options/fitOptions.js';
 import { layersModel } from '../../fit/options/layersModel.js';
-import { type RunOptions, runRows } from '../../fit/options/run.js';
+import { placeRule, type RunOptions, runRows } from '../../fit/options/run.js';
 import type { TrainingOptions } from '../../fit/options/training.js';
 import type { KlWeightOption } from '../../losses/klWeight.js';
 import type { Likelihood } from '../../networks/variational/decoder.js';
@@ -103,6 +103,13 @@ export interface CompressionVAEOptions
   lrSchedulingFactor: number;
   /** Training ends when the rate is at most this. Default 0.00001, at least 0. */
   lrSchedulingMin: number;
+  /**
+   * Directory of the run, as a path or a `file:` URL: the same as `checkpoint: { path: logdir }`, and `fit` goes on from what it
+   * finds there unless it is given `resume: false`. It may be moved, and nothing in it is deleted. Default null: none.
+   */
+  logdir: string | URL | null;
+  /** Whether `logdir` also gets event files for TensorBoard, as the callback `tensorboard(logdir)` writes them. Default false. */
+  tbLogging: boolean;
 }
 
 /** Options of the constructor: any of them; undefined means the default. */
@@ -204,6 +211,12 @@ export const compressionVaeRows: OptionRows<CompressionVAEOptions> = {
   clipValue: { ...clipValue, default: 1000 },
   callbacks,
   ...runRows,
+  logdir: {
+    default: null,
+    rule: orNull(placeRule),
+    help: 'directory of checkpoints that a later `fit` of the same goes on from by itself; null: none',
+  },
+  tbLogging: { default: false, rule: flag, help: '`logdir` gets event files for TensorBoard' },
 };
 
 /** Values for options left out. */

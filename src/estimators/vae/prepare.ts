@@ -18,8 +18,8 @@ import { suppliedSchedule } from '../../training/schedule.js';
 import { variationalForward } from '../../training/variationalForward.js';
 import { heldOutTest } from './heldOutTest.js';
 import { likelihoodOf, statisticsOf } from './inputs.js';
+import type { RunnableVAEOptions } from './logdir.js';
 import { makeNetworks } from './networks.js';
-import type { CompressionVAEOptions } from './options.js';
 
 /** Fitted state of a variational autoencoder. */
 export interface VaeLearned extends Learned {
@@ -31,7 +31,7 @@ export interface VaeLearned extends Learned {
 /** Checks everything that can be wrong, and builds networks, losses and plan. */
 export async function prepareVae(
   { rows, held }: FitSplit,
-  options: CompressionVAEOptions,
+  options: RunnableVAEOptions,
   earlier: VaeLearned | undefined,
   context: FitContext,
 ): Promise<Prepared<VaeLearned>> {
@@ -120,7 +120,7 @@ export async function prepareVae(
 /** Statistics of the columns: of an earlier fit, or of these rows; undefined where rows are used as they are. */
 async function statisticsFor(
   matrix: Matrix,
-  { featureNormalization }: CompressionVAEOptions,
+  { featureNormalization }: RunnableVAEOptions,
   likelihood: Likelihood,
   earlier: VaeLearned | undefined,
   { pauses }: FitContext,
@@ -132,7 +132,7 @@ async function statisticsFor(
 
 /** The learned prior with pseudo-rows drawn from the rows; undefined for the standard normal. */
 function priorOf(
-  { prior, pseudoInputs }: CompressionVAEOptions,
+  { prior, pseudoInputs }: RunnableVAEOptions,
   { data, shape: [rows, columns] }: Matrix,
   { trunk, head }: VariationalParts,
   { random, own }: FitBase,
@@ -169,7 +169,7 @@ const TESTED = 0.2;
 
 /** Gradient steps, and reports with a test each. */
 function lengthOf(
-  { numSteps, testEvery, batchSize }: CompressionVAEOptions,
+  { numSteps, testEvery, batchSize }: RunnableVAEOptions,
   held: Matrix | undefined,
 ): { steps: number; reports: number } {
   const cheap = Math.ceil((held?.shape[0] ?? 0) / batchSize / TESTED);

@@ -20,7 +20,7 @@ const renamed: Readonly<Record<string, string>> = {
   X: 'rows go to fit(X), not to the constructor',
   XValid: 'held-out rows go to fit(X, null, { validation: rows })',
   nComponents: "the width of the embedding is called 'dimLatent'",
-  checkpointEvery: "checkpoints are set by 'checkpoint'",
+  checkpointEvery: "checkpoints are set by 'checkpoint: { path, everySteps }', or by 'logdir'",
   overwrite: 'a later fit always goes on from the earlier one',
   nEpochs: "the length is called 'numSteps', in gradient steps",
   beta: "the weight of the KL divergence is called 'klWeight'",
@@ -59,6 +59,17 @@ function checkTogether(options: CompressionVAEOptions): void {
     throw new OptionError(
       `${CALLER}: trainValidSplit: expected a share to train on of at least 0.5, got ${trainValidSplit}; ` +
         'it is the share of the rows that are learned, not of those held out',
+    );
+  }
+  const { logdir, tbLogging, checkpoint } = options;
+  if (logdir !== null && checkpoint !== null) {
+    throw new OptionError(
+      `${CALLER}: logdir: expected no checkpoint, which it stands for, got one; leave one of the two out`,
+    );
+  }
+  if (tbLogging && logdir === null) {
+    throw new OptionError(
+      `${CALLER}: tbLogging: expected a logdir, where the log is written, got none; give a logdir`,
     );
   }
   checkKlWeight(klWeight);

@@ -30,6 +30,14 @@ export interface RunOptions {
 
 const intervals: Readonly<Record<string, Rule>> = { everySeconds: positive, everySteps: integer(1) };
 
+/** A directory. */
+export const placeRule: Rule = {
+  kind: 'text',
+  text: 'a path that is not empty, or a file: URL',
+  accepts: (value) => (typeof value === 'string' ? value !== '' : isA('URL', value)),
+  bad: ['', 3, true, null, {}, ['folder']],
+};
+
 /** A place and at most one interval. */
 const checkpointRule: Rule = {
   kind: 'object',
@@ -38,9 +46,10 @@ const checkpointRule: Rule = {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
     const { path, ...others } = value as Partial<Record<string, unknown>>;
     const given = Object.entries(others).filter(([, interval]) => interval !== undefined);
-    const isPlace = typeof path === 'string' ? path !== '' : isA('URL', path);
     return (
-      isPlace && given.length <= 1 && given.every(([name, interval]) => intervals[name]?.accepts(interval))
+      placeRule.accepts(path) &&
+      given.length <= 1 &&
+      given.every(([name, interval]) => intervals[name]?.accepts(interval))
     );
   },
   bad: [

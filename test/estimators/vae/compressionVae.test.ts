@@ -1,5 +1,7 @@
 /** The options of the variational autoencoder, one by one, and what it promises. `test/checks` holds what all estimators must do. */
 import assert from 'node:assert/strict';
+import { readdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '../../../src/backend/choose.js';
@@ -62,6 +64,8 @@ const acting: { readonly [K in keyof CompressionVAEOptions]: CompressionVAEOptio
   seed: 1,
   backend: 'elsewhere',
   verbose: 'elsewhere',
+  logdir: 'elsewhere', // below
+  tbLogging: 'elsewhere',
   checkpoint: 'elsewhere',
 };
 
@@ -157,6 +161,41 @@ test('a saved model keeps likelihood, prior and densities, and load finds its cl
   vae.dispose();
 });
 
+test('logdir: a fit that was left goes on in a directory that was moved, with the same bits, and logs for TensorBoard', async () => {
+  const options = { ...compressionVae.quick, seed: 5 };
+  const whole = new CompressionVAE(options);
+  const expected = await whole.fitTransform(X);
+  whole.dispose();
+  await withDirectory(async (directory) => {
+    const [first, moved] = ['first', 'moved'].map((name) => path.join(directory, name)) as [string, string];
+    const left = new CompressionVAE({ ...options, logdir: first, tbLogging: true });
+    const signal = new AbortController();
+    await assert.rejects(async () => {
+      for await (const { epoch } of left.steps(X, null, { signal: signal.signal })) {
+        if (epoch === 1) signal.abort(new Error('killed'));
+      }
+    }, /killed/);
+    left.dispose();
+    await rename(first, moved);
+    await writeFile(path.join(moved, 'notes.txt'), 'mine');
+    const resumed = new CompressionVAE({ ...options, logdir: moved });
+    const reports: number[] = [];
+    for await (const { epoch } of resumed.steps(X)) reports.push(epoch);
+    assert.deepEqual(reports, [2, 3]);
+    assert.deepEqual(await resumed.transform(X), expected);
+    // Fitting once more begins a second fit, not the first one again.
+    await resumed.fit(X);
+    assert.equal(resumed.history.loss!.length, 8);
+    const files = await readdir(moved);
+    assert.ok(files.some((file) => file.startsWith('events.out.tfevents')));
+    assert.ok(files.includes('notes.txt'));
+    const other = new CompressionVAE({ ...options, dimLatent: 3, logdir: moved });
+    await assert.rejects(other.fit(X), saying(OptionError, 'resume: expected the fit', 'dimLatent'));
+    await other.fit(X, null, { resume: false });
+    for (const each of [resumed, other]) each.dispose();
+  });
+});
+
 test('networks of the user: a convolution in front, a decoder of images', async () => {
   const encoder = tf.sequential({
     layers: [
@@ -208,6 +247,9 @@ test('wrong options, rows and targets are named', async () => {
   refused({ pseudoInputs: 10 }, "pseudoInputs: expected prior 'vamp'");
   refused({ trainValidSplit: 0.1 }, 'trainValidSplit');
   refused({ lrScheduling: false, lrSchedulingSteps: 8 }, 'lrSchedulingSteps');
+  refused({ logdir: '' }, 'logdir: expected');
+  refused({ logdir: 'here', checkpoint: { path: 'there' } }, 'logdir: expected no checkpoint');
+  refused({ tbLogging: true }, 'tbLogging: expected a logdir');
   refused({ nComponents: 2 }, "'dimLatent'");
   refused({ random_state: 1 }, "'seed'");
   const bernoulli = new CompressionVAE({ likelihood: 'bernoulli' });

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { useBackend } from '../../../src/backend/choose.js';
-import { ParametricUMAP, type Progress } from '../../../src/index.js';
-import { tensorboard } from '../../../src/node.js';
-import { near } from '../../helpers/assert.js';
-import { run } from '../../helpers/child.js';
-import { groups } from '../../helpers/data.js';
-import { root, withDirectory } from '../../helpers/files.js';
-import { readEvents } from '../../helpers/tfevents.js';
-import { quick } from '../../subjects/parametricUmap.js';
+import { useBackend } from '../../src/backend/choose.js';
+import { ParametricUMAP, type Progress } from '../../src/index.js';
+import { tensorboard } from '../../src/node.js';
+import { near } from '../helpers/assert.js';
+import { run } from '../helpers/child.js';
+import { groups } from '../helpers/data.js';
+import { root, withDirectory } from '../helpers/files.js';
+import { readEvents } from '../helpers/tfevents.js';
+import { quick } from '../subjects/parametricUmap.js';
 
 const python = process.env.PYTHON ?? 'python3';
 const importing = run(python, ['-c', 'import tensorboard.backend.event_processing.event_accumulator']);
@@ -30,7 +30,7 @@ test('TensorBoard reads curves, histograms and the embedding', { skip }, async (
     const reports: Progress[] = [];
     for await (const report of umap.steps(rows)) reports.push(report);
     umap.dispose();
-    const program = path.join(root, 'test/node/tensorboard/readLog.py');
+    const program = path.join(root, 'test/tensorboard/readLog.py');
     const { stdout } = await run(python, [program, directory]);
     const read = JSON.parse(stdout);
     for (const name of Object.keys(reports[0]!.losses)) {

@@ -1,5 +1,5 @@
 /** Files of a log in a directory that may hold those of others: nothing that is there is overwritten. */
-import { requireNode } from '../../core/platform.js';
+import { requireNode } from '../core/platform.js';
 
 /** Files in a directory. */
 export interface LogFiles {

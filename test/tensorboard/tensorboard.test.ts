@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { OptionError } from '../../../src/core/errors.js';
-import { metadataTsv, positionsTsv, projectorEntry } from '../../../src/node/tensorboard/projector.js';
-import { type TensorBoardOptions, tensorboard } from '../../../src/node.js';
-import { saying } from '../../helpers/assert.js';
+import { OptionError } from '../../src/core/errors.js';
+import { type TensorBoardOptions, tensorboard } from '../../src/node.js';
+import { metadataTsv, positionsTsv, projectorEntry } from '../../src/tensorboard/projector.js';
+import { saying } from '../helpers/assert.js';
 
 test('a wrong directory, option or list of labels is refused at once', () => {
   for (const directory of ['', 3, null, undefined, {}, 'https://example.org/log']) {

@@ -1,11 +1,11 @@
 /** A callback that writes what TensorBoard shows: curves, histograms of weights, and the embedding. */
-import { describe, OptionError } from '../../core/errors.js';
-import { resolveOptions } from '../../core/options.js';
-import { createRandom, shuffle } from '../../core/random.js';
-import { isA } from '../../core/realms.js';
-import { integer, object, orNull } from '../../core/rules.js';
-import type { Progress } from '../../core/types.js';
-import type { Training, TrainingCallback } from '../../training/callbacks.js';
+import { describe, OptionError } from '../core/errors.js';
+import { resolveOptions } from '../core/options.js';
+import { createRandom, shuffle } from '../core/random.js';
+import { isA } from '../core/realms.js';
+import { integer, object, orNull } from '../core/rules.js';
+import type { Progress } from '../core/types.js';
+import type { Training, TrainingCallback } from '../training/callbacks.js';
 import { type Summary, summaryEvent, versionEvent } from './events.js';
 import { type LogFiles, logFiles } from './files.js';
 import { histogramOf } from './histogram.js';

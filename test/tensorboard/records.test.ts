@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createRandom } from '../../../src/core/random.js';
-import { summaryEvent, versionEvent } from '../../../src/node/tensorboard/events.js';
-import { histogramOf } from '../../../src/node/tensorboard/histogram.js';
-import { crc32c, joined, record } from '../../../src/node/tensorboard/records.js';
-import { near } from '../../helpers/assert.js';
-import { readEvents, readRecords, slowCrc32c } from '../../helpers/tfevents.js';
+import { createRandom } from '../../src/core/random.js';
+import { summaryEvent, versionEvent } from '../../src/tensorboard/events.js';
+import { histogramOf } from '../../src/tensorboard/histogram.js';
+import { crc32c, joined, record } from '../../src/tensorboard/records.js';
+import { near } from '../helpers/assert.js';
+import { readEvents, readRecords, slowCrc32c } from '../helpers/tfevents.js';
 
 test('CRC-32C gives the values of RFC 3720, B.4', () => {
   const bytes = (at: (i: number) => number) => Uint8Array.from({ length: 32 }, (_, i) => at(i));

@@ -1,6 +1,6 @@
 /** The files from which TensorBoard's projector shows an embedding. */
-import { describe, OptionError } from '../../core/errors.js';
-import type { Matrix } from '../../core/types.js';
+import { describe, OptionError } from '../core/errors.js';
+import type { Matrix } from '../core/types.js';
 
 /** One label per fitted row: numbers, or text. */
 export type RowLabels = ArrayLike<string | number>;

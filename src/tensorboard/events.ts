@@ -1,5 +1,5 @@
 /** Events as TensorBoard reads them: the few messages of TensorFlow's `event.proto` and `summary.proto` that are needed. */
-import { toUtf8 } from '../../core/utf8.js';
+import { toUtf8 } from '../core/utf8.js';
 import type { Histogram } from './histogram.js';
 import { joined } from './records.js';
 
