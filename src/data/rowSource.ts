@@ -104,9 +104,14 @@ function endedError(): DataError {
   );
 }
 
+/** Whether a source is known to be readable once only. */
+export function isReadOnce(source: RowSource): boolean {
+  return readOnce.has(source);
+}
+
 /** Throws `DataError` for a source that is known to be readable once only, before a fit that would read it again. */
 export function checkReadableAgain(source: RowSource): void {
-  if (readOnce.has(source)) throw endedError();
+  if (isReadOnce(source)) throw endedError();
 }
 
 /** Number of rows, where it is known or was counted. */

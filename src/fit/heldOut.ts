@@ -122,6 +122,8 @@ export interface FitSplit {
   readonly rows: FitRows;
   /** In the frame that the networks take rows in, flat; principal components where those of `rows` are. */
   readonly held: Matrix | undefined;
+  /** Which of the rows were split off, by their place among all; undefined where `held` was given. */
+  readonly split?: readonly number[] | undefined;
 }
 
 /**
@@ -190,6 +192,7 @@ export function splitOff(rows: FitRows, share: number, seed: number | string): F
     Array.from({ length: count }, (_, row) => row).filter((row) => drawn.has(row) === isHeld),
   ) as [number[], number[]];
   return {
+    split: held,
     held: takeRows(input.matrix, held),
     rows: {
       ...rows,

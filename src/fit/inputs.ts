@@ -28,7 +28,8 @@ export interface RunInputs {
   /**
    * For a source of rows (`RowSource`): how many of them to learn from, at least 2, drawn by the seed; all where there are no
    * more. `null` learns from all rows, of which only principal components are kept in memory: at most 64 numbers a row,
-   * compared by Euclidean distance, without a decoder. Default 200,000.
+   * compared by Euclidean distance, without a decoder. Default 200,000. For `CompressionVAE` the default is null, and means that
+   * all rows are read again in each epoch, in a new order; a source that can be read once only gives 200,000 rows.
    */
   readonly sampleRows?: number | null | undefined;
 }

@@ -37,6 +37,8 @@ export interface FitRows {
   readonly frame: RowFrame | undefined;
   /** Where only principal components are kept of the rows: those that `input.matrix` has. `input.rowShape` is that of the rows. */
   readonly components?: FoundComponents | undefined;
+  /** Which rows of a source they are; undefined for rows in memory and where `components` are kept of all. */
+  readonly numbering?: Numbering | undefined;
 }
 
 /** What is used of the options. Without a `metric`, rows are compared by Euclidean distance. */
@@ -99,9 +101,11 @@ export async function readFitRows(
   const y = await sampledTargets(targets, numbering);
   if (landmarkPositions !== undefined) {
     const positions = await sampledPositions(landmarkPositions, numbering, options.nComponents);
-    return { input, y, frame, components, positions };
+    return { input, y, frame, components, positions, numbering: read.numbering };
   }
-  if (!kept || !earlier) return { input, y, frame, components, positions: undefined };
+  if (!kept || !earlier) {
+    return { input, y, frame, components, positions: undefined, numbering: read.numbering };
+  }
   const { placement, encoder } = earlier;
   const positions = placement
     ? await placeRows(placement, encoder, kept.matrix, { pauses, signal })

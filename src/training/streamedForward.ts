@@ -11,7 +11,10 @@ export interface BatchStream {
 }
 
 /** `forward`, whose table gets the next batch before each step. */
-export function streamedForward<S extends Step>(forward: Forward<S>, { fill, skip }: BatchStream): Forward<S> {
+export function streamedForward<S extends Step>(
+  forward: Forward<S>,
+  { fill, skip }: BatchStream,
+): Forward<S> {
   const read = async () => {
     // After the present step: the loop draws ahead within `tf.tidy`, which would dispose of tensors that a source makes.
     await undefined;

@@ -188,21 +188,25 @@ test(
   },
 );
 
-test('what needs the rows themselves is refused beside principal components', async (subject) => {
-  const refused = (options: Record<string, unknown>, ...parts: string[]) =>
-    assert.rejects(
-      async () =>
-        quickly(subject, options).fit(
-          rowSource(() => blocks()),
-          null,
-          { sampleRows: null },
-        ),
-      saying(OptionError, ...parts),
-    );
-  const { traits } = subject;
-  if (!traits.needsGraph || traits.points) await refused({}, 'expected', 'give');
-  else {
-    await refused({ metric: 'cosine' }, 'metric', "'euclidean'", 'got cosine');
-    await refused({ parametricReconstruction: true }, 'parametricReconstruction', 'false');
-  }
-});
+test(
+  'what needs the rows themselves is refused beside principal components',
+  ['needsGraph'],
+  async (subject) => {
+    const refused = (options: Record<string, unknown>, ...parts: string[]) =>
+      assert.rejects(
+        async () =>
+          quickly(subject, options).fit(
+            rowSource(() => blocks()),
+            null,
+            { sampleRows: null },
+          ),
+        saying(OptionError, ...parts),
+      );
+    const { traits } = subject;
+    if (traits.points) await refused({}, 'expected', 'give');
+    else {
+      await refused({ metric: 'cosine' }, 'metric', "'euclidean'", 'got cosine');
+      await refused({ parametricReconstruction: true }, 'parametricReconstruction', 'false');
+    }
+  },
+);

@@ -1,8 +1,7 @@
 /** From rows and options to everything that a fit of a variational autoencoder needs. */
 
 import type { LossTerm, Matrix, Network } from '../../core/types.js';
-import { rowSampler } from '../../data/sampler.js';
-import type { FitSplit } from '../../fit/heldOut.js';
+import { everyRowSampler, rowSampler } from '../../data/sampler.js';
 import { fitDefaults } from '../../fit/options/fitOptions.js';
 import { beginFit, prepared } from '../../fit/prepare.js';
 import type { FitBase, FitContext, Learned, Prepared } from '../../fit/records.js';
@@ -15,11 +14,13 @@ import { type RowStatistics, standardizeRows } from '../../networks/variational/
 import { type VampPrior, vampPrior } from '../../networks/variational/vampPrior.js';
 import { plateau } from '../../training/plateau.js';
 import { suppliedSchedule } from '../../training/schedule.js';
+import { streamedForward } from '../../training/streamedForward.js';
 import { variationalForward } from '../../training/variationalForward.js';
 import { heldOutTest } from './heldOutTest.js';
-import { likelihoodOf, statisticsOf } from './inputs.js';
+import { likelihoodFor, outsideOf, statisticsOf, type VaeRows } from './inputs.js';
 import type { RunnableVAEOptions } from './logdir.js';
 import { makeNetworks } from './networks.js';
+import { rowStream, type StreamedRows, scanRows } from './streamed.js';
 
 /** Fitted state of a variational autoencoder. */
 export interface VaeLearned extends Learned {
@@ -30,16 +31,14 @@ export interface VaeLearned extends Learned {
 
 /** Checks everything that can be wrong, and builds networks, losses and plan. */
 export async function prepareVae(
-  { rows, held }: FitSplit,
+  { rows, held, stream }: VaeRows,
   options: RunnableVAEOptions,
   earlier: VaeLearned | undefined,
   context: FitContext,
 ): Promise<Prepared<VaeLearned>> {
-  const { pauses, hold, log } = context;
+  const { hold, log } = context;
   const { matrix, rowShape } = rows.input;
-  const likelihood = earlier?.likelihood ?? (await pauses.run(likelihoodOf(options.likelihood, matrix)));
-  hold();
-  const statistics = await statisticsFor(matrix, options, likelihood, earlier, context);
+  const { likelihood, statistics } = await lookAt({ matrix, stream }, options, earlier, context);
   hold();
   const shared = { ...fitDefaults, ...options, nComponents: options.dimLatent };
   const base = await beginFit(rows, shared, earlier, context, {
@@ -51,11 +50,15 @@ export async function prepareVae(
       log(`likelihood: ${likelihood}${options.likelihood === 'auto' ? ', by the range of the values' : ''}`);
     const standardized = (table: Matrix): Matrix =>
       statistics ? { data: standardizeRows(table.data, statistics), shape: table.shape } : table;
-    const table = standardized(matrix);
+    const sample = standardized(matrix);
     const parts = variationalParts(base.encoder.model);
     const decoding = decoderParts(base.decoder!.model);
-    const prior = earlier ? earlier.prior : priorOf(options, table, parts, base);
-    const trained = await trainedParts(base, parts, decoding, table);
+    const prior = earlier ? earlier.prior : priorOf(options, sample, parts, base);
+    const count = stream?.rows ?? matrix.shape[0];
+    const batchSize = Math.min(options.batchSize, count);
+    const streamed = stream && streamedTable(stream, matrix.shape[1], batchSize, statistics, base);
+    const table = streamed?.table ?? sample;
+    const trained = await trainedParts(base, parts, decoding, streamed ? undefined : table);
     const weight = klWeightOf(options.klWeight, options.dimLatent);
     const analytic = parts.head.flowLength === 0;
     const terms = [
@@ -71,23 +74,22 @@ export async function prepareVae(
       ...{ window: options.lrSchedulingSteps, factor: options.lrSchedulingFactor },
       least: options.lrSchedulingMin,
     });
-    const [count] = matrix.shape;
-    const { batchSize, clipValue } = options;
-    return prepared(base, base, earlier, {
+    const forward = variationalForward({
+      ...{ trunk: trained.trunk, head: parts.head, matrix: table, random: base.streams.fork('posterior') },
+      sampler: streamed
+        ? everyRowSampler(batchSize, batchSize)
+        : rowSampler(count, { batchSize, random: base.streams.fork('rows') }),
+    });
+    const ready = prepared(base, base, earlier, {
       ...{
         steps,
         reports,
-        clipValue,
+        clipValue: options.clipValue,
         schedule: typeof learningRate === 'number' ? rule.schedule : suppliedSchedule(learningRate, steps),
         watch: [rule.watch],
         terms,
       },
-      forward: variationalForward({
-        ...{ trunk: trained.trunk, head: parts.head, matrix: table, random: base.streams.fork('posterior') },
-        sampler: rowSampler(count, {
-          ...{ batchSize: Math.min(batchSize, count), random: base.streams.fork('rows') },
-        }),
-      }),
+      forward: streamed ? streamedForward(forward, streamed.batches) : forward,
       // The schedule and the best weights, and the weight of the divergence where it is controlled.
       kept: {
         state: () => ({ rule: rule.kept.state(), weight: weight.state?.() }),
@@ -111,23 +113,53 @@ export async function prepareVae(
       ),
       learned: { likelihood, prior, others: prior && [prior] },
     });
+    if (!streamed) return ready;
+    const release = (kept: boolean) => {
+      void streamed.batches.close().catch(() => {});
+      ready.release(kept);
+    };
+    return { ...ready, release };
   } catch (error) {
     base.release(false);
     throw error;
   }
 }
 
-/** Statistics of the columns: of an earlier fit, or of these rows; undefined where rows are used as they are. */
-async function statisticsFor(
-  matrix: Matrix,
-  { featureNormalization }: RunnableVAEOptions,
-  likelihood: Likelihood,
+/**
+ * Chooses the likelihood, and computes the statistics of the columns: of an earlier fit, or of these rows; undefined where rows are
+ * used as they are. Throws `DataError` for values that the likelihood does not allow.
+ */
+async function lookAt(
+  { matrix, stream }: { readonly matrix: Matrix; readonly stream: StreamedRows | undefined },
+  { likelihood: asked, featureNormalization }: RunnableVAEOptions,
   earlier: VaeLearned | undefined,
-  { pauses }: FitContext,
-): Promise<RowStatistics | undefined> {
-  if (earlier) return variationalParts(earlier.encoder.model).standardization?.statistics();
-  if (!featureNormalization || likelihood === 'bernoulli') return undefined;
-  return pauses.run(statisticsOf(matrix));
+  { pauses, stage }: FitContext,
+): Promise<{ readonly likelihood: Likelihood; readonly statistics: RowStatistics | undefined }> {
+  const scan = stream && (await stage('rows', (progress) => scanRows(stream, pauses, progress)));
+  const outside = scan ? scan.outside : await pauses.run(outsideOf(matrix));
+  const likelihood = likelihoodFor(earlier?.likelihood ?? asked, outside);
+  if (earlier) {
+    return {
+      likelihood,
+      statistics: await variationalParts(earlier.encoder.model).standardization?.statistics(),
+    };
+  }
+  if (!featureNormalization || likelihood === 'bernoulli') return { likelihood, statistics: undefined };
+  const statistics = scan ? scan.statistics : await pauses.run(statisticsOf(matrix));
+  return { likelihood, statistics };
+}
+
+/** A table of one batch, and the stream that fills it. */
+function streamedTable(
+  stream: StreamedRows,
+  columns: number,
+  batchSize: number,
+  statistics: RowStatistics | undefined,
+  { streams }: FitBase,
+) {
+  const data = new Float32Array(batchSize * columns);
+  const batches = rowStream(stream, data, batchSize, statistics, streams.fork('rows'));
+  return { table: { data, shape: [batchSize, columns] } as const satisfies Matrix, batches };
 }
 
 /** The learned prior with pseudo-rows drawn from the rows; undefined for the standard normal. */
@@ -154,12 +186,12 @@ async function trainedParts(
   { threaded, streams }: FitBase,
   { trunk }: VariationalParts,
   { core }: DecoderParts,
-  table: Matrix,
+  table: Matrix | undefined,
 ): Promise<{ readonly trunk: Network; readonly core: Network }> {
   const seeded = (network: Network, name: string) =>
     withSeededLayers(network, streams.fork(`${name} layers`));
   return {
-    trunk: seeded(await threaded(trunk, { table }), 'encoder'),
+    trunk: seeded(await threaded(trunk, table ? { table } : {}), 'encoder'),
     core: seeded(await threaded(core, { differentiable: true }), 'decoder'),
   };
 }

@@ -1,6 +1,7 @@
 /** Rows that a variational autoencoder reads from a source again in each epoch, since they need not fit into memory. */
 
 import type { Pauses } from '../../core/pauses.js';
+import type { PartDone } from '../../core/stages.js';
 import type { Random, RowFrame } from '../../core/types.js';
 import { cast } from '../../data/matrix.js';
 import { checkBlock } from '../../data/rowSample.js';
@@ -38,7 +39,11 @@ export interface Scan {
 }
 
 /** Mean and deviation of each column (in one pass, by Welford's rule), and the first value outside [0, 1]. */
-export async function scanRows({ source, held, frame }: StreamedRows, pauses: Pauses): Promise<Scan> {
+export async function scanRows(
+  { source, held, frame, rows }: StreamedRows,
+  pauses: Pauses,
+  progress: PartDone,
+): Promise<Scan> {
   let sums: ColumnSums | undefined;
   let outside: OutsideValue | undefined;
   for await (const block of readBlocks(source, 'fit')) {
@@ -55,6 +60,7 @@ export async function scanRows({ source, held, frame }: StreamedRows, pauses: Pa
       const column = values.findIndex((value) => !(value >= 0 && value <= 1));
       if (column >= 0) outside = { value: values[column]!, row, column };
     }
+    progress((block.first + block.rows) / (rows + held.size));
     await pauses.take();
   }
   return { statistics: sums!.statistics(), outside };
