@@ -15,7 +15,7 @@ import { type VampPrior, vampPrior } from '../../networks/variational/vampPrior.
 import { plateau } from '../../training/plateau.js';
 import { suppliedSchedule } from '../../training/schedule.js';
 import { streamedForward } from '../../training/streamedForward.js';
-import { variationalForward } from '../../training/variationalForward.js';
+import { type VariationalForwardOptions, variationalForward } from '../../training/variationalForward.js';
 import { heldOutTest } from './heldOutTest.js';
 import { likelihoodFor, outsideOf, statisticsOf, type VaeRows } from './inputs.js';
 import type { RunnableVAEOptions } from './logdir.js';
@@ -54,42 +54,17 @@ export async function prepareVae(
     const parts = variationalParts(base.encoder.model);
     const decoding = decoderParts(base.decoder!.model);
     const prior = earlier ? earlier.prior : priorOf(options, sample, parts, base);
-    const count = stream?.rows ?? matrix.shape[0];
-    const batchSize = Math.min(options.batchSize, count);
-    const streamed = stream && streamedTable(stream, matrix.shape[1], batchSize, statistics, base);
-    const table = streamed?.table ?? sample;
-    const trained = await trainedParts(base, parts, decoding, streamed ? undefined : table);
-    const weight = klWeightOf(options.klWeight, options.dimLatent);
-    const analytic = parts.head.flowLength === 0;
-    const terms = [
-      reconstructionNats({ decoder: trained.core, likelihood, logVariance: decoding.logVariance }),
-      klDivergence({ prior, analytic, weight, freeBits: options.freeBits }),
-    ] as readonly LossTerm[];
-    const { learningRate } = options;
-    const { steps, reports } = lengthOf(options, held);
-    const evaluated = held && standardized(held);
-    const rule = plateau({
-      ...{ rate: typeof learningRate === 'number' ? learningRate : 0, log },
-      falls: options.lrScheduling && typeof learningRate === 'number',
-      ...{ window: options.lrSchedulingSteps, factor: options.lrSchedulingFactor },
-      least: options.lrSchedulingMin,
-    });
-    const forward = variationalForward({
-      ...{ trunk: trained.trunk, head: parts.head, matrix: table, random: base.streams.fork('posterior') },
-      sampler: streamed
-        ? everyRowSampler(batchSize, batchSize)
-        : rowSampler(count, { batchSize, random: base.streams.fork('rows') }),
-    });
+    const batches = batchesOf({ sample, stream, statistics }, options, base);
+    const trained = await trainedParts(base, parts, decoding, batches.threadTable);
+    const { terms, weight } = termsOf(options, { likelihood, prior, parts, decoding, core: trained.core });
+    const { schedule, rule, ...length } = scheduleOf(options, held, log);
     const ready = prepared(base, base, earlier, {
-      ...{
-        steps,
-        reports,
-        clipValue: options.clipValue,
-        schedule: typeof learningRate === 'number' ? rule.schedule : suppliedSchedule(learningRate, steps),
-        watch: [rule.watch],
-        terms,
-      },
-      forward: streamed ? streamedForward(forward, streamed.batches) : forward,
+      ...{ ...length, clipValue: options.clipValue, schedule, watch: [rule.watch], terms },
+      forward: batches.forward({
+        trunk: trained.trunk,
+        head: parts.head,
+        random: base.streams.fork('posterior'),
+      }),
       // The schedule and the best weights, and the weight of the divergence where it is controlled.
       kept: {
         state: () => ({ rule: rule.kept.state(), weight: weight.state?.() }),
@@ -100,22 +75,17 @@ export async function prepareVae(
         },
       },
       validate: heldOutTest(
+        { ...parts, decoder: decoding.core, likelihood, prior, logVariance: decoding.logVariance },
         {
-          trunk: parts.trunk,
-          head: parts.head,
-          decoder: decoding.core,
-          likelihood,
-          prior,
-          logVariance: decoding.logVariance,
+          ...{ held: held && standardized(held), batchSize: options.batchSizeTest },
+          random: base.random.fork('validation'),
         },
-        { held: evaluated, batchSize: options.batchSizeTest, random: base.random.fork('validation') },
         context,
       ),
       learned: { likelihood, prior, others: prior && [prior] },
     });
-    if (!streamed) return ready;
     const release = (kept: boolean) => {
-      void streamed.batches.close().catch(() => {});
+      batches.close();
       ready.release(kept);
     };
     return { ...ready, release };
@@ -149,17 +119,78 @@ async function lookAt(
   return { likelihood, statistics };
 }
 
-/** A table of one batch, and the stream that fills it. */
-function streamedTable(
-  stream: StreamedRows,
-  columns: number,
-  batchSize: number,
-  statistics: RowStatistics | undefined,
+/** Where batches come from: rows in memory, or a table of one batch that a stream fills. */
+function batchesOf(
+  {
+    sample,
+    stream,
+    statistics,
+  }: {
+    readonly sample: Matrix;
+    readonly stream: StreamedRows | undefined;
+    readonly statistics: RowStatistics | undefined;
+  },
+  options: Pick<RunnableVAEOptions, 'batchSize'>,
   { streams }: FitBase,
 ) {
-  const data = new Float32Array(batchSize * columns);
-  const batches = rowStream(stream, data, batchSize, statistics, streams.fork('rows'));
-  return { table: { data, shape: [batchSize, columns] } as const satisfies Matrix, batches };
+  const count = stream?.rows ?? sample.shape[0];
+  const batchSize = Math.min(options.batchSize, count);
+  const random = streams.fork('rows');
+  type Parts = Omit<VariationalForwardOptions, 'matrix' | 'sampler'>;
+  if (!stream) {
+    const sampler = rowSampler(count, { batchSize, random });
+    const forward = (parts: Parts) => variationalForward({ ...parts, matrix: sample, sampler });
+    return { forward, threadTable: sample, close() {} };
+  }
+  const columns = sample.shape[1];
+  const table: Matrix = { data: new Float32Array(batchSize * columns), shape: [batchSize, columns] };
+  const batches = rowStream(stream, table.data, batchSize, statistics, random);
+  const sampler = everyRowSampler(batchSize, batchSize);
+  return {
+    forward: (parts: Parts) =>
+      streamedForward(variationalForward({ ...parts, matrix: table, sampler }), batches),
+    threadTable: undefined,
+    close: () => void batches.close().catch(() => {}),
+  };
+}
+
+/** The two losses, and the weight of the second. */
+function termsOf(
+  options: RunnableVAEOptions,
+  {
+    likelihood,
+    prior,
+    parts,
+    decoding,
+    core,
+  }: {
+    readonly likelihood: Likelihood;
+    readonly prior: VampPrior | undefined;
+    readonly parts: VariationalParts;
+    readonly decoding: DecoderParts;
+    readonly core: Network;
+  },
+) {
+  const weight = klWeightOf(options.klWeight, options.dimLatent);
+  const analytic = parts.head.flowLength === 0;
+  const terms = [
+    reconstructionNats({ decoder: core, likelihood, logVariance: decoding.logVariance }),
+    klDivergence({ prior, analytic, weight, freeBits: options.freeBits }),
+  ] as readonly LossTerm[];
+  return { terms, weight };
+}
+
+/** Steps and reports, the learning rate, and the rule that lowers it and keeps the best weights. */
+function scheduleOf(options: RunnableVAEOptions, held: Matrix | undefined, log: (line: string) => void) {
+  const { learningRate, lrScheduling, lrSchedulingSteps, lrSchedulingFactor, lrSchedulingMin } = options;
+  const length = lengthOf(options, held);
+  const own = typeof learningRate === 'number' ? undefined : learningRate;
+  const rule = plateau({
+    ...{ rate: typeof learningRate === 'number' ? learningRate : 0, log },
+    falls: lrScheduling && !own,
+    ...{ window: lrSchedulingSteps, factor: lrSchedulingFactor, least: lrSchedulingMin },
+  });
+  return { ...length, rule, schedule: own ? suppliedSchedule(own, length.steps) : rule.schedule };
 }
 
 /** The learned prior with pseudo-rows drawn from the rows; undefined for the standard normal. */
