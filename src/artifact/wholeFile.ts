@@ -1,5 +1,6 @@
 /** One file of a directory that may hold others: read as a whole, and replaced as a whole. */
 
+import { ArtifactError } from '../core/errors.js';
 import { codeOf, discard, flushDirectory, needNode, sweep, temporaryName } from './atomicSwap.js';
 
 async function node() {
@@ -19,14 +20,22 @@ export async function fileIn(directory: string | URL, name: string): Promise<str
   return paths.join(fileURLToPath(text), name);
 }
 
-/** The bytes of a file; undefined where there is none. */
+/** Throws `ArtifactError` for a directory that cannot be one, since a file is there. */
+function notDirectory(error: unknown, file: string): unknown {
+  if (codeOf(error) !== 'ENOTDIR') return error;
+  return new ArtifactError(`${file}: expected a directory to hold it, got a file; give another path`, {
+    cause: error,
+  });
+}
+
+/** The bytes of a file; undefined where there is none. Throws `ArtifactError` where a file is in place of its directory. */
 export async function readWhole(file: string): Promise<Uint8Array | undefined> {
   const { fs } = await node();
   try {
     return new Uint8Array(await fs.readFile(file));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+    throw notDirectory(error, file);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Options of an estimator in a saved model, and options of `save`. */
 
 import { messageOf } from '../artifact/json.js';
-import { ArtifactError, OptionError } from '../core/errors.js';
+import { ArtifactError, describe, OptionError } from '../core/errors.js';
 import { type OptionRules, resolveOptions } from '../core/options.js';
 import { flag } from '../core/rules.js';
 import type { FitOptions } from '../fit/options/fitOptions.js';
@@ -62,4 +62,24 @@ export function savedOptions<T extends object>(
   } catch (cause) {
     throw new ArtifactError(`saved model: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * Options of a saved model with those that replace them. Throws `OptionError` for another value of an option in `settled`: the
+ * networks were made with it.
+ */
+export function overridden<T extends object>(
+  options: T,
+  overrides: { readonly [K in keyof T]?: T[K] | undefined },
+  settled: readonly (keyof T & string)[],
+): T {
+  for (const name of settled) {
+    const [saved, given] = [options[name], overrides[name]];
+    if (given === undefined || JSON.stringify(given) === JSON.stringify(saved)) continue;
+    throw new OptionError(
+      `load: ${name}: expected ${describe(saved)}, which the saved model was made with, got ${describe(given)}; ` +
+        'leave it out, or fit a new model',
+    );
+  }
+  return { ...options, ...overrides };
 }

@@ -157,7 +157,7 @@ async function goOnFrom(
 function ofAnother(file: string, others: readonly string[]): string {
   return (
     `fit: resume: expected the fit that the checkpoint at ${file} is of, got another ${others.join(', ')}; ` +
-    'give the same, or fit without resume to begin anew'
+    'give the same, or fit with resume: false to begin anew'
   );
 }
 

@@ -45,9 +45,11 @@ export function differences(saved: Identity, present: Identity, what: string): s
   const names = new Set([...Object.keys(saved), ...Object.keys(present)]);
   return [...names]
     .filter((name) => saved[name] !== present[name])
-    .map(
-      (name) => `${what}${name} (${saved[name] ?? 'none'} in the checkpoint, ${present[name] ?? 'none'} now)`,
-    );
+    .map((name) => {
+      const [before, now] = [saved[name] ?? 'none', present[name] ?? 'none'];
+      const hashed = [before, now].some((value) => /(numbers|values) [0-9a-f]{16}/.test(String(value)));
+      return `${what}${name} (${hashed ? 'with other values' : `${before} in the checkpoint, ${now} now`})`;
+    });
 }
 
 async function hashOf(value: unknown, pauses: Pauses): Promise<string> {

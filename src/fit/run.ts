@@ -233,6 +233,9 @@ async function checkDistinct({ trained: { matrix, encoder }, learned }: Prepared
   const values = await embedding.data().finally(() => embedding.dispose());
   if (values.some((value, i) => value !== values[i % width])) return;
   if (learned.placement) {
+    const { data, shape } = learned.placement.rows;
+    // Rows that are all equal begin at one point, and stay there.
+    if (data.every((value, i) => value === data[i % shape[1]])) return;
     throw new OptionError(
       'init: expected different positions for different rows, got one point for all of them; ' +
         'give other positions, or leave init out',

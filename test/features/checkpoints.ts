@@ -115,6 +115,30 @@ test('a fit that is left early can go on, in a second fit of a saved model too',
   });
 });
 
+test('a file in place of the directory is named', async (subject) => {
+  await withDirectory(async (directory) => {
+    const file = path.join(directory, 'file');
+    await writeFile(file, 'mine');
+    const one = quickly(subject, { checkpoint: { path: file } });
+    await assert.rejects(
+      one.fit(rows, null, resume),
+      saying(ArtifactError, 'expected a directory', 'got a file'),
+    );
+    one.dispose();
+  });
+});
+
+test('another width of the embedding than that of the saved model is refused', async (subject) => {
+  const one = await fitted(subject, {});
+  const artifact = (await one.toArtifact()) as never;
+  const { dimensions } = subject.names;
+  await assert.rejects(
+    subject.fromArtifact(artifact, { [dimensions]: 3 }),
+    saying(OptionError, `load: ${dimensions}: expected 2`, 'got 3'),
+  );
+  one.dispose();
+});
+
 test('a log of embeddings has the records made before the interruption', ['needsGraph'], async (subject) => {
   await withDirectory(async (directory) => {
     const [whole, first, second] = [embeddingLog(), embeddingLog(), embeddingLog()];

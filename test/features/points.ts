@@ -26,6 +26,12 @@ const nearest = (map: readonly (readonly number[])[], at: readonly number[]) => 
   return squared.indexOf(Math.min(...squared));
 };
 
+test('rows that are all equal have a map, as with a network', async (subject) => {
+  const estimator = quickly(subject) as FeaturedEstimator;
+  assertFinite((await estimator.fitTransform(Array.from({ length: 40 }, () => rows[0]!))).flat());
+  estimator.dispose();
+});
+
 test('fitTransform gives the points, and transform gives a fitted row its own', async (subject) => {
   const estimator = quickly(subject) as FeaturedEstimator;
   const map = await estimator.fitTransform(rows);

@@ -11,7 +11,7 @@ import type { Targets } from '../../src/data/targets.js';
 import { embedRows, reconstructRows } from '../../src/estimators/apply.js';
 import { type Estimator, lifecycle, type TransformOptions } from '../../src/estimators/estimator.js';
 import { fitSteps } from '../../src/estimators/fitSteps.js';
-import { savedOptions } from '../../src/estimators/savedOptions.js';
+import { overridden, savedOptions } from '../../src/estimators/savedOptions.js';
 import { restoreFit, savedFit } from '../../src/estimators/savedState.js';
 import { auxiliaryLosses } from '../../src/fit/auxiliaryLosses.js';
 import { heldOutValidator, readFit } from '../../src/fit/heldOut.js';
@@ -103,10 +103,9 @@ export class PrincipalComponents implements Estimator<PcaOptions, RunInputs> {
   }
   save = async (path: string | URL) => saveModel(path, await this.toArtifact());
   static async fromArtifact(artifact: LoadedArtifact, overrides: Partial<PcaOptions> = {}) {
-    const estimator = new PrincipalComponents({
-      ...savedOptions(artifact.options, defaults, rules),
-      ...overrides,
-    });
+    const estimator = new PrincipalComponents(
+      overridden(savedOptions(artifact.options, defaults, rules), overrides, ['nComponents']),
+    );
     const { name: backend } = await useBackend(estimator.options.backend);
     const { learned } = await restoreFit(artifact, estimator.options, () => {});
     estimator.#life.commit({ ...learned, backend });

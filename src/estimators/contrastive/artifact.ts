@@ -3,7 +3,7 @@
 import type { Artifact, LoadedArtifact } from '../../artifact/artifact.js';
 import { invalid } from '../../artifact/json.js';
 import type { Landmarks } from '../../fit/landmarks.js';
-import { missingMetric, plainOptions, savedOptions } from '../savedOptions.js';
+import { missingMetric, overridden, plainOptions, savedOptions } from '../savedOptions.js';
 import { restoreFit, savedFit } from '../savedState.js';
 import {
   type ContrastiveOptions,
@@ -37,7 +37,7 @@ export function restoreContrastive(artifact: LoadedArtifact, overrides: GivenCon
   const saved: Partial<ContrastiveOptions> = { metric: missingMetric, ...artifact.options };
   const options = savedOptions(saved, contrastiveDefaults, contrastiveRules);
   return {
-    options: { ...options, ...overrides },
+    options: overridden(options, overrides, ['nComponents', 'parametric']),
     async restore(
       resolved: Readonly<ContrastiveOptions>,
     ): Promise<{ learned: ContrastiveLearned; landmarks: Landmarks | undefined }> {

@@ -79,7 +79,8 @@ export function checkPairs(
 export function checkRows({ steps }: ContrastiveInputs): void {
   if (steps === undefined) return;
   throw new OptionError(
-    `fit: steps: expected pairs, got ${steps} and rows, whose training has a length by the option nEpochs; leave steps out`,
+    `fit: steps: expected pairs, got ${steps} and rows, whose training has a length by the option nEpochs; leave steps out, ` +
+      'or pass batches of pairs by a function, as in fit(() => batches), since nested arrays are rows',
   );
 }
 

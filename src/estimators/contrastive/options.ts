@@ -125,7 +125,7 @@ export const contrastiveRows: OptionRows<ContrastiveOptions> = {
   s: {
     default: null,
     rule: orNull(number(-10, 10)),
-    help: "place from t-SNE (0) to UMAP (1) with `'neg'` and `'infonce'`, and beyond",
+    help: "place from t-SNE (0) to UMAP (1) with `'neg'`, `'infonce'` and `'infonceAlt'`, and beyond",
   },
   zBar: {
     default: null,

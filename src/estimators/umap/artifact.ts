@@ -2,7 +2,7 @@
 
 import type { Artifact, LoadedArtifact } from '../../artifact/artifact.js';
 import type { Landmarks } from '../../fit/landmarks.js';
-import { missingMetric, plainOptions, savedOptions } from '../savedOptions.js';
+import { missingMetric, overridden, plainOptions, savedOptions } from '../savedOptions.js';
 import { numberOf, restoreFit, savedFit } from '../savedState.js';
 import {
   type GivenUMAPOptions,
@@ -35,7 +35,10 @@ export function umapArtifact(
 export function restoreUmap(artifact: LoadedArtifact, overrides: GivenUMAPOptions) {
   const saved: Partial<ParametricUMAPOptions> = { metric: missingMetric, ...artifact.options };
   return {
-    options: { ...savedOptions(saved, parametricUmapDefaults, parametricUmapRules), ...overrides },
+    options: overridden(savedOptions(saved, parametricUmapDefaults, parametricUmapRules), overrides, [
+      'nComponents',
+      'parametricEmbedding',
+    ]),
     async restore(
       resolved: Readonly<ParametricUMAPOptions>,
     ): Promise<{ learned: UmapLearned; landmarks: Landmarks | undefined }> {

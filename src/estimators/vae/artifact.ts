@@ -7,7 +7,7 @@ import { rowSize } from '../../networks/network.js';
 import { decoderParts, type Likelihood } from '../../networks/variational/decoder.js';
 import { variationalParts } from '../../networks/variational/encoder.js';
 import { vampPrior } from '../../networks/variational/vampPrior.js';
-import { savedOptions } from '../savedOptions.js';
+import { overridden, savedOptions } from '../savedOptions.js';
 import { restoreFit, savedFit } from '../savedState.js';
 import {
   type CompressionVAEOptions,
@@ -26,6 +26,12 @@ const unsaved = [
   'logdir',
   'tbLogging',
 ] as const satisfies readonly (keyof CompressionVAEOptions)[];
+
+/** What the networks were made with. */
+const settled = [
+  ...['dimLatent', 'iafFlowLength', 'cellsEncoder', 'initializer', 'encoder', 'decoder', 'dims'],
+  ...['likelihood', 'prior', 'pseudoInputs', 'featureNormalization'],
+] as const;
 
 /** Likelihoods that a model may have. */
 const likelihoods: readonly Likelihood[] = ['gaussian', 'learnedGaussian', 'bernoulli'];
@@ -54,7 +60,7 @@ export async function vaeArtifact(
 export function restoreVae(artifact: LoadedArtifact, overrides: GivenCompressionVAEOptions) {
   const saved: Partial<CompressionVAEOptions> = artifact.options;
   return {
-    options: { ...savedOptions(saved, compressionVaeDefaults, compressionVaeRules), ...overrides },
+    options: overridden(savedOptions(saved, compressionVaeDefaults, compressionVaeRules), overrides, settled),
     async restore(resolved: Readonly<CompressionVAEOptions>): Promise<VaeLearned> {
       const { dimLatent: nComponents, optimizer, momentum, weightDecay } = resolved;
       const options = { nComponents, optimizer, momentum, weightDecay };

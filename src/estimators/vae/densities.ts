@@ -1,6 +1,7 @@
 /** What a fitted variational autoencoder says about the probability of rows. */
 
 import { holdBackend, returnTo } from '../../backend/choose.js';
+import { describe, OptionError } from '../../core/errors.js';
 import { resolveOptions } from '../../core/options.js';
 import { type Pauses, pausesFor } from '../../core/pauses.js';
 import { createRandom } from '../../core/random.js';
@@ -20,6 +21,7 @@ import {
   importanceLogLikelihood,
   type VariationalEvaluationOptions,
 } from '../../training/variationalEvaluation.js';
+import { checkUnit, outsideOf } from './inputs.js';
 import type { CompressionVAEOptions } from './options.js';
 import type { VaeLearned } from './prepare.js';
 
@@ -129,8 +131,14 @@ export async function drawLatent(
   count: number,
   given: SampleOptions,
 ): Promise<number[][]> {
-  const rules = { count: integer(1), seed: either(integer(), text('a name')) };
-  const { seed } = resolveOptions('sample', { count, ...given }, { count: 1, seed: 0 }, rules);
+  const positive = integer(1);
+  if (!positive.accepts(count)) {
+    throw new OptionError(
+      `sample: count: expected ${positive.text}, got ${describe(count)}; say how many rows to draw`,
+    );
+  }
+  const rules = { seed: either(integer(), text('a name')) };
+  const { seed } = resolveOptions<{ seed: number | string }>('sample', given, { seed: 0 }, rules);
   const random = createRandom(seed).fork('sample');
   await returnTo(backend);
   const dimensions = rowSize(encoder.outputShape);
@@ -150,14 +158,15 @@ async function evaluated<T>(
 ): Promise<T> {
   const { encoder, decoder, rowShape, frame, backend, likelihood, prior } = fitted;
   await returnTo(backend);
+  const pauses: Pauses = pausesFor(undefined, () => holdBackend(backend));
   const { matrix } = await toMatrixOfWidth(X, rowSize(rowShape), caller, { frame });
+  if (likelihood === 'bernoulli') checkUnit(caller, await pauses.run(outsideOf(matrix)));
   const { trunk, head, standardization } = variationalParts(encoder.model);
   const { core, logVariance } = decoderParts(decoder!.model);
   const statistics = await standardization?.statistics();
   const rows: Matrix = statistics
     ? { data: standardizeRows(matrix.data, statistics), shape: matrix.shape }
     : matrix;
-  const pauses: Pauses = pausesFor(undefined, () => holdBackend(backend));
   const fixed = prior?.fixed();
   const random: Random = createRandom(seed).fork(caller);
   try {

@@ -86,10 +86,16 @@ export function likelihoodFor(
   outside: OutsideValue | undefined,
 ): Likelihood {
   if (asked !== 'auto' && asked !== 'bernoulli') return asked;
-  if (!outside) return 'bernoulli';
-  if (asked === 'auto') return 'gaussian';
+  if (asked === 'auto' && outside) return 'gaussian';
+  checkUnit('fit', outside);
+  return 'bernoulli';
+}
+
+/** Throws `DataError` for a value that `'bernoulli'` does not allow. */
+export function checkUnit(caller: string, outside: OutsideValue | undefined): void {
+  if (!outside) return;
   throw new DataError(
-    `fit: expected values from 0 to 1 for likelihood 'bernoulli', got ${outside.value} in row ${outside.row}, ` +
+    `${caller}: expected values from 0 to 1 for likelihood 'bernoulli', got ${outside.value} in row ${outside.row}, ` +
       `column ${outside.column}; divide the rows by their largest value, or use likelihood 'gaussian'`,
   );
 }

@@ -17,7 +17,7 @@ import { suppliedSchedule } from '../../training/schedule.js';
 import { streamedForward } from '../../training/streamedForward.js';
 import { type VariationalForwardOptions, variationalForward } from '../../training/variationalForward.js';
 import { heldOutTest } from './heldOutTest.js';
-import { likelihoodFor, outsideOf, statisticsOf, type VaeRows } from './inputs.js';
+import { checkUnit, likelihoodFor, outsideOf, statisticsOf, type VaeRows } from './inputs.js';
 import type { RunnableVAEOptions } from './logdir.js';
 import { makeNetworks } from './networks.js';
 import { rowStream, type StreamedRows, scanRows } from './streamed.js';
@@ -38,7 +38,7 @@ export async function prepareVae(
 ): Promise<Prepared<VaeLearned>> {
   const { hold, log } = context;
   const { matrix, rowShape } = rows.input;
-  const { likelihood, statistics } = await lookAt({ matrix, stream }, options, earlier, context);
+  const { likelihood, statistics } = await lookAt({ rows, stream, held }, options, earlier, context);
   hold();
   const shared = { ...fitDefaults, ...options, nComponents: options.dimLatent };
   const base = await beginFit(rows, shared, earlier, context, {
@@ -100,14 +100,16 @@ export async function prepareVae(
  * used as they are. Throws `DataError` for values that the likelihood does not allow.
  */
 async function lookAt(
-  { matrix, stream }: { readonly matrix: Matrix; readonly stream: StreamedRows | undefined },
+  { rows, stream, held }: VaeRows,
   { likelihood: asked, featureNormalization }: RunnableVAEOptions,
   earlier: VaeLearned | undefined,
   { pauses, stage }: FitContext,
 ): Promise<{ readonly likelihood: Likelihood; readonly statistics: RowStatistics | undefined }> {
+  const { matrix } = rows.input;
   const scan = stream && (await stage('rows', (progress) => scanRows(stream, pauses, progress)));
   const outside = scan ? scan.outside : await pauses.run(outsideOf(matrix));
   const likelihood = likelihoodFor(earlier?.likelihood ?? asked, outside);
+  if (likelihood === 'bernoulli' && held) checkUnit('fit: held-out rows', await pauses.run(outsideOf(held)));
   if (earlier) {
     return {
       likelihood,

@@ -224,6 +224,40 @@ test('networks of the user: a convolution in front, a decoder of images', async 
   decoder.dispose();
 });
 
+test('what the first fit refuses, later calls refuse too', async () => {
+  const vae = new CompressionVAE({ ...compressionVae.quick, likelihood: 'auto' });
+  await vae.fit(X);
+  const wide = X.map((row) => row.map((value) => 16 * value));
+  const refused = (call: () => Promise<unknown>, caller: string) =>
+    assert.rejects(
+      call,
+      saying(DataError, `${caller}: expected values from 0 to 1 for likelihood 'bernoulli'`),
+    );
+  await refused(() => vae.fit(wide), 'fit');
+  await refused(() => vae.fit(X, null, { validation: wide }), 'fit: held-out rows');
+  await refused(() => vae.elbo(wide), 'elbo');
+  await refused(() => vae.logLikelihood(wide), 'logLikelihood');
+  for (const count of [0, 1.5, undefined as unknown as number]) {
+    await assert.rejects(
+      vae.sample(count),
+      saying(OptionError, 'sample: count: expected an integer of at least 1'),
+    );
+  }
+  const artifact = await loaded(vae);
+  for (const [name, value] of Object.entries({
+    prior: 'vamp',
+    dimLatent: 3,
+    cellsEncoder: [3],
+    likelihood: 'gaussian',
+  })) {
+    await assert.rejects(
+      CompressionVAE.fromArtifact(artifact, { [name]: value }),
+      saying(OptionError, `load: ${name}: expected`, 'which the saved model was made with'),
+    );
+  }
+  vae.dispose();
+});
+
 test('widths follow one rule without degenerate cases', () => {
   assert.deepEqual(defaultWidths(784, 2), [512, 256, 128]);
   assert.deepEqual(defaultWidths(64, 2), [64, 32, 32]);
