@@ -219,7 +219,7 @@ export const inputChecks: Readonly<Record<string, Check>> = {
     const kinds: [unknown, string][] = [
       [new Map(), 'got a Map object'],
       [new Set(groups()), 'got a Set object'],
-      [groups().values(), 'Array Iterator object'],
+      [groups().values(), 'Iterator object'],
       [
         (function* () {
           yield* groups();

@@ -55,7 +55,7 @@ export interface Subject extends Makers {
   /** What sets it apart from the other subjects of the class; its `create` adds the options for it. Undefined for the defaults. */
   readonly variant?: string;
   /**
-   * For a variant that only learns a number more than another subject of its class: what has nothing to do with fitted state is
+   * For a variant that only learns more (a number, a prior) than another subject of its class: what has nothing to do with fitted state is
    * checked on that one alone.
    */
   readonly learnsMore?: true;

@@ -48,6 +48,7 @@ export const compressionVae: Subject = {
 export const vampPriorVae: Subject = {
   ...compressionVae,
   variant: 'a learned prior and variance',
+  learnsMore: true,
   create: (options) =>
     new CompressionVAE(
       varied(options, {
