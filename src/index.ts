@@ -63,14 +63,13 @@ export {
 export type { Likelihood } from './networks/variational/decoder.js';
 export type { KernelInitializer } from './networks/variational/initialize.js';
 export type { Resumable } from './training/callbackState.js';
-export {
-  type EarlyStoppingOptions,
-  earlyStopping,
-  type LearnedNumbers,
-  type NamedWeights,
-  type Training,
-  type TrainingCallback,
+export type {
+  LearnedNumbers,
+  NamedWeights,
+  Training,
+  TrainingCallback,
 } from './training/callbacks.js';
+export { type EarlyStoppingOptions, earlyStopping } from './training/earlyStopping.js';
 export {
   type EmbeddingLog,
   type EmbeddingLogOptions,

@@ -4,7 +4,8 @@ import { DataError } from '../core/errors.js';
 import { type Pauses, pausesFor } from '../core/pauses.js';
 import { isA } from '../core/realms.js';
 import type { PartDone } from '../core/stages.js';
-import type { Matrix, Random } from '../core/types.js';
+import type { Matrix, Random, RowFrame } from '../core/types.js';
+import { cast } from './matrix.js';
 import { reservoir, reservoirRows } from './reservoir.js';
 import { type OpenedBlock, type RowSource, readBlocks, rowsOf } from './rowSource.js';
 import { openRows, type Source } from './rows.js';
@@ -200,13 +201,18 @@ function notFinite(value: number, row: number, column: number, source: RowSource
   );
 }
 
-/** Throws `DataError`, with the row in the source, for the first value of a block that is not finite. */
-export function checkBlock(
-  { data, shape: [, columns] }: Matrix,
-  { first }: OpenedBlock,
+/**
+ * A block in 32 bits, shifted and scaled by `frame`. Throws `DataError`, with the row in the source, for the first value that is
+ * not finite. The caller checks that the width is that of the frame.
+ */
+export function blockMatrix(
+  block: OpenedBlock,
   source: RowSource,
   caller: string,
-): void {
+  frame: RowFrame | undefined,
+): Matrix {
+  const columns = block.rowShape.reduce((product, size) => product * size, 1);
+  const data = cast(block.source, block.rows, columns, frame);
   for (let start = 0; start < data.length; start += 4096) {
     const end = Math.min(start + 4096, data.length);
     let sum = 0;
@@ -214,8 +220,9 @@ export function checkBlock(
     for (let i = start; i < end; i++) sum += data[i]! * 0;
     if (sum === 0) continue;
     const at = start + data.subarray(start, end).findIndex((value) => !Number.isFinite(value));
-    throw notFinite(data[at]!, first + Math.floor(at / columns), at % columns, source, caller);
+    throw notFinite(data[at]!, block.first + Math.floor(at / columns), at % columns, source, caller);
   }
+  return { data, shape: [block.rows, columns] };
 }
 
 /**

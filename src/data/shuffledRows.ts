@@ -2,8 +2,7 @@
 
 import { DataError } from '../core/errors.js';
 import type { Random, RowFrame } from '../core/types.js';
-import { cast } from './matrix.js';
-import { checkBlock } from './rowSample.js';
+import { blockMatrix } from './rowSample.js';
 import { type RowSource, readBlocks } from './rowSource.js';
 
 export interface ShuffledRowsOptions {
@@ -156,9 +155,8 @@ async function* readRows(
   skip: ((row: number) => boolean) | undefined,
 ): AsyncGenerator<ReadRow, void, void> {
   for await (const block of readBlocks(source, caller)) {
-    const columns = block.rowShape.reduce((product, size) => product * size, 1);
-    const data = cast(block.source, block.rows, columns, frame);
-    checkBlock({ data, shape: [block.rows, columns] }, block, source, caller);
+    const { data, shape } = blockMatrix(block, source, caller, frame);
+    const [, columns] = shape;
     for (let i = 0; i < block.rows; i++) {
       const number = block.first + i;
       if (!skip?.(number)) yield { data: data.subarray(i * columns, (i + 1) * columns), number };

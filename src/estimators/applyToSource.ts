@@ -2,8 +2,7 @@
 
 import { DataError } from '../core/errors.js';
 import type { Matrix, RowFrame } from '../core/types.js';
-import { cast } from '../data/matrix.js';
-import { checkBlock } from '../data/rowSample.js';
+import { blockMatrix } from '../data/rowSample.js';
 import { asRowSource, checkReadableAgain, type RowSource, readBlocks, rowsOf } from '../data/rowSource.js';
 import { SAMPLE_ROWS } from '../fit/sourceRows.js';
 import { rowSize } from '../networks/network.js';
@@ -39,10 +38,7 @@ export function appliedToSource(source: RowSource, work: BlockWork): RowSource<M
   const blocks = async function* (): AsyncGenerator<Matrix, void, void> {
     for await (const block of readBlocks(source, caller)) {
       checkWidth(block.rowShape, block.caller);
-      const data = cast(block.source, block.rows, columns, frame);
-      const rows: Matrix = { data, shape: [block.rows, columns] };
-      checkBlock(rows, block, source, caller);
-      yield await work.apply(rows);
+      yield await work.apply(blockMatrix(block, source, caller, frame));
     }
   };
   return {

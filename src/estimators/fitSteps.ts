@@ -61,9 +61,9 @@ export async function* fitSteps<L extends Learned>(
       life.checkAlive();
     }
   } finally {
-    for (const callback of callbacks) callback.onFitEnd?.();
     teller?.close();
     bar?.finish();
     life.end();
+    for (const callback of callbacks) callback.onFitEnd?.();
   }
 }

@@ -99,7 +99,10 @@ export function fitNetworks(
 }
 
 /** Shape of a row for the encoder: as given, or as the encoder or the rows have it. */
-function encoderInput({ encoder, dims }: NetworkChoice, rowShape: readonly number[]): readonly number[] {
+export function encoderInput(
+  { encoder, dims }: Pick<NetworkChoice, 'encoder' | 'dims'>,
+  rowShape: readonly number[],
+): readonly number[] {
   const given = encoder && networkOf(encoder, 'encoder', false);
   const inputShape = dims ?? given?.inputShape ?? rowShape;
   if (rowSize(inputShape) === rowSize(rowShape)) return inputShape;

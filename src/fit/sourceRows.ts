@@ -6,8 +6,8 @@ import { createRandom } from '../core/random.js';
 import type { PartDone, RunStage } from '../core/stages.js';
 import type { Matrix, Network, RowFrame } from '../core/types.js';
 import { type FrameRules, toFramedMatrix } from '../data/frame.js';
-import { cast, type InputRows, takeRows } from '../data/matrix.js';
-import { checkBlock, type RowSample, sampleRows } from '../data/rowSample.js';
+import { type InputRows, takeRows } from '../data/matrix.js';
+import { blockMatrix, type RowSample, sampleRows } from '../data/rowSample.js';
 import { type RowSource, readBlocks, rowsOf } from '../data/rowSource.js';
 import { type ParsedTargets, parseTargets, type Targets, takeTargets } from '../data/targets.js';
 import { rowSize } from '../networks/network.js';
@@ -195,15 +195,14 @@ async function projectSource(
   let end = 0;
   let shape: readonly number[] = [columns];
   for await (const block of readBlocks(source, 'fit')) {
-    const { rows, rowShape, caller, first } = block;
+    const { rowShape, caller, first } = block;
     if (rowSize(rowShape) !== columns) {
       throw new DataError(
         `${caller}: expected rows of ${columns} values, as in the earlier fit, got rows of ${rowSize(rowShape)}; ` +
           'use a new estimator for other data',
       );
     }
-    const matrix: Matrix = { data: cast(block.source, rows, columns, frame), shape: [rows, columns] };
-    checkBlock(matrix, block, source, 'fit');
+    const matrix = blockMatrix(block, source, 'fit', frame);
     const projected = await projectRows(matrix, projection, pauses);
     const from = first * count;
     end = from + projected.data.length;
@@ -214,7 +213,7 @@ async function projectSource(
     }
     data.set(projected.data, from);
     shape = rowShape;
-    if (known !== undefined) progress((first + rows) / known);
+    if (known !== undefined) progress((first + block.rows) / known);
   }
   return {
     matrix: { data: data.length === end ? data : data.slice(0, end), shape: [end / count, count] },

@@ -1,14 +1,9 @@
 /** PNG pictures without a package, and without Node.js: stored, not compressed, which is enough for small pictures in a page. */
+import { crc32, joined } from '../core/bytes.js';
 import { base64 } from './base64.js';
 
-/** Checksum of PNG chunks (CRC-32 of ISO 3309), remainders for each byte. */
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) {
-    remainder = remainder & 1 ? (remainder >>> 1) ^ 0xedb88320 : remainder >>> 1;
-  }
-  return remainder;
-});
+/** Checksum of PNG chunks: CRC-32 of ISO 3309. */
+const checksum = crc32(0xedb88320);
 
 /** Most bytes of a stored block of deflate. */
 const BLOCK = 65_535;
@@ -42,11 +37,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   view.setUint32(0, data.length);
   for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
   bytes.set(data, 8);
-  let remainder = 0xffffffff;
-  for (const byte of bytes.subarray(4, data.length + 8)) {
-    remainder = TABLE[(remainder ^ byte) & 0xff]! ^ (remainder >>> 8);
-  }
-  view.setUint32(data.length + 8, ~remainder >>> 0);
+  view.setUint32(data.length + 8, checksum(bytes.subarray(4, data.length + 8)));
   return bytes;
 }
 
@@ -67,14 +58,4 @@ function stored(bytes: Uint8Array): Uint8Array {
   }
   parts.push(Uint8Array.of(b >>> 8, b & 255, a >>> 8, a & 255));
   return joined(parts);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

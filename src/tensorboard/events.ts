@@ -1,7 +1,8 @@
 /** Events as TensorBoard reads them: the few messages of TensorFlow's `event.proto` and `summary.proto` that are needed. */
+
+import { joined } from '../core/bytes.js';
 import { toUtf8 } from '../core/utf8.js';
 import type { Histogram } from './histogram.js';
-import { joined } from './records.js';
 
 /** One curve's point, or one histogram, by its name. */
 export type Summary =

@@ -1,9 +1,8 @@
-/** Callbacks: those of TensorFlow.js, and early stopping that can restore the best weights. */
+/** Callbacks: those of TensorFlow.js, and objects with any of their methods. */
 
 import { giveModel } from '../backend/copies.js';
 import { OptionError } from '../core/errors.js';
-import { resolveOptions } from '../core/options.js';
-import { choice, flag, integer, number, type Rule, text } from '../core/rules.js';
+import type { Rule } from '../core/rules.js';
 import * as tf from '../core/tf.js';
 import type { Edges, Matrix, Progress } from '../core/types.js';
 import { callbackStates, type Resumable, restoreCallbacks } from './callbackState.js';
@@ -75,7 +74,7 @@ export type TrainingCallback = (Setters | (tf.CustomCallbackArgs & Partial<Sette
   Resumable;
 
 /** The part of `tf.BaseCallback` that training calls. */
-interface Callback {
+export interface Callback {
   setParams(params: Record<string, unknown>): void;
   setModel(model: tf.LayersModel): void;
   onTrainBegin(logs: Logs): Promise<void>;
@@ -86,7 +85,7 @@ interface Callback {
   onBatchEnd(batch: number, logs: Logs): Promise<void>;
 }
 
-type Logs = Record<string, number | tf.Scalar>;
+export type Logs = Record<string, number | tf.Scalar>;
 
 const moments = [
   'onTrainBegin',
@@ -231,7 +230,7 @@ function checkMonitor(callback: Callback, logs: Logs): void {
   throw unknownMonitor('callbacks: earlyStopping', monitor, logs);
 }
 
-function unknownMonitor(caller: string, monitor: string, logs: Logs): OptionError {
+export function unknownMonitor(caller: string, monitor: string, logs: Logs): OptionError {
   return new OptionError(
     `${caller}: monitor: expected one of ${Object.keys(logs).join(', ')}, got '${monitor}'` +
       (/^val/.test(monitor)
@@ -254,85 +253,4 @@ function asCallback(given: TrainingCallback): Callback {
     setParams: (params: Record<string, unknown>) => callback.setParams?.(params),
     setModel: (model: tf.LayersModel) => callback.setModel?.(model),
   });
-}
-
-/** Options of `earlyStopping`. */
-export interface EarlyStoppingOptions {
-  /** Key of the history to monitor. Default `'loss'`. */
-  readonly monitor?: string | undefined;
-  /** Smallest change that counts as an improvement. Default 0, at least 0. */
-  readonly minDelta?: number | undefined;
-  /** Number of reports without improvement after which training stops. Default 1, at least 1. */
-  readonly patience?: number | undefined;
-  /** Whether lower (`'min'`, default) or higher (`'max'`) is better. */
-  readonly mode?: 'min' | 'max' | undefined;
-  /** Whether to restore the weights of the best report at the end. Default false. */
-  readonly restoreBestWeights?: boolean | undefined;
-}
-
-const stoppingDefaults: Required<EarlyStoppingOptions> = {
-  monitor: 'loss',
-  minDelta: 0,
-  patience: 1,
-  mode: 'min',
-  restoreBestWeights: false,
-};
-
-/**
- * Stops training when a value of the history no longer improves, and can restore the best weights (which
- * `tf.callbacks.earlyStopping` cannot). Throws `OptionError` for a wrong option, and the training throws it in the first
- * report for a key that the history does not have.
- */
-export function earlyStopping(options: EarlyStoppingOptions = {}): TrainingCallback {
-  const { monitor, minDelta, patience, mode, restoreBestWeights } = resolveOptions<
-    Required<EarlyStoppingOptions>
-  >('earlyStopping', options, stoppingDefaults, {
-    monitor: text('a key of the history', { empty: true }),
-    minDelta: number(0),
-    patience: integer(1),
-    mode: choice('min', 'max'),
-    restoreBestWeights: flag,
-  });
-  let training: Training | undefined;
-  let best = Number.POSITIVE_INFINITY;
-  let waited = 0;
-  let weights: Float32Array[] | undefined;
-  const quiet = async () => {};
-  const callback: Callback & Required<Resumable> = {
-    setParams(params) {
-      training = params.training as Training;
-    },
-    setModel() {},
-    async onTrainBegin() {
-      best = Number.POSITIVE_INFINITY;
-      waited = 0;
-      weights = undefined;
-    },
-    async onEpochEnd(_, logs) {
-      const value = logs[monitor];
-      if (typeof value !== 'number') {
-        throw unknownMonitor('earlyStopping', monitor, logs);
-      }
-      const cost = mode === 'min' ? value : -value;
-      if (cost < best - minDelta) {
-        best = cost;
-        waited = 0;
-        if (restoreBestWeights) weights = await training?.snapshot();
-      } else if (++waited >= patience) {
-        training?.stop();
-      }
-    },
-    async onTrainEnd() {
-      if (weights) training?.restore(weights);
-      weights = undefined;
-    },
-    state: () => ({ best, waited, weights }),
-    restore(state) {
-      ({ best, waited, weights } = state as { best: number; waited: number; weights?: Float32Array[] });
-    },
-    onEpochBegin: quiet,
-    onBatchBegin: quiet,
-    onBatchEnd: quiet,
-  };
-  return callback as unknown as TrainingCallback;
 }

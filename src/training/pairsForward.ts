@@ -6,6 +6,7 @@ import type * as tf from '../core/tf.js';
 import type { Batch, Forward, Matrix, Network } from '../core/types.js';
 import type { PairReader } from '../data/pairs.js';
 import { rowSize } from '../networks/network.js';
+import { readAhead } from './streamedForward.js';
 
 export interface PairsForwardOptions {
   readonly reader: PairReader;
@@ -30,8 +31,6 @@ export function pairsForward(options: PairsForwardOptions): Forward {
   let views: Matrix | undefined;
   let batch = batchOf(0, symmetric);
   const read = async () => {
-    // After the present step: the loop draws ahead within `tf.tidy`, which would dispose of tensors that the source makes.
-    await undefined;
     // Undefined after the last batch: the loop draws one more.
     const next = await reader.next();
     if (next === undefined) return;
@@ -40,12 +39,7 @@ export function pairsForward(options: PairsForwardOptions): Forward {
   };
   return {
     trained: [encoder],
-    begin() {
-      const reading = read();
-      // A training that ends early does not wait for it.
-      reading.catch(() => {});
-      return reading;
-    },
+    begin: () => readAhead(read),
     apply({ done }) {
       const matrix = views!;
       const { rows, rowCount } = batch;

@@ -10,25 +10,23 @@ export interface BatchStream {
   skip(batches: number): Promise<void>;
 }
 
+/** Reads the next batch after the present step, for `Forward.begin`. */
+export function readAhead(read: () => Promise<void>): Promise<void> {
+  // The loop draws ahead within `tf.tidy`, which would dispose of tensors that a source makes.
+  const reading = Promise.resolve().then(read);
+  // A training that ends early does not wait for it.
+  reading.catch(() => {});
+  return reading;
+}
+
 /** `forward`, whose table gets the next batch before each step. */
 export function streamedForward<S extends Step>(
   forward: Forward<S>,
   { fill, skip }: BatchStream,
 ): Forward<S> {
   const read = async () => {
-    // After the present step: the loop draws ahead within `tf.tidy`, which would dispose of tensors that a source makes.
-    await undefined;
     await fill();
     await forward.begin();
   };
-  return {
-    ...forward,
-    begin() {
-      const reading = read();
-      // A training that ends early does not wait for it.
-      reading.catch(() => {});
-      return reading;
-    },
-    skip,
-  };
+  return { ...forward, begin: () => readAhead(read), skip };
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { joined } from '../../src/core/bytes.js';
 import { createRandom } from '../../src/core/random.js';
 import { summaryEvent, versionEvent } from '../../src/tensorboard/events.js';
 import { histogramOf } from '../../src/tensorboard/histogram.js';
-import { crc32c, joined, record } from '../../src/tensorboard/records.js';
+import { crc32c, record } from '../../src/tensorboard/records.js';
 import { near } from '../helpers/assert.js';
 import { readEvents, readRecords, slowCrc32c } from '../helpers/tfevents.js';
 

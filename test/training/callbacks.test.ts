@@ -5,12 +5,11 @@ import { OptionError } from '../../src/core/errors.js';
 import type { Progress } from '../../src/core/types.js';
 import {
   callbackRule,
-  type EarlyStoppingOptions,
-  earlyStopping,
   runCallbacks,
   type Training,
   type TrainingCallback,
 } from '../../src/training/callbacks.js';
+import { type EarlyStoppingOptions, earlyStopping } from '../../src/training/earlyStopping.js';
 import { saying } from '../helpers/assert.js';
 
 await tf.setBackend('cpu');

@@ -1,8 +1,9 @@
 /** Encoder and decoder of a first fit. */
 
-import { DataError, OptionError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import type * as tf from '../../core/tf.js';
 import type { Network, Random } from '../../core/types.js';
+import { encoderInput } from '../../fit/networks.js';
 import type { FitNetworks } from '../../fit/records.js';
 import { networkOf, rowSize } from '../../networks/network.js';
 import { decoderParts, type Likelihood, variationalDecoder } from '../../networks/variational/decoder.js';
@@ -57,17 +58,6 @@ function sparing(model: tf.LayersModel, name: string, dispose: (model: tf.Layers
       disposed = true;
     },
   };
-}
-
-/** Shape of a row for the encoder: as given, or as the encoder or the rows have it. */
-function encoderInput({ encoder, dims }: RunnableVAEOptions, rowShape: readonly number[]): readonly number[] {
-  const given = encoder && networkOf(encoder, 'encoder', false);
-  const inputShape = dims ?? given?.inputShape ?? rowShape;
-  if (rowSize(inputShape) === rowSize(rowShape)) return inputShape;
-  throw new DataError(
-    `fit: expected rows of ${rowSize(inputShape)} values (the encoder takes [${inputShape.join(', ')}]), ` +
-      `got rows of ${rowSize(rowShape)} (shape [${rowShape.join(', ')}]); reshape the rows or set dims`,
-  );
 }
 
 function checkDecoder(decoder: tf.LayersModel, inputs: number, outputs: number): void {

@@ -3,8 +3,7 @@
 import type { Pauses } from '../../core/pauses.js';
 import type { PartDone } from '../../core/stages.js';
 import type { Random, RowFrame } from '../../core/types.js';
-import { cast } from '../../data/matrix.js';
-import { checkBlock } from '../../data/rowSample.js';
+import { blockMatrix } from '../../data/rowSample.js';
 import { type RowSource, readBlocks } from '../../data/rowSource.js';
 import { shuffledRows } from '../../data/shuffledRows.js';
 import { type RowStatistics, standardizeRows } from '../../networks/variational/standardization.js';
@@ -47,9 +46,8 @@ export async function scanRows(
   let sums: ColumnSums | undefined;
   let outside: OutsideValue | undefined;
   for await (const block of readBlocks(source, 'fit')) {
-    const columns = block.rowShape.reduce((product, size) => product * size, 1);
-    const data = cast(block.source, block.rows, columns, frame);
-    checkBlock({ data, shape: [block.rows, columns] }, block, source, 'fit');
+    const { data, shape } = blockMatrix(block, source, 'fit', frame);
+    const [, columns] = shape;
     sums ??= columnSums(columns);
     for (let i = 0; i < block.rows; i++) {
       const row = block.first + i;
