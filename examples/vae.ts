@@ -6,8 +6,7 @@ import { isProgram, write } from './output.js';
 
 export async function main(digits = loadDigits(), options: Partial<CompressionVAEOptions> = {}) {
   const { train, trainLabels, test } = await digits;
-  // Without the flow, which leaves one of two dimensions unused on images as small as these.
-  const vae = new CompressionVAE({ dimLatent: 2, iafFlowLength: 0, numSteps: 6000, ...options });
+  const vae = new CompressionVAE({ dimLatent: 2, numSteps: 6000, ...options });
   const map = await vae.fitTransform(train);
   const picture = scatterSvg(map, { labels: trainLabels, title: 'Digits, as two latent values' });
   const drawn = await vae.sample(12);

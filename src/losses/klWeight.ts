@@ -24,6 +24,11 @@ export interface KlTarget {
 export interface KlWeight {
   /** The weight in force. */
   at(done: number): number;
+  /**
+   * The weight with which losses can be compared: the one that is kept in the end; 0 where the divergence itself is kept, at this mean of the
+   * last steps. Undefined while weight or divergence are still on their way.
+   */
+  settled(done: number, nats: number): number | undefined;
   /** Takes the divergence of a step, in nats; present where the weight follows it. */
   observe?(nats: number): void;
   /** State of a weight that follows the divergence, as plain data. */
@@ -34,10 +39,13 @@ export interface KlWeight {
 
 /** The weight that an option stands for, in a latent space of so many dimensions. */
 export function klWeightOf(option: KlWeightOption, dimensions: number): KlWeight {
-  if (typeof option === 'number') return { at: () => option };
+  if (typeof option === 'number') return { at: () => option, settled: () => option };
   if ('target' in option) return targetWeight(option.target * dimensions);
   const { warmUp, to = 1 } = option;
-  return { at: (done) => (done < warmUp ? (to * done) / warmUp : to) };
+  return {
+    at: (done) => (done < warmUp ? (to * done) / warmUp : to),
+    settled: (done) => (done < warmUp ? undefined : to),
+  };
 }
 
 /** Share of a new divergence in the mean that the controller follows. */
@@ -46,6 +54,8 @@ const SHARE = 0.05;
 const INTEGRAL = 0.005;
 /** Immediate change of the logarithm of the weight, which damps oscillations. */
 const PROPORTIONAL = 0.5;
+/** Largest distance of a divergence from its target, relative to that, at which it counts as kept. */
+const KEPT = 0.1;
 /** The weight stays within exp(±9), about 1e-4 to 1e4. */
 const MOST = 9;
 
@@ -67,6 +77,7 @@ function targetWeight(target: number): KlWeight {
   const error = () => (mean === null ? 0 : Math.min(1, Math.max(-1, (mean - target) / target)));
   return {
     at: () => Math.exp(sum + PROPORTIONAL * error()),
+    settled: (_, nats) => (Math.abs(nats - target) <= KEPT * target ? 0 : undefined),
     observe(nats) {
       if (!Number.isFinite(nats)) return;
       mean = mean === null ? nats : mean + SHARE * (nats - mean);

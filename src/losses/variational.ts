@@ -8,7 +8,7 @@ import * as tf from '../core/tf.js';
 import type { LossTerm, Network } from '../core/types.js';
 import type { Likelihood, VarianceParameter } from '../networks/variational/decoder.js';
 import type { Posterior, VariationalStep } from '../networks/variational/step.js';
-import { LOG_2PI, type Prior, standardNormal } from '../networks/variational/vampPrior.js';
+import { LOG_2PI, type Prior } from '../networks/variational/vampPrior.js';
 import type { KlWeight } from './klWeight.js';
 
 export interface ReconstructionNatsOptions {
@@ -119,7 +119,7 @@ function perRow(
 export interface KlDivergenceOptions {
   /** The prior; undefined for N(0, I). */
   readonly prior?: Prior | undefined;
-  /** Whether there is no flow: then the divergence from N(0, I) is exact instead of estimated by one sample. */
+  /** Whether there is no flow: then the divergence from N(0, I) is exact, and known for each dimension. */
   readonly analytic: boolean;
   /** Factor of the term in the total. */
   readonly weight: KlWeight;
@@ -144,9 +144,7 @@ export function klDivergence(options: KlDivergenceOptions): LossTerm<Variational
     compute({ posterior, z, done }) {
       const dimensions = z.shape[1];
       const each =
-        analytic && !prior
-          ? tf.mean(normalKl(posterior), 0)
-          : tf.mean(tf.sub(logPosterior(posterior), logPrior(prior, z)));
+        analytic && !prior ? tf.mean(normalKl(posterior), 0) : tf.mean(estimatedKl(posterior, z, prior));
       const total = tf.sum(each) as tf.Scalar;
       now = weight.at(done);
       // WebGPU cannot be read at once; there the reports are observed.
@@ -163,13 +161,23 @@ export function normalKl({ mean, logVariance }: Pick<Posterior, 'mean' | 'logVar
   return tf.mul(tf.sub(tf.sub(squares, logVariance), 1), 0.5) as tf.Tensor2D;
 }
 
+/**
+ * An estimate of the divergence of each row by one sample, without bias. From N(0, I) it is
+ *
+ *     KL(q0 || p) + (|z|² - |z0|²) / 2 - logScale
+ *
+ * for the Gaussian q0 before the flow and its sample z0, so that only what the flow changes is random. The plain estimate,
+ * log q(z | x) - log p(z), has so much noise that on small images training gives up a dimension. From another prior there is only that one.
+ */
+export function estimatedKl(posterior: Posterior, z: tf.Tensor2D, prior?: Prior): tf.Tensor1D {
+  if (prior) return tf.sub(logPosterior(posterior), prior.logDensity(z)) as tf.Tensor1D;
+  const farther = tf.mul(tf.sum(tf.sub(tf.square(z), tf.square(posterior.z0)), 1), 0.5);
+  return tf.add(tf.sum(normalKl(posterior), 1), tf.sub(farther, posterior.logScale)) as tf.Tensor1D;
+}
+
 /** log q(z | x) of the sample, for each row: -(epsilon² + logVariance + log 2 pi) / 2, summed, - logScale. */
 export function logPosterior({ epsilon, logVariance, logScale }: Posterior): tf.Tensor1D {
   const halves = tf.sum(tf.add(tf.square(epsilon), logVariance), 1);
   const constant = epsilon.shape[1] * LOG_2PI;
   return tf.sub(tf.mul(tf.add(halves, constant), -0.5), logScale) as tf.Tensor1D;
-}
-
-function logPrior(prior: Prior | undefined, z: tf.Tensor2D): tf.Tensor1D {
-  return (prior ?? standardNormal).logDensity(z);
 }

@@ -15,6 +15,10 @@ export interface PlateauOptions {
   readonly factor: number;
   /** The training ends when the rate is at most this. */
   readonly least: number;
+  /** Reports of the training. */
+  readonly reports: number;
+  /** What a report costs, with the part of the training done; undefined for one that cannot be compared. */
+  cost(losses: Readonly<Record<string, number>>, done: number): number | undefined;
   /** Takes a line when the rate falls or the training ends. */
   log(line: string): void;
 }
@@ -22,8 +26,8 @@ export interface PlateauOptions {
 /** What the plateau rule remembers. */
 interface Memory {
   rate: number;
-  /** The losses of this training. */
-  losses: number[];
+  /** The costs of this training since the rate was set. */
+  costs: number[];
   best: number;
   weights: readonly Float32Array[] | undefined;
 }
@@ -38,17 +42,18 @@ export interface Plateau {
 }
 
 /**
- * The rule of CompressionVAE, on `valLoss`, whose best weights are kept, or without held-out rows on `loss`, which a weight that
- * changes in training makes no measure of the best: the rate is divided by `factor` where, of the last `window` losses, all are worse than the first.
- * Then the window starts anew, so that one rise does not count twice, as it does in the original.
+ * The rule of CompressionVAE: the rate is divided by `factor` where, of the last `window` costs, all are worse than the first. Then the
+ * window starts anew, so that one rise does not count twice, as it does in the original. The weights of the best test on held-out rows
+ * are kept; without such rows the last ones are.
  */
-export function plateau({ rate, falls, window, factor, least, log }: PlateauOptions): Plateau {
-  const start = (): Memory => ({ rate, losses: [], best: Number.POSITIVE_INFINITY, weights: undefined });
+export function plateau(options: PlateauOptions): Plateau {
+  const { rate, falls, window, factor, least, reports, cost, log } = options;
+  const start = (): Memory => ({ rate, costs: [], best: Number.POSITIVE_INFINITY, weights: undefined });
   let memory = start();
   let training: Training;
   const lower = () => {
     memory.rate /= factor;
-    memory.losses = [];
+    memory.costs = [];
     if (memory.rate > least) return log(`learning rate: ${memory.rate}, since tests no longer improve`);
     log('converged: tests no longer improve at the least learning rate');
     training.stop();
@@ -60,15 +65,17 @@ export function plateau({ rate, falls, window, factor, least, log }: PlateauOpti
         training = params.training as Training;
       },
       setModel() {},
-      async onEpochEnd(_: number, logs: unknown) {
+      async onEpochEnd(epoch: number, logs: unknown) {
         if (!falls) return;
-        const { valLoss, loss = Number.NaN } = logs as Readonly<Record<string, number>>;
-        memory.losses.push(valLoss ?? loss);
-        if (valLoss !== undefined && valLoss < memory.best) {
-          memory.best = valLoss;
+        const losses = logs as Readonly<Record<string, number>>;
+        const found = cost(losses, (epoch + 1) / reports);
+        if (found === undefined) return;
+        memory.costs.push(found);
+        if (losses.valLoss !== undefined && found < memory.best) {
+          memory.best = found;
           memory.weights = await training.snapshot();
         }
-        const last = memory.losses.slice(-window);
+        const last = memory.costs.slice(-window);
         if (last.length === window && last.slice(1).every((value) => value > last[0]!)) lower();
       },
       async onTrainEnd() {
@@ -77,7 +84,7 @@ export function plateau({ rate, falls, window, factor, least, log }: PlateauOpti
       },
     } as unknown as TrainingCallback,
     kept: {
-      state: () => ({ ...memory, losses: [...memory.losses] }),
+      state: () => ({ ...memory, costs: [...memory.costs] }),
       restore: (state: unknown) => {
         memory = { ...(state as Memory) };
       },

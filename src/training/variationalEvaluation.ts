@@ -8,10 +8,11 @@ import { type Pauses, pausesFor } from '../core/pauses.js';
 import type { PartDone } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Network, Random } from '../core/types.js';
-import { logPosterior, normalKl, omittedConstant, rowNats } from '../losses/variational.js';
+import { estimatedKl, logPosterior, omittedConstant, rowNats } from '../losses/variational.js';
 import type { Likelihood, VarianceParameter } from '../networks/variational/decoder.js';
 import type { VariationalHead } from '../networks/variational/encoder.js';
 import { samplePosterior } from '../networks/variational/sample.js';
+import type { Posterior } from '../networks/variational/step.js';
 import { type Prior, standardNormal } from '../networks/variational/vampPrior.js';
 
 export interface VariationalModel {
@@ -60,18 +61,17 @@ export interface Elbo {
 
 /**
  * The evidence lower bound: the mean over the samples of log p(x | z) - KL. The divergence is exact where there is no flow and
- * the prior is N(0, I), else log q(z | x) - log p(z) of the same samples.
+ * the prior is N(0, I), else estimated by the same samples (`estimatedKl`).
  */
 export async function elboOf(options: VariationalEvaluationOptions): Promise<Elbo> {
   const { model, samples = 1, logDeterminant = 0 } = options;
   const [rows, columns] = (options.data ?? options.matrix).shape;
   const constant = omittedConstant(model.likelihood, columns) - logDeterminant;
-  const exact = model.head.flowLength === 0 && !model.prior;
   const elbo = new Float64Array(rows);
   const moments = runningMoments(model.head.dimensions);
   let reconstruction = 0;
   let kl = 0;
-  for await (const batch of batches(options, exact)) {
+  for await (const batch of batches(options, estimatedKl)) {
     for (let i = 0; i < batch.nats.length; i++) {
       reconstruction += batch.nats[i]!;
       kl += batch.kl[i]!;
@@ -95,7 +95,7 @@ export async function importanceLogLikelihood(options: VariationalEvaluationOpti
   // Sums of exp(weight - largest) so far, and the largest weights.
   const largest = new Float64Array(rows).fill(Number.NEGATIVE_INFINITY);
   const sums = new Float64Array(rows);
-  for await (const { start, count, nats, kl } of batches(options, false)) {
+  for await (const { start, count, nats, kl } of batches(options, sampleKl)) {
     for (let i = 0; i < nats.length; i++) {
       const row = start + (i % count);
       const weight = -nats[i]! - kl[i]!;
@@ -115,7 +115,7 @@ interface EvaluatedBatch {
   readonly first: boolean;
   /** -log p(x | z), without what `rowNats` leaves out. */
   readonly nats: Float32Array;
-  /** The exact divergence, or log q(z | x) - log p(z). */
+  /** The divergence of each row, as `klOf` gives it. */
   readonly kl: Float32Array;
   /** Means of the posterior, `count` rows. */
   readonly means: Float32Array;
@@ -126,7 +126,7 @@ const BATCH = 1024;
 
 async function* batches(
   options: VariationalEvaluationOptions,
-  exact: boolean,
+  klOf: typeof estimatedKl,
 ): AsyncGenerator<EvaluatedBatch> {
   const { model, matrix, data = matrix, samples = 1, batchSize = BATCH, progress } = options;
   const { pauses = pausesFor() } = options;
@@ -148,7 +148,7 @@ async function* batches(
       for (let done = 0; done < samples; ) {
         await pauses.take();
         const copies = Math.min(most, samples - done);
-        const results = tf.tidy(() => evaluate(model, encoded, copies, random, exact));
+        const results = tf.tidy(() => evaluate(model, encoded, copies, random, klOf));
         try {
           const [nats, kl] = (await Promise.all(results.map(read))) as [Float32Array, Float32Array];
           yield { start, count, first: done === 0, nats, kl, means };
@@ -169,20 +169,22 @@ type Encoded = [h: tf.Tensor2D, mean: tf.Tensor2D, logVariance: tf.Tensor2D, tar
 
 /** Negative log-likelihoods and divergences of so many samples of each row. */
 function evaluate(
-  { head, decoder, likelihood, logVariance, prior = standardNormal }: VariationalModel,
+  { head, decoder, likelihood, logVariance, prior }: VariationalModel,
   encoded: Encoded,
   copies: number,
   random: Random,
-  exact: boolean,
+  klOf: typeof estimatedKl,
 ): [nats: tf.Tensor1D, kl: tf.Tensor1D] {
   const repeated = copies === 1 ? encoded : encoded.map((tensor) => repeat(tensor, copies));
   const [h, mean, logs, target] = repeated as Encoded;
   const { z, posterior } = samplePosterior(head, h, { mean, logVariance: logs }, random);
   const nats = rowNats(likelihood, target, decoder.apply(z, false), logVariance?.variable);
-  const kl = exact
-    ? tf.sum<tf.Tensor1D>(normalKl(posterior), 1)
-    : (tf.sub(logPosterior(posterior), prior.logDensity(z)) as tf.Tensor1D);
-  return [nats, kl];
+  return [nats, klOf(posterior, z, prior)];
+}
+
+/** log q(z | x) - log p(z) of the very sample, as the weights of importance sampling need it. */
+function sampleKl(posterior: Posterior, z: tf.Tensor2D, prior: Prior = standardNormal): tf.Tensor1D {
+  return tf.sub(logPosterior(posterior), prior.logDensity(z)) as tf.Tensor1D;
 }
 
 /** All rows, `copies` times one after another. */

@@ -5,7 +5,7 @@ import { everyRowSampler, rowSampler } from '../../data/sampler.js';
 import { fitDefaults } from '../../fit/options/fitOptions.js';
 import { beginFit, prepared } from '../../fit/prepare.js';
 import type { FitBase, FitContext, Learned, Prepared } from '../../fit/records.js';
-import { klWeightOf } from '../../losses/klWeight.js';
+import { type KlWeight, klWeightOf } from '../../losses/klWeight.js';
 import { klDivergence, reconstructionNats } from '../../losses/variational.js';
 import { withSeededLayers } from '../../networks/seededLayers.js';
 import { type DecoderParts, decoderParts, type Likelihood } from '../../networks/variational/decoder.js';
@@ -57,7 +57,7 @@ export async function prepareVae(
     const batches = batchesOf({ sample, stream, statistics }, options, base);
     const trained = await trainedParts(base, parts, decoding, batches.threadTable);
     const { terms, weight } = termsOf(options, { likelihood, prior, parts, decoding, core: trained.core });
-    const { schedule, rule, ...length } = scheduleOf(options, held, log);
+    const { schedule, rule, ...length } = scheduleOf(options, weight, held, log);
     const ready = prepared(base, base, earlier, {
       ...{ ...length, clipValue: options.clipValue, schedule, watch: [rule.watch], terms },
       forward: batches.forward({
@@ -183,16 +183,32 @@ function termsOf(
 }
 
 /** Steps and reports, the learning rate, and the rule that lowers it and keeps the best weights. */
-function scheduleOf(options: RunnableVAEOptions, held: Matrix | undefined, log: (line: string) => void) {
+function scheduleOf(
+  options: RunnableVAEOptions,
+  weight: KlWeight,
+  held: Matrix | undefined,
+  log: (line: string) => void,
+) {
   const { learningRate, lrScheduling, lrSchedulingSteps, lrSchedulingFactor, lrSchedulingMin } = options;
   const length = lengthOf(options, held);
   const own = typeof learningRate === 'number' ? undefined : learningRate;
   const rule = plateau({
-    ...{ rate: typeof learningRate === 'number' ? learningRate : 0, log },
+    ...{ rate: typeof learningRate === 'number' ? learningRate : 0, log, reports: length.reports },
+    cost: costOf(weight, options.freeBits * options.dimLatent),
     falls: lrScheduling && !own,
     ...{ window: lrSchedulingSteps, factor: lrSchedulingFactor, least: lrSchedulingMin },
   });
   return { ...length, rule, schedule: own ? suppliedSchedule(own, length.steps) : rule.schedule };
+}
+
+/** What training makes small, of held-out rows where there are any: nats below `free` cost nothing. */
+function costOf(weight: KlWeight, free: number) {
+  return (losses: Readonly<Record<string, number>>, done: number): number | undefined => {
+    const { kl = Number.NaN, reconstruction = Number.NaN } = losses;
+    const { valKl = kl, valReconstruction = reconstruction } = losses;
+    const factor = weight.settled(done, kl);
+    return factor === undefined ? undefined : valReconstruction + factor * Math.max(valKl, free);
+  };
 }
 
 /** The learned prior with pseudo-rows drawn from the rows; undefined for the standard normal. */
