@@ -1,6 +1,6 @@
 /** A fit that was interrupted goes on from its checkpoint, and ends with the same bits. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../src/core/random.js';
@@ -226,30 +226,97 @@ test('where it cannot be written, training goes on, says so once, and tries agai
     const blocked = path.join(directory, 'blocked');
     await writeFile(blocked, '');
     const expected = await fitted(subject);
-    let told = '';
-    const { warn } = console;
-    console.warn = (text: string) => {
-      told += `${text}\n`;
+    const frees = {
+      onEpochEnd: async (epoch: number) => {
+        if (epoch === 1) await rm(blocked).then(() => mkdir(blocked));
+      },
     };
-    try {
-      const frees = {
-        onEpochEnd: async (epoch: number) => {
-          if (epoch === 1) await rm(blocked).then(() => mkdir(blocked));
-        },
-      };
-      const checkpoint = { path: blocked, everySteps: 1 };
-      const estimator = quickly(subject, { checkpoint, callbacks: [frees] });
+    const estimator = quickly(subject, { checkpoint: { path: blocked, everySteps: 1 }, callbacks: [frees] });
+    const told = await warned(async () => {
       await estimator.fit(rows);
       assert.deepEqual(await embeddingOf(estimator, rows), await embeddingOf(expected, rows));
-      estimator.dispose();
-    } finally {
-      console.warn = warn;
-    }
+    });
+    estimator.dispose();
     assert.match(told, /^parametric-umap: checkpoint: \S+ was not written: .*; the training goes on.*\n$/);
     assert.deepEqual(await readdir(blocked), [checkpointName]);
     expected.dispose();
   });
 });
+
+test('a disk that is full in the middle of writing leaves the earlier checkpoint, which can be gone on from', async (subject) => {
+  await withDirectory(async (directory) => {
+    const checkpoint = { path: directory, everySteps: 1 };
+    const file = path.join(directory, checkpointName);
+    const expected = await fitted(subject);
+    const control = new AbortController();
+    let earlier: Buffer | undefined;
+    const disk = await fillingDisk(directory);
+    const fills = {
+      onEpochEnd: async (epoch: number) => {
+        if (epoch === 0) {
+          earlier = await readFile(file);
+          disk.fill();
+        } else if (disk.refused() > 1) control.abort(new Error('enough'));
+      },
+    };
+    const estimator = quickly(subject, { checkpoint, callbacks: [fills] });
+    const told = await warned(async () => {
+      try {
+        await assert.rejects(estimator.fit(rows, null, { signal: control.signal }), saying(Error, /enough/));
+      } finally {
+        disk.free();
+      }
+    });
+    assert.match(
+      told,
+      /^parametric-umap: checkpoint: \S+ was not written: ENOSPC.*an earlier checkpoint stays\n$/,
+    );
+    assert.deepEqual(await readdir(directory), [checkpointName]);
+    assert.deepEqual(await readFile(file), earlier);
+    const resumed = quickly(subject, { checkpoint });
+    await resumed.fit(rows, null, resume);
+    assert.deepEqual(await embeddingOf(resumed, rows), await embeddingOf(expected, rows));
+    for (const one of [estimator, resumed, expected]) one.dispose();
+  });
+});
+
+/** Lets every file be written half and then refuses, as a disk that is full does, from `fill` to `free`. */
+async function fillingDisk(directory: string) {
+  const probe = await open(directory);
+  const prototype = Object.getPrototypeOf(probe) as typeof probe;
+  await probe.close();
+  const { writeFile: write } = prototype;
+  let refused = 0;
+  return {
+    fill() {
+      prototype.writeFile = async function (bytes) {
+        refused++;
+        const half = (bytes as Uint8Array).subarray(0, (bytes as Uint8Array).length >> 1);
+        await write.call(this, half);
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      };
+    },
+    free() {
+      prototype.writeFile = write;
+    },
+    refused: () => refused,
+  };
+}
+
+/** What a function warns of. */
+async function warned(act: () => Promise<void>): Promise<string> {
+  let told = '';
+  const { warn } = console;
+  console.warn = (text: string) => {
+    told += `${text}\n`;
+  };
+  try {
+    await act();
+  } finally {
+    console.warn = warn;
+  }
+  return told;
+}
 
 test('without a checkpoint there, a fit begins from the start and says so', async (subject) => {
   await withDirectory(async (directory) => {
