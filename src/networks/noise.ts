@@ -15,7 +15,8 @@ export interface InputNoise {
 /** Noise with the given standard deviation; undefined for 0. */
 export function inputNoise(deviation: number, random: Random): InputNoise | undefined {
   if (deviation === 0) return undefined;
-  const values = Float32Array.from({ length: DRAWN }, () => deviation * random.normal());
+  const values = new Float32Array(DRAWN);
+  for (let i = 0; i < DRAWN; i++) values[i] = deviation * random.normal();
   return { values, start: () => random.integer(DRAWN) };
 }
 

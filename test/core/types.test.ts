@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import ts from 'typescript';
 import { root } from '../helpers/files.js';
+import { project } from '../helpers/packed.js';
 
-const entries = ['index', 'node'].map((name) => path.join(root, `src/${name}.ts`));
 const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
 const settings: ts.CompilerOptions = { ...options, incremental: false, tsBuildInfoFile: undefined };
@@ -44,23 +44,11 @@ test('with exactOptionalPropertyTypes, an option may be undefined', () => {
   assert.deepEqual(problemsOf('exact', code, { exactOptionalPropertyTypes: true }), []);
 });
 
-test('the declarations need no typed arrays with an argument, which TypeScript 5.6 does not know', () => {
-  const emitted = new Map<string, string>();
-  const program = ts.createProgram(entries, {
-    ...settings,
-    ...{
-      declaration: true,
-      emitDeclarationOnly: true,
-      noEmit: false,
-      outDir: path.join(root, 'build/types'),
-    },
-    ...{ rootDir: path.join(root, 'src'), stripInternal: true },
-  });
-  program.emit(undefined, (name, text) => emitted.set(path.normalize(name), text));
-  const reached = [...emitted.keys()].filter((name) => /\/(index|node)\.d\.ts$/.test(name));
-  assert.equal(reached.length, 2);
+test('the declarations need no typed arrays with an argument, which TypeScript 5.6 does not know', async () => {
+  const folder = path.join(await project(), 'node_modules/parametric-umap/dist');
+  const reached = ['index', 'node'].map((name) => path.join(folder, `${name}.d.ts`));
   for (const name of reached) {
-    const text = emitted.get(name)!;
+    const text = readFileSync(name, 'utf8');
     assert.doesNotMatch(text, /\b\w+(8|16|32|64|Clamped)Array</, name);
     for (const [, target] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)) {
       const next = path.join(path.dirname(name), target!.replace(/\.js$/, '.d.ts'));

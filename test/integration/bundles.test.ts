@@ -125,10 +125,9 @@ test('Vite, which is Rollup, for a page', async () => {
   assert.deepEqual(warnings, []);
 });
 
-test('Rollup, for a page and for a server', async () => {
+test('Rollup, for a server, and for a page with what works with files', async () => {
   const out = await folderAlone();
   const kinds = [
-    { input: 'page.js', file: 'page.js', format: 'es', browser: true },
     { input: 'pictures.js', file: 'pictures.mjs', format: 'es', browser: true },
     { input: 'server.js', file: 'server.cjs', format: 'cjs', browser: false },
   ] as const;

@@ -117,7 +117,7 @@ test('a model goes from a page and back as files in memory; load names the way',
 });
 
 test('a policy that forbids WebAssembly is a warning, and the fit goes on', { skip }, async () => {
-  const { value, lines } = await inPage<Outcome>('strict/', 'return main({ nEpochs: 1 });');
+  const { value, lines } = await inPage<Outcome>('strict/', "return main({ nEpochs: 1, init: 'random' });");
   assert.equal(value.backend, 'cpu');
   assert.match(lines.join('\n'), /warning: parametric-umap: expected WebAssembly, got plain JavaScript/);
 });
