@@ -2,13 +2,13 @@
  * The variational autoencoder:
  *
  *     node build/benchmarks/vae.js digits [--seeds 1,2,3,4,5] [--options '{"dropoutKeepProb": 0.75}']
- *     node build/benchmarks/vae.js step [--options '{}'] [--steps 300]
+ *     node build/benchmarks/vae.js step [--options '{}'] [--steps 300] [--latent 2,128]
  *     node build/benchmarks/vae.js mnist [--seeds 1,2,3] [--options '{}']
  *     node build/benchmarks/vae.js binarized [--seeds 1,2,3] [--samples 200] [--rows 10000] [--options '{"iafFlowLength": 0}']
  *
  * `digits`: the lowest loss on held-out rows of scikit-learn's digits, as the original reports it: standardized columns, a tenth
  * held out, the sum over features and latents in nats. `step`: milliseconds of a gradient step of 64 MNIST images with 2 and with
- * 128 latent dimensions, and seconds until the first one. `mnist`: squared error of the 10,000 test images (mean over pixels) and
+ * 128 latent dimensions (`peers/compression_vae.py` does it beside the original), and seconds until the first one. `mnist`: squared error of the 10,000 test images (mean over pixels) and
  * 5-NN accuracy among the 60,000 training images, with two latent dimensions. `binarized`: minus the log-likelihood of
  * `--rows` test images whose pixels are drawn once, by importance sampling, with 40 latent dimensions.
  */
@@ -27,6 +27,7 @@ const { positionals, values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     options: { type: 'string', default: '{}' },
     steps: { type: 'string', default: '300' },
+    latent: { type: 'string', default: '2,128' },
     samples: { type: 'string', default: '200' },
     rows: { type: 'string', default: '10000' },
   },
@@ -108,7 +109,8 @@ const add = (line: Row) => {
   console.error(JSON.stringify(line));
   lines.push(line);
 };
-if (what === 'step') for (const dimensions of [2, 128]) add(await stepRun(dimensions));
+if (what === 'step')
+  for (const dimensions of values.latent.split(',').map(Number)) add(await stepRun(dimensions));
 else if (what === 'digits') for (const seed of seeds) add(await digitsRun(seed));
 else {
   const [train, test] = [await mnist('train', 60_000), await mnist('t10k', 10_000)];
