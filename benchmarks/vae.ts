@@ -8,9 +8,10 @@
  *
  * `digits`: the lowest loss on held-out rows of scikit-learn's digits, as the original reports it: standardized columns, a tenth
  * held out, the sum over features and latents in nats. `step`: milliseconds of a gradient step of 64 MNIST images with 2 and with
- * 128 latent dimensions (`peers/compression_vae.py` does it beside the original), and seconds until the first one. `mnist`: squared error of the 10,000 test images (mean over pixels) and
- * 5-NN accuracy among the 60,000 training images, with two latent dimensions. `binarized`: minus the log-likelihood of
- * `--rows` test images whose pixels are drawn once, by importance sampling, with 40 latent dimensions.
+ * 128 latent dimensions, and seconds until the first one (`peers/compression_vae.py`: beside the original). `mnist`: squared error
+ * of the 10,000 test images (mean over pixels) and 5-NN accuracy among the 60,000 training images, with two latent dimensions.
+ * `binarized`: minus the log-likelihood of `--rows` test images whose pixels are drawn once, by importance sampling, with 40 latent
+ * dimensions.
  */
 import { parseArgs } from 'node:util';
 import { createRandom } from '../src/core/random.js';

@@ -26,6 +26,12 @@ export async function loadDigits(rows = 1797): Promise<Digits> {
   return { train, trainLabels, test, testLabels };
 }
 
+/** Where a map of two dimensions has the first picture of a digit. */
+export function placeOf({ data }: Matrix, labels: Int32Array, digit: number): Float32Array {
+  const row = labels.indexOf(digit);
+  return data.subarray(2 * row, 2 * row + 2);
+}
+
 /** The rows that `wanted` says yes to, with their labels. */
 export function pick(
   { data, shape: [rows, columns] }: Matrix,

@@ -8,7 +8,7 @@ import {
   latentGridSvg,
   tensorboard,
 } from 'parametric-umap/node';
-import { loadDigits } from './digits.js';
+import { loadDigits, placeOf } from './digits.js';
 import { isProgram, outputPath, write } from './output.js';
 
 export async function main(
@@ -35,10 +35,7 @@ export async function main(
     xLabel: 'UMAP 1',
     yLabel: 'UMAP 2',
   });
-  const [from, to] = [0, 1].map((digit) => {
-    const row = trainLabels.indexOf(digit);
-    return map.data.subarray(2 * row, 2 * row + 2);
-  }) as [Float32Array, Float32Array];
+  const [from, to] = [placeOf(map, trainLabels, 0), placeOf(map, trainLabels, 1)];
   const way = await umap.inverseTransform(interpolate(from, to, 9));
   const strip = interpolationSvg(way, { clip: [0, 1], from: 'a 0', to: 'a 1' });
   umap.dispose();

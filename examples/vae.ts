@@ -1,7 +1,7 @@
 /** A variational autoencoder of digits: a map of two latent values, the way between two digits, new digits, and how probable a row is. */
 import { CompressionVAE, type CompressionVAEOptions } from 'parametric-umap';
 import { interpolate, interpolationSvg, scatterSvg } from 'parametric-umap/node';
-import { loadDigits } from './digits.js';
+import { loadDigits, placeOf } from './digits.js';
 import { isProgram, write } from './output.js';
 
 export async function main(digits = loadDigits(), options: Partial<CompressionVAEOptions> = {}) {
@@ -10,10 +10,7 @@ export async function main(digits = loadDigits(), options: Partial<CompressionVA
   const map = await vae.fitTransform(train);
   const picture = scatterSvg(map, { labels: trainLabels, title: 'Digits, as two latent values' });
   const drawn = await vae.sample(12);
-  const [from, to] = [0, 1].map((digit) => {
-    const row = trainLabels.indexOf(digit);
-    return map.data.subarray(2 * row, 2 * row + 2);
-  }) as [Float32Array, Float32Array];
+  const [from, to] = [placeOf(map, trainLabels, 0), placeOf(map, trainLabels, 1)];
   const way = await vae.inverseTransform(interpolate(from, to, 12));
   const strip = interpolationSvg(way, { clip: [0, 1], from: 'a 0', to: 'a 1' });
   // Held-out digits, and the same pixels in another order: the model knows that these are no digits.

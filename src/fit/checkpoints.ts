@@ -15,7 +15,7 @@ import type { CheckpointOptions } from './options/run.js';
 export const checkpointName = 'parametric-umap.checkpoint';
 
 /** Seconds between two checkpoints where the user gives no interval; */
-const SECONDS = 60;
+export const SECONDS = 60;
 /** or this many times as long as the last one took, where that is longer: under 2 % of the time. */
 const LEAST_SHARE = 50;
 

@@ -8,7 +8,7 @@ import * as tf from '../core/tf.js';
 import type { LossTerm, Network } from '../core/types.js';
 import type { Likelihood, VarianceParameter } from '../networks/variational/decoder.js';
 import type { Posterior, VariationalStep } from '../networks/variational/step.js';
-import { LOG_2PI, type Prior } from '../networks/variational/vampPrior.js';
+import { LOG_2PI, type Prior, standardNormal } from '../networks/variational/vampPrior.js';
 import type { KlWeight } from './klWeight.js';
 
 export interface ReconstructionNatsOptions {
@@ -167,12 +167,17 @@ export function normalKl({ mean, logVariance }: Pick<Posterior, 'mean' | 'logVar
  *     KL(q0 || p) + (|z|² - |z0|²) / 2 - logScale
  *
  * for the Gaussian q0 before the flow and its sample z0, so that only what the flow changes is random. The plain estimate,
- * log q(z | x) - log p(z), has so much noise that on small images training gives up a dimension. From another prior there is only that one.
+ * `sampleKl`, has so much noise that on small images training gives up a dimension. From another prior there is only that one.
  */
 export function estimatedKl(posterior: Posterior, z: tf.Tensor2D, prior?: Prior): tf.Tensor1D {
-  if (prior) return tf.sub(logPosterior(posterior), prior.logDensity(z)) as tf.Tensor1D;
+  if (prior) return sampleKl(posterior, z, prior);
   const farther = tf.mul(tf.sum(tf.sub(tf.square(z), tf.square(posterior.z0)), 1), 0.5);
   return tf.add(tf.sum(normalKl(posterior), 1), tf.sub(farther, posterior.logScale)) as tf.Tensor1D;
+}
+
+/** log q(z | x) - log p(z) of the very sample, as the weights of importance sampling need it. */
+export function sampleKl(posterior: Posterior, z: tf.Tensor2D, prior: Prior = standardNormal): tf.Tensor1D {
+  return tf.sub(logPosterior(posterior), prior.logDensity(z)) as tf.Tensor1D;
 }
 
 /** log q(z | x) of the sample, for each row: -(epsilon² + logVariance + log 2 pi) / 2, summed, - logScale. */

@@ -8,12 +8,11 @@ import { type Pauses, pausesFor } from '../core/pauses.js';
 import type { PartDone } from '../core/stages.js';
 import * as tf from '../core/tf.js';
 import type { Matrix, Network, Random } from '../core/types.js';
-import { estimatedKl, logPosterior, omittedConstant, rowNats } from '../losses/variational.js';
+import { estimatedKl, omittedConstant, rowNats, sampleKl } from '../losses/variational.js';
 import type { Likelihood, VarianceParameter } from '../networks/variational/decoder.js';
 import type { VariationalHead } from '../networks/variational/encoder.js';
 import { samplePosterior } from '../networks/variational/sample.js';
-import type { Posterior } from '../networks/variational/step.js';
-import { type Prior, standardNormal } from '../networks/variational/vampPrior.js';
+import type { Prior } from '../networks/variational/vampPrior.js';
 
 export interface VariationalModel {
   readonly trunk: Network;
@@ -180,11 +179,6 @@ function evaluate(
   const { z, posterior } = samplePosterior(head, h, { mean, logVariance: logs }, random);
   const nats = rowNats(likelihood, target, decoder.apply(z, false), logVariance?.variable);
   return [nats, klOf(posterior, z, prior)];
-}
-
-/** log q(z | x) - log p(z) of the very sample, as the weights of importance sampling need it. */
-function sampleKl(posterior: Posterior, z: tf.Tensor2D, prior: Prior = standardNormal): tf.Tensor1D {
-  return tf.sub(logPosterior(posterior), prior.logDensity(z)) as tf.Tensor1D;
 }
 
 /** All rows, `copies` times one after another. */

@@ -8,7 +8,7 @@ import { checkpointName } from '../../src/fit/checkpoints.js';
 import { ArtifactError, DataError, earlyStopping, embeddingLog, OptionError } from '../../src/index.js';
 import { embeddingOf, fitted, quickly, type Subject, titleOf } from '../checks/subject.js';
 import { saying } from '../helpers/assert.js';
-import { logged } from '../helpers/child.js';
+import { logged, warned } from '../helpers/child.js';
 import { groups } from '../helpers/data.js';
 import { withDirectory } from '../helpers/files.js';
 import { feature } from './feature.js';
@@ -232,12 +232,13 @@ test('where it cannot be written, training goes on, says so once, and tries agai
       },
     };
     const estimator = quickly(subject, { checkpoint: { path: blocked, everySteps: 1 }, callbacks: [frees] });
-    const told = await warned(async () => {
+    const lines = await warned(async () => {
       await estimator.fit(rows);
       assert.deepEqual(await embeddingOf(estimator, rows), await embeddingOf(expected, rows));
     });
     estimator.dispose();
-    assert.match(told, /^parametric-umap: checkpoint: \S+ was not written: .*; the training goes on.*\n$/);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, /^parametric-umap: checkpoint: \S+ was not written: .*; the training goes on.*$/);
     assert.deepEqual(await readdir(blocked), [checkpointName]);
     expected.dispose();
   });
@@ -260,16 +261,17 @@ test('a disk that is full in the middle of writing leaves the earlier checkpoint
       },
     };
     const estimator = quickly(subject, { checkpoint, callbacks: [fills] });
-    const told = await warned(async () => {
+    const lines = await warned(async () => {
       try {
         await assert.rejects(estimator.fit(rows, null, { signal: control.signal }), saying(Error, /enough/));
       } finally {
         disk.free();
       }
     });
+    assert.equal(lines.length, 1);
     assert.match(
-      told,
-      /^parametric-umap: checkpoint: \S+ was not written: ENOSPC.*an earlier checkpoint stays\n$/,
+      lines[0]!,
+      /^parametric-umap: checkpoint: \S+ was not written: ENOSPC.*an earlier checkpoint stays$/,
     );
     assert.deepEqual(await readdir(directory), [checkpointName]);
     assert.deepEqual(await readFile(file), earlier);
@@ -301,21 +303,6 @@ async function fillingDisk(directory: string) {
     },
     refused: () => refused,
   };
-}
-
-/** What a function warns of. */
-async function warned(act: () => Promise<void>): Promise<string> {
-  let told = '';
-  const { warn } = console;
-  console.warn = (text: string) => {
-    told += `${text}\n`;
-  };
-  try {
-    await act();
-  } finally {
-    console.warn = warn;
-  }
-  return told;
 }
 
 test('without a checkpoint there, a fit begins from the start and says so', async (subject) => {

@@ -7,6 +7,7 @@ import { earlyStopping, OptionError, type Progress, type Training } from '../../
 import { tensorboard } from '../../src/node.js';
 import { fitted, quickly } from '../checks/subject.js';
 import { near, saying } from '../helpers/assert.js';
+import { warned } from '../helpers/child.js';
 import { groups } from '../helpers/data.js';
 import { withDirectory } from '../helpers/files.js';
 import { readEvents } from '../helpers/tfevents.js';
@@ -22,19 +23,6 @@ function logsIn(directory: string) {
   const names = readdirSync(directory).filter((name) => name.includes('tfevents'));
   for (const name of names) assert.match(name, /^events\.out\.tfevents\.\d{10}\.parametric-umap\.\d+$/);
   return names.sort().map((name) => readEvents(readFileSync(path.join(directory, name))));
-}
-
-/** What a task writes with `console.warn`. */
-async function warned(task: () => Promise<unknown>): Promise<string[]> {
-  const { warn } = console;
-  const lines: string[] = [];
-  console.warn = (line: string) => void lines.push(line);
-  try {
-    await task();
-  } finally {
-    console.warn = warn;
-  }
-  return lines;
 }
 
 test('TensorBoard gets every report and the weights, and logging changes nothing', async (subject) => {

@@ -31,6 +31,19 @@ export async function inAnotherProcess(task: ChildTask): Promise<{ map: Float32A
   });
 }
 
+/** What a task writes with `console.warn`, a line each. */
+export async function warned(task: () => Promise<unknown>): Promise<string[]> {
+  const { warn } = console;
+  const lines: string[] = [];
+  console.warn = (line: string) => void lines.push(line);
+  try {
+    await task();
+  } finally {
+    console.warn = warn;
+  }
+  return lines;
+}
+
 /** What a task writes on stderr, where `verbose` logs. */
 export async function logged(task: () => Promise<unknown>): Promise<string> {
   const { write } = process.stderr;
