@@ -47,6 +47,8 @@ export const compressionVae: Subject = {
 /** With everything that is learned beside the networks. */
 export const vampPriorVae: Subject = {
   ...compressionVae,
+  // Without a flow: with one, 40 steps are too few for the decoder to begin to use the latent variables.
+  quick: { ...compressionVae.quick, iafFlowLength: 0 },
   variant: 'a learned prior and variance',
   learnsMore: true,
   create: (options) =>
