@@ -11,7 +11,7 @@
  * 128 latent dimensions, and seconds until the first one (`peers/compression_vae.py`: beside the original). `mnist`: squared error
  * of the 10,000 test images (mean over pixels) and 5-NN accuracy among the 60,000 training images, with two latent dimensions.
  * `binarized`: minus the log-likelihood of `--rows` test images by importance sampling, with 40 latent dimensions. Pixels are black
- * or white, with their grey values as probabilities: drawn anew in each epoch for training, once for testing.
+ * or white, with their gray values as probabilities: drawn anew in each epoch for training, once for testing.
  */
 import { parseArgs } from 'node:util';
 import { createRandom } from '../src/core/random.js';
@@ -20,6 +20,7 @@ import { type RowSource, rowSource } from '../src/data/rowSource.js';
 import { CompressionVAE } from '../src/estimators/vae/compressionVae.js';
 import type { CompressionVAEOptions } from '../src/estimators/vae/options.js';
 import { knnAccuracy } from '../src/metrics/scores.js';
+import { cosineDecay } from '../src/training/schedule.js';
 import { digits, head, type Labeled, mnist } from './data.js';
 import { table } from './report.js';
 
@@ -90,7 +91,7 @@ async function mnistRun(train: Labeled, test: Labeled, seed: number): Promise<Ro
   };
 }
 
-/** Each pixel black or white, with its grey value as the probability. */
+/** Each pixel black or white, with its gray value as the probability. */
 function binarized({ data, shape }: Matrix, random: Random): Matrix {
   return { data: data.map((value) => (random.next() < value ? 1 : 0)), shape };
 }
@@ -115,8 +116,7 @@ async function binarizedRun(train: Matrix, test: Matrix, seed: number): Promise<
   const { vae, steps, seconds } = await fitted(redrawn(train, createRandom(`train ${seed}`)), {
     ...{ seed, dimLatent: 40, iafFlowLength: 0, likelihood: 'bernoulli', cellsEncoder: [300, 300] },
     ...{ klWeight: { warmUp: 0.1 }, trainValidSplit: 1 },
-    // Half a cosine from 0.001 to 0.
-    learningRate: (done) => 0.0005 * (1 + Math.cos(Math.PI * done)),
+    learningRate: cosineDecay(0.001, 1).rate,
   });
   const nats = await vae.logLikelihood(test, { samples: Number(values.samples) });
   const bound = await vae.elbo(test);
