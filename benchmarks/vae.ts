@@ -115,7 +115,7 @@ function redrawn({ data, shape }: Matrix, random: Random): RowSource {
 async function binarizedRun(train: Matrix, test: Matrix, seed: number): Promise<Row> {
   const { vae, steps, seconds } = await fitted(redrawn(train, createRandom(`train ${seed}`)), {
     ...{ seed, dimLatent: 40, iafFlowLength: 0, likelihood: 'bernoulli', cellsEncoder: [300, 300] },
-    ...{ klWeight: { warmUp: 0.1 }, trainValidSplit: 1 },
+    ...{ klWeight: { warmUp: 0.1 }, trainValidSplit: 1, numSteps: 80_000 },
     learningRate: cosineDecay(0.001, 1).rate,
   });
   const nats = await vae.logLikelihood(test, { samples: Number(values.samples) });
