@@ -30,11 +30,7 @@ test('what is needed, and what is only used when it is there', () => {
     '@tensorflow/tfjs-layers',
     'commander',
     'csv-parse',
-    'd3-array',
-    'd3-format',
-    'd3-scale',
-    'd3-scale-chromatic',
-    'pbf',
+    'fflate',
     'seedrandom',
   ]);
   const optional = [
@@ -42,7 +38,6 @@ test('what is needed, and what is only used when it is there', () => {
     '@tensorflow/tfjs-backend-webgpu',
     '@tensorflow/tfjs-node',
     '@tensorflow/tfjs-node-gpu',
-    'fastify',
     'hnswlib-node',
     'usearch',
     'webgpu',

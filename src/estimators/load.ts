@@ -34,7 +34,11 @@ export async function load(
   path: string | URL,
   overrides: GivenUMAPOptions | GivenContrastiveOptions | GivenCompressionVAEOptions = {},
 ): Promise<AnyEstimator> {
-  const artifact = await loadModel(path);
+  return fromLoaded(await loadModel(path), overrides);
+}
+
+/** Restores whichever estimator an artifact was made by. Throws as `load` does. */
+export async function fromLoaded(artifact: LoadedArtifact, overrides: object = {}): Promise<AnyEstimator> {
   if (!Object.hasOwn(kinds, artifact.kind)) {
     const known = Object.keys(kinds).join(', ');
     throw new ArtifactError(

@@ -5,7 +5,7 @@ import { requireNode } from '../core/platform.js';
 import { choice, flag, orNull, text } from '../core/rules.js';
 import type { Matrix } from '../core/types.js';
 import { narrow } from '../data/frame.js';
-import { type Add, parseRecords, piecesOf } from './csvRecords.js';
+import { isMissing, isText, piecesOf, readRecords, toNumber } from './csvRecords.js';
 
 /** Options of `readCsv`. */
 export interface CsvOptions {
@@ -52,7 +52,10 @@ export async function readCsv(source: string | URL, options: CsvOptions = {}): P
   const given = typeof source === 'string' && /[\r\n]/.test(source);
   const caller = given ? 'readCsv' : `readCsv ${source}`;
   const table = tableOf(caller, resolved);
-  await parseRecords(given ? piecesOf(source) : await open(source), caller, resolved.separator, table.add);
+  const pieces = given ? piecesOf(source) : await open(source);
+  for await (const records of readRecords(pieces, caller, resolved.separator)) {
+    for (const { fields, line } of records) table.add(fields, line);
+  }
   return table.finish();
 }
 
@@ -63,7 +66,7 @@ async function open(source: string | URL): Promise<AsyncIterable<Uint8Array>> {
 
 /** What is kept of the rows. */
 interface Table {
-  readonly add: Add;
+  add(fields: readonly string[], line: number): void;
   finish(): Csv;
 }
 
@@ -76,7 +79,7 @@ function tableOf(caller: string, { label, header, separator }: Required<CsvOptio
   let labelAt = -1;
   let rows = 0;
 
-  function begin(fields: string[], line: number): void {
+  function begin(fields: readonly string[], line: number): void {
     width = fields.length;
     firstLine = line;
     if (header ?? (label !== null || fields.some(isText))) names = fields.map((field) => field.trim());
@@ -166,22 +169,10 @@ function growing(): { push(value: number): void; take(): Float64Array } {
   };
 }
 
-/** What programs write where a value is missing. */
-const missing = /^\s*(<?#?n\/?a>?|nan|null|none|\?|)\s*$/i;
-
-/** NaN for anything but a decimal number; `Number` alone takes '' for 0 and '0x10' for 16. */
-function toNumber(field: string): number {
-  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(field) ? Number(field) : Number.NaN;
-}
-
-function isText(field: string): boolean {
-  return Number.isNaN(toNumber(field)) && !missing.test(field);
-}
-
 /** What stands in the place of a number, and what to do about it. */
 function whatIs(field: string, value: number, separator: string): string {
   const shown = describe(field.length > 40 ? `${field.slice(0, 40)}…` : field);
-  if (missing.test(field)) return `${shown}, a missing value; fill it in or leave out the row`;
+  if (isMissing(field)) return `${shown}, a missing value; fill it in or leave out the row`;
   if (!Number.isNaN(value)) return `${shown}, which is too large; divide the column`;
   const other = [',', ';', '\t'].find((mark) => mark !== separator && field.includes(mark));
   if (other !== undefined)
