@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('../../examples/output/', import.meta.url));
 
 /** Writes a file into examples/output and returns its path relative to the working directory. */
-export async function write(name: string, text: string): Promise<string> {
+export async function write(name: string, content: string | Uint8Array): Promise<string> {
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, name), text);
+  await writeFile(path.join(folder, name), content);
   return outputPath(name);
 }
 

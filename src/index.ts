@@ -39,6 +39,7 @@ export type { ContrastiveInputs } from './estimators/contrastive/inputs.js';
 export { type ContrastiveOptions, contrastiveDefaults } from './estimators/contrastive/options.js';
 export type { Estimator, SaveOptions, TransformOptions } from './estimators/estimator.js';
 export { load } from './estimators/load.js';
+export type { OnnxOptions, OnnxScaling } from './estimators/onnx.js';
 export { type ParametricUMAPOptions, parametricUmapDefaults } from './estimators/umap/options.js';
 export { ParametricUMAP } from './estimators/umap/parametricUmap.js';
 export { CompressionVAE } from './estimators/vae/compressionVae.js';

@@ -107,7 +107,7 @@ test('every block has a language; only code with a reason is not run', () => {
     assert.equal(fences.length, 2 * blocks.filter((block) => block.page === page).length, page);
   }
   for (const block of blocks) {
-    assert.ok(isCode(block) || ['sh', 'bibtex'].includes(block.language), nameOf(block));
+    assert.ok(isCode(block) || ['sh', 'bibtex', 'python'].includes(block.language), nameOf(block));
     if (block.info !== '') assert.match(block.info, /^no-run \(\w.{9,}\)$/, nameOf(block));
   }
   assert.ok(code.length > 20);

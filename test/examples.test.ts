@@ -15,6 +15,7 @@ import * as history from '../examples/history.js';
 import * as landmarks from '../examples/landmarks.js';
 import * as latentGrid from '../examples/latentGrid.js';
 import * as metrics from '../examples/metrics.js';
+import * as onnx from '../examples/onnx.js';
 import { isProgram } from '../examples/output.js';
 import * as progress from '../examples/progress.js';
 import * as reconstruction from '../examples/reconstruction.js';
@@ -47,6 +48,13 @@ test('basic: old rows and new ones get positions that show what they are', async
   about(trust, [0.95, 1], 'trustworthiness');
   about(heldOutTrust, [0.78, 1], 'trustworthiness, held out');
   about(heldOutAccuracy, [0.75, 1], 'accuracy, held out');
+});
+
+test('onnx: ONNX Runtime places new rows where we do', async () => {
+  const { bytes, ours, largest } = await onnx.main(digits, short);
+  assert.ok(bytes.length > 50_000);
+  assert.deepEqual(ours.shape, [80, 2]);
+  about(largest, [0, 1e-3], 'largest difference');
 });
 
 test('latentGrid: the decoder gives an image for each cell, and the way between two digits begins and ends with them', async () => {

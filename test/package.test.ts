@@ -31,6 +31,7 @@ test('what is needed, and what is only used when it is there', () => {
     'commander',
     'csv-parse',
     'fflate',
+    'pbf',
     'seedrandom',
   ]);
   const optional = [

@@ -1,11 +1,13 @@
 /**
  * What TensorFlow.js 4.22 computes wrongly in plain JavaScript: gradients, as finite differences show
  * (ResizeNearestNeighborGrad with several images, which is the gradient of an upsampling layer, and AvgPoolGrad with
- * windows that padding clips), and Transform (`tf.image.transform`), which leaves all images but the first one blank.
+ * windows that padding clips), Transform (`tf.image.transform`), which leaves all images but the first one blank, and
+ * FusedBatchNorm along another axis than the last.
  * Also the gradient of Tile, which takes thousands of operations on any backend.
  */
 import type { DataId, NamedAttrMap, Tensor, TensorInfo } from '../core/tf.js';
 import * as tf from '../core/tf.js';
+import { correctBatchNorm } from './batchNorm.js';
 
 type Shape4D = [number, number, number, number];
 
@@ -40,6 +42,7 @@ export function correctCpu(): void {
     ...transform,
     kernelFunc: (call) => imageByImage(transform.kernelFunc as unknown as Kernel, call as unknown as Call),
   });
+  correctBatchNorm('cpu');
   for (const [kernelName, kernel] of Object.entries(cpuKernels)) {
     tf.unregisterKernel(kernelName, 'cpu');
     const kernelFunc = (call: unknown) => kernel(call as Call);

@@ -1,7 +1,6 @@
-/** Events as TensorBoard reads them: the few messages of TensorFlow's `event.proto` and `summary.proto` that are needed. */
+/** Events as TensorBoard reads them: the few messages of TensorFlow's `event.proto` and `summary.proto` that are needed, written by `pbf`. */
 
-import { joined } from '../core/bytes.js';
-import { toUtf8 } from '../core/utf8.js';
+import Pbf from 'pbf';
 import type { Histogram } from './histogram.js';
 
 /** One curve's point, or one histogram, by its name. */
@@ -11,61 +10,38 @@ export type Summary =
 
 /** The first event of every file. `seconds` since 1970, as in all events. */
 export function versionEvent(seconds: number): Uint8Array {
-  return joined([double(1, seconds), text(3, 'brain.Event:2')]);
+  const pbf = new Pbf();
+  pbf.writeDoubleField(1, seconds);
+  pbf.writeStringField(3, 'brain.Event:2');
+  return pbf.finish();
 }
 
 /** What was measured at a gradient step. */
 export function summaryEvent(seconds: number, step: number, summaries: readonly Summary[]): Uint8Array {
-  const values = summaries.map((summary) => bytes(1, summaryValue(summary)));
-  return joined([double(1, seconds), whole(2, step), bytes(5, joined(values))]);
+  const pbf = new Pbf();
+  pbf.writeDoubleField(1, seconds);
+  pbf.writeVarintField(2, step);
+  pbf.writeMessage(
+    5,
+    (values, out) => {
+      for (const value of values) out!.writeMessage(1, writeSummary, value);
+    },
+    summaries,
+  );
+  return pbf.finish();
 }
 
-function summaryValue(summary: Summary): Uint8Array {
-  const tag = text(1, summary.tag);
-  if ('scalar' in summary) return joined([tag, float(2, summary.scalar)]);
-  const { min, max, count, sum, sumSquares, limits, counts } = summary.histogram;
-  const histogram = [min, max, count, sum, sumSquares].map((value, i) => double(i + 1, value));
-  return joined([tag, bytes(5, joined([...histogram, doubles(6, limits), doubles(7, counts)]))]);
+function writeSummary(summary: Summary, out: Pbf | undefined): void {
+  out!.writeStringField(1, summary.tag);
+  if ('scalar' in summary) out!.writeFloatField(2, summary.scalar);
+  else out!.writeMessage(5, writeHistogram, summary.histogram);
 }
 
-/** How the value of a field is written, in the lowest three bits of its key. */
-const WIRE = { varint: 0, eightBytes: 1, lengthFirst: 2, fourBytes: 5 } as const;
-
-/** A number of at least 0 in groups of seven bits, the lowest first. Division, since steps may exceed 32 bits. */
-function varint(value: number): number[] {
-  const groups: number[] = [];
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) groups.push((rest % 128) | 128);
-  return [...groups, rest];
-}
-
-function whole(field: number, value: number): Uint8Array {
-  return Uint8Array.from([...varint(field * 8 + WIRE.varint), ...varint(value)]);
-}
-
-function double(field: number, value: number): Uint8Array {
-  const written = new Uint8Array(8);
-  new DataView(written.buffer).setFloat64(0, value, true);
-  return joined([Uint8Array.from(varint(field * 8 + WIRE.eightBytes)), written]);
-}
-
-function float(field: number, value: number): Uint8Array {
-  const written = new Uint8Array(4);
-  new DataView(written.buffer).setFloat32(0, value, true);
-  return joined([Uint8Array.from(varint(field * 8 + WIRE.fourBytes)), written]);
-}
-
-function bytes(field: number, value: Uint8Array): Uint8Array {
-  return joined([Uint8Array.from([...varint(field * 8 + WIRE.lengthFirst), ...varint(value.length)]), value]);
-}
-
-function text(field: number, value: string): Uint8Array {
-  return bytes(field, toUtf8(value));
-}
-
-function doubles(field: number, values: readonly number[]): Uint8Array {
-  const written = new Uint8Array(8 * values.length);
-  const view = new DataView(written.buffer);
-  for (const [i, value] of values.entries()) view.setFloat64(8 * i, value, true);
-  return bytes(field, written);
+function writeHistogram(
+  { min, max, count, sum, sumSquares, limits, counts }: Histogram,
+  out: Pbf | undefined,
+): void {
+  for (const [i, value] of [min, max, count, sum, sumSquares].entries()) out!.writeDoubleField(i + 1, value);
+  out!.writePackedDouble(6, [...limits]);
+  out!.writePackedDouble(7, [...counts]);
 }

@@ -104,3 +104,28 @@ for (const backend of ['cpu', 'wasm', 'tensorflow'] as const) {
     assert.equal(tf.memory().numTensors, before, 'tensors left');
   });
 }
+
+for (const backend of ['cpu', 'wasm'] as const) {
+  test(`batch normalization on ${backend}: along any axis, and no tensor is left`, async () => {
+    await useBackend(backend);
+    const { numTensors } = tf.memory();
+    tf.tidy(() => {
+      const next = source('normalization');
+      const x = next([3, 4, 5, 2]);
+      for (const axis of [1, 2, 3]) {
+        const shape = [1, 1, 1, 1].map((one, i) => (i === axis ? x.shape[axis]! : one));
+        const mean = next(shape) as tf.Tensor4D;
+        const variance = tf.add(tf.square(next(shape)), 0.5) as tf.Tensor4D;
+        const [offset, scale] = [next(shape), next(shape)] as [tf.Tensor4D, tf.Tensor4D];
+        // (x - mean) scale / sqrt(variance + epsilon) + offset
+        const expected = tf.add(
+          tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 0.01))), scale),
+          offset,
+        );
+        const found = tf.batchNorm(x as tf.Tensor4D, mean, variance, offset, scale, 0.01);
+        assert.ok(tf.max(tf.abs(tf.sub(found, expected))).dataSync()[0]! < 1e-5, `axis ${axis}`);
+      }
+    });
+    assert.equal(tf.memory().numTensors, numTensors);
+  });
+}

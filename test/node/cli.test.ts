@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { load } from '../../src/estimators/load.js';
 import { estimatorRows, kebab } from '../../src/node/cli/flags.js';
 import { run } from '../helpers/child.js';
+import { onnxSession } from '../helpers/onnxRuntime.js';
 
 const bin = fileURLToPath(new URL('../../src/node/cli/bin.js', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'parametric-umap-cli-'));
@@ -219,4 +220,51 @@ test('completion scripts name commands and flags', async () => {
   assert.match(bash, /compgen -W "fit transform inverse sample predict/);
   assert.match(bash, /fit\) flags=".*--n-neighbors/);
   await run('bash', ['-n', '-c', bash]);
+});
+
+test('an exported encoder gives the map for the numbers of the columns, unscaled', async () => {
+  const { code, stdout } = await call('export', 'model', '--onnx', 'encoder.onnx', '--json');
+  assert.equal(code, 0);
+  const { columns, scaling, bytes } = JSON.parse(stdout) as {
+    columns: string[];
+    scaling: boolean;
+    bytes: number;
+  };
+  assert.deepEqual(columns, ['bill', 'mass', 'island=Biscoe', 'island=Dream']);
+  assert.equal(scaling, true);
+  const model = readFileSync(path.join(folder, 'encoder.onnx'));
+  assert.equal(model.length, bytes);
+  const session = await onnxSession(model);
+  const rows = lines(file('species.csv'))
+    .slice(1, 13)
+    .map((line) => line.split(','));
+  const numbers = rows.flatMap((row) => [
+    Number(row[1]),
+    Number(row[2]),
+    ...islands.map((island) => (row[3] === island ? 1 : 0)),
+  ]);
+  const { data } = await session.run(Float64Array.from(numbers), [rows.length, 4]);
+  const map = lines(file('map.csv')).slice(1, 13);
+  for (const [i, line] of map.entries()) {
+    const [, x, y] = line.split(',').map(Number);
+    assert.ok(Math.abs(data[2 * i]! - x!) < 1e-4 && Math.abs(data[2 * i + 1]! - y!) < 1e-4);
+  }
+  await session.close();
+});
+
+test('an export that cannot be is refused in one line', async () => {
+  for (const [args, message] of [
+    [['export', 'model', '--onnx', 'encoder.bin'], /expected a name that ends in \.onnx/],
+    [['export', 'model'], /--onnx/],
+    [['export', 'nowhere', '--onnx', 'a.onnx'], /nowhere/],
+    [
+      ['export', 'model', '--onnx', 'a.onnx', '--part', 'head'],
+      /Allowed choices are encoder, decoder, classifier/,
+    ],
+  ] as const) {
+    const { code, stderr } = await call(...args);
+    assert.equal(code, 2);
+    assert.match(stderr, message);
+  }
+  assert.ok(!existsSync(path.join(folder, 'a.onnx')));
 });

@@ -7,6 +7,7 @@
 import { UnavailableError } from '../../core/errors.js';
 import type { KernelFunc, TensorInfo } from '../../core/tf.js';
 import * as tf from '../../core/tf.js';
+import { correctBatchNorm } from '../batchNorm.js';
 import {
   conv2DBackpropFilter,
   conv2DBackpropInput,
@@ -90,6 +91,7 @@ export async function enableTraining(): Promise<void> {
   if (registered) return;
   registered = true;
   for (const [name, make] of Object.entries(trainingKernels)) register(name, make);
+  correctBatchNorm('wasm');
 }
 
 function register(kernelName: string, make: Make): void {

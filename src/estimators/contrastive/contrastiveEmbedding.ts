@@ -19,6 +19,7 @@ import { checkReadTwice } from '../applyToSource.js';
 import { type Estimator, graphOf, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
 import { keptLandmarks } from '../landmarks.js';
+import { type OnnxOptions, onnxOf } from '../onnx.js';
 import { saveOptions } from '../savedOptions.js';
 import { contrastiveArtifact, restoreContrastive } from './artifact.js';
 import { type ContrastiveInputs, checkPairs, checkRows, inputRules, pairsAreNoRows } from './inputs.js';
@@ -196,6 +197,15 @@ export class ContrastiveEmbedding implements Estimator<ContrastiveOptions, Contr
   toArtifact(options: SaveOptions = {}): Promise<Artifact> {
     const { includeGraph } = saveOptions(options);
     return contrastiveArtifact(this.options, this.#life.require('save'), this.#landmarks, includeGraph);
+  }
+
+  /**
+   * A part of the fitted model as the bytes of an `.onnx` file, for ONNX Runtime and other engines: the encoder unless `part` says
+   * otherwise. The number of rows is free, and rows that need a `rowFrame` are taken as 64-bit floats and framed within. The metadata
+   * name the classes of a classifier. Throws `NotFittedError` for a part that was not fitted, and `OptionError` for layers that have no form in ONNX.
+   */
+  async toONNX(options: OnnxOptions = {}): Promise<Uint8Array> {
+    return onnxOf('ContrastiveEmbedding', this.#life.require('toONNX'), options);
   }
 
   /**

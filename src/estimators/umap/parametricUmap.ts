@@ -25,7 +25,9 @@ import { checkReadTwice } from '../applyToSource.js';
 import { type Estimator, graphOf, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
 import { keptLandmarks } from '../landmarks.js';
+import { type OnnxOptions, onnxOf } from '../onnx.js';
 import { saveOptions } from '../savedOptions.js';
+import { adopted, adoptingOptions } from './adopted.js';
 import { restoreUmap, umapArtifact } from './artifact.js';
 import type { GivenUMAPOptions, ParametricUMAPOptions } from './options.js';
 import { prepareUmap, type UmapLearned } from './prepare.js';
@@ -193,6 +195,15 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
   }
 
   /**
+   * A part of the fitted model as the bytes of an `.onnx` file, for ONNX Runtime and other engines: the encoder unless `part` says
+   * otherwise. The number of rows is free, and rows that need a `rowFrame` are taken as 64-bit floats and framed within. The metadata
+   * name the classes of a classifier. Throws `NotFittedError` for a part that was not fitted, and `OptionError` for layers that have no form in ONNX.
+   */
+  async toONNX(options: OnnxOptions = {}): Promise<Uint8Array> {
+    return onnxOf('ParametricUMAP', this.#life.require('toONNX'), options);
+  }
+
+  /**
    * Loads a saved model: it gives the same embeddings to the last bit, and `fit` continues its training. `overrides` replaces
    * options, and supplies functions that could not be saved. Throws `ArtifactError` for a model that is incomplete, damaged
    * or of another estimator, and `OptionError` for a wrong override.
@@ -212,6 +223,21 @@ export class ParametricUMAP implements Estimator<ParametricUMAPOptions, FitInput
     const { learned, landmarks } = await restore(estimator.options);
     estimator.#life.commit({ ...learned, backend });
     estimator.#landmarks = landmarks;
+    return estimator;
+  }
+
+  /**
+   * An estimator around a trained encoder from elsewhere, such as a converted Keras model (`tf.loadLayersModel`): it embeds rows at
+   * once, can be saved and exported, and `fit` goes on training it. `nComponents` is the encoder's; a `decoder` among the options
+   * belongs to it. The models stay the caller's to dispose of. Throws `OptionError` for models or options that do not fit together.
+   */
+  static async fromLayersModel(
+    encoder: tf.LayersModel,
+    options: GivenUMAPOptions = {},
+  ): Promise<ParametricUMAP> {
+    const estimator = new ParametricUMAP(adoptingOptions(encoder, options));
+    const { name: backend } = await useBackend(estimator.options.backend);
+    estimator.#life.commit({ ...adopted(estimator.options), backend });
     return estimator;
   }
 

@@ -13,6 +13,7 @@ import { embedRows, reconstructRows } from '../apply.js';
 import { checkReadTwice } from '../applyToSource.js';
 import { type Estimator, lifecycle, type SaveOptions, type TransformOptions } from '../estimator.js';
 import { fitSteps } from '../fitSteps.js';
+import { type OnnxOptions, onnxOf } from '../onnx.js';
 import { saveOptions } from '../savedOptions.js';
 import { restoreVae, vaeArtifact } from './artifact.js';
 import {
@@ -180,6 +181,15 @@ export class CompressionVAE implements Estimator<CompressionVAEOptions, RunInput
   async toArtifact(options: SaveOptions = {}): Promise<Artifact> {
     saveOptions(options);
     return vaeArtifact(this.options, this.#life.require('save'));
+  }
+
+  /**
+   * A part of the fitted model as the bytes of an `.onnx` file, for ONNX Runtime and other engines: the encoder unless `part` says
+   * otherwise. The number of rows is free, and rows that need a `rowFrame` are taken as 64-bit floats and framed within. The metadata
+   * name the classes of a classifier. Throws `NotFittedError` for a part that was not fitted, and `OptionError` for layers that have no form in ONNX.
+   */
+  async toONNX(options: OnnxOptions = {}): Promise<Uint8Array> {
+    return onnxOf('CompressionVAE', this.#life.require('toONNX'), options);
   }
 
   /**

@@ -104,7 +104,7 @@ export class AutoregressiveFlow extends tf.layers.Layer {
 tf.serialization.registerClass(AutoregressiveFlow);
 
 /** Which entries of the kernels are in use, 1 or 0 for each. */
-interface Masks {
+export interface Masks {
   /** `[dimensions, hidden units]`. */
   readonly hidden: Float32Array;
   /** `[hidden units, 2 dimensions]`. */
@@ -116,7 +116,7 @@ export function degreeOf(unit: number, units: number, dimensions: number): numbe
   return Math.floor((unit * dimensions) / units);
 }
 
-function masksOf(dimensions: number, units: number): Masks {
+export function masksOf(dimensions: number, units: number): Masks {
   const hidden = new Float32Array(dimensions * units);
   const output = new Float32Array(units * 2 * dimensions);
   for (let unit = 0; unit < units; unit++) {

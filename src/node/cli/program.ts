@@ -12,6 +12,7 @@ import {
 } from '../../core/errors.js';
 import { addCompletion } from './commands/completion.js';
 import { addEvaluate } from './commands/evaluate.js';
+import { addExport } from './commands/export.js';
 import { addFit } from './commands/fit.js';
 import { addInspect } from './commands/inspect.js';
 import { addOptions } from './commands/options.js';
@@ -59,6 +60,7 @@ function makeProgram(estimator: string): Command {
     addEvaluate,
     addPlot,
     addInspect,
+    addExport,
     addOptions,
     addCompletion,
   ];
