@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
+import { root } from '../helpers/files.js';
 import { folderWith, program } from '../helpers/packed.js';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -36,11 +37,15 @@ before(async () => {
     if (isolated) response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     if (isolated) response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     if (url!.startsWith('/strict')) response.setHeader('Content-Security-Policy', "script-src 'self'");
-    const script = url!.endsWith('.js');
+    const script = /\.m?js$/.test(url!);
     response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html');
     const shim = '<script>globalThis.process = { env: undefined, versions: {} };</script>';
     const html = `<!doctype html>${url!.endsWith('shim') ? shim : ''}<script src="bundle.js"></script>`;
-    response.end(script ? readFileSync(path.join(folder, 'bundle.js')) : html);
+    if (url!.startsWith('/ort/')) {
+      if (!script) response.setHeader('Content-Type', 'application/wasm');
+      return response.end(readFileSync(path.join(root, 'node_modules/onnxruntime-web/dist', url!.slice(5))));
+    }
+    return response.end(script ? readFileSync(path.join(folder, 'bundle.js')) : html);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   browser = await chromium.launch({
@@ -114,6 +119,23 @@ test('a model goes from a page and back as files in memory; load names the way',
     return [failure, JSON.stringify(await again.transform(rows)) === JSON.stringify(map)];`,
   );
   assert.deepEqual(value, ['UnavailableError', true]);
+});
+
+test('ONNX Runtime in a page places rows where we do', { skip }, async () => {
+  const { value, lines } = await inPage<number>(
+    'plain/',
+    `const { ParametricUMAP } = library;
+    const rows = Array.from({ length: 60 }, (_, i) => [Math.sin(i), Math.cos(i), i % 3]);
+    const umap = new ParametricUMAP({ nEpochs: 2, nNeighbors: 5 });
+    const map = await umap.fitTransform(rows);
+    const ort = await import('/ort/ort.wasm.min.mjs');
+    Object.assign(ort.env.wasm, { wasmPaths: '/ort/', numThreads: 1 });
+    const session = await ort.InferenceSession.create(await umap.toONNX());
+    const { embedding } = await session.run({ rows: new ort.Tensor('float32', rows.flat(), [60, 3]) });
+    return Math.max(...map.flat().map((value, i) => Math.abs(value - embedding.data[i])));`,
+  );
+  assert.ok(value <= 1e-4, `differs by ${value}`);
+  assert.deepEqual(lines, []);
 });
 
 test('a policy that forbids WebAssembly is a warning, and the fit goes on', { skip }, async () => {
