@@ -39,7 +39,9 @@ test('what is needed, and what is only used when it is there', () => {
     '@tensorflow/tfjs-backend-webgpu',
     '@tensorflow/tfjs-node',
     '@tensorflow/tfjs-node-gpu',
+    'fastify',
     'hnswlib-node',
+    'prom-client',
     'usearch',
     'webgpu',
   ];

@@ -68,7 +68,7 @@ const SCALE_STEPS = 64;
 /**
  * Reads points and labels. Labels are classes, except numbers with fractions or with more than twenty distinct values,
  * which are values on a continuous scale. If there are more classes than colors, the largest get colors. Throws
- * `DataError` if there are not two columns, if lengths differ, or if no point has finite coordinates.
+ * `DataError` if there are not two columns, if lengths differ, or if no point has finite coordinates (unless `empty` allows none).
  */
 export function readPlotData(
   caller: string,
@@ -77,6 +77,7 @@ export function readPlotData(
   held: HeldRows | null,
   colors: readonly string[] | null,
   categories: Categories | null = null,
+  { empty = false } = {},
 ): PlotData {
   const fitted = readPoints(caller, 'points', points);
   const others = held ? readPoints(caller, 'held.points', held.points) : { x: [], y: [] };
@@ -86,7 +87,7 @@ export function readPlotData(
   const y = Float64Array.from([...fitted.y, ...others.y]);
   let lost = 0;
   for (let i = 0; i < rows; i++) if (!Number.isFinite(x[i]! + y[i]!)) lost++;
-  if (lost === rows) {
+  if (lost === rows && !(empty && rows === 0)) {
     throw new DataError(
       `${caller}: expected at least 1 point with finite coordinates, got 0 of ${count(rows)}; check the embedding`,
     );

@@ -32,6 +32,10 @@ export interface ScatterPageOptions extends Omit<ScatterOptions, 'width' | 'heig
   readonly images?: Images | null | undefined;
 }
 
+/** Apart from the colors of classes, on a light and on a dark page. */
+const LIVE_COLOR = '#111111';
+const LIVE_DARK_COLOR = '#ffffff';
+
 const defaults: Readonly<Required<ScatterPageOptions>> = Object.freeze({
   ...mapDefaults,
   text: null,
@@ -57,10 +61,25 @@ const rules = {
  * Throws as `scatterSvg` does, and `DataError` if `text` or `images` do not match the points.
  */
 export function scatterHtml(points: Points, options: ScatterPageOptions = {}): string {
+  return scatterPage(points, options, null);
+}
+
+/** Rows that a server adds to a page while it is open. */
+export interface LivePoints {
+  /** Address of the server-sent events: lists of [x, y]. */
+  readonly events: string;
+  /** What such rows are called. */
+  readonly name: string;
+}
+
+/** The page, which may have no points yet where a server adds some. */
+export function scatterPage(points: Points, options: ScatterPageOptions, live: LivePoints | null): string {
   const caller = 'scatterHtml';
   const o = resolveOptions<Required<ScatterPageOptions>>(caller, options, defaults, rules);
   checkColors(caller, o.colors);
-  const data = readPlotData(caller, points, o.labels, o.held, o.colors, o.categories);
+  const data = readPlotData(caller, points, o.labels, o.held, o.colors, o.categories, {
+    empty: live !== null,
+  });
   const rows = data.rows - data.lost;
   const screen = { x: 0, y: 0, width: 900, height: 700 };
   const names = [...new Set(data.labels ?? [])];
@@ -81,6 +100,7 @@ export function scatterHtml(points: Points, options: ScatterPageOptions = {}): s
     nameSize: nameSize(data),
     diameter: o.pointSize ?? pointSize(rows, screen),
     opacity: o.opacity ?? pointOpacity(rows),
+    live: live && { ...live, color: LIVE_COLOR, darkColor: LIVE_DARK_COLOR },
   };
   const title = o.title || 'Scatter plot';
   // With esbuild's keepNames, as in tsx, the functions contain calls of __name, which the page must define.
@@ -92,7 +112,7 @@ export function scatterHtml(points: Points, options: ScatterPageOptions = {}): s
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'${live ? "; connect-src 'self'" : ''}">
 <title>${escapeXml(title)}</title>
 <style>${STYLE}</style>
 </head>

@@ -19,6 +19,7 @@ import { addOptions } from './commands/options.js';
 import { addPlot } from './commands/plot.js';
 import { addPredict } from './commands/predict.js';
 import { addRows } from './commands/rows.js';
+import { addServe } from './commands/serve.js';
 import { addTransform } from './commands/transform.js';
 import { readConfig } from './config.js';
 import { estimatorRows } from './flags.js';
@@ -61,6 +62,7 @@ function makeProgram(estimator: string): Command {
     addPlot,
     addInspect,
     addExport,
+    addServe,
     addOptions,
     addCompletion,
   ];

@@ -15,12 +15,20 @@ export interface CsvFormat {
   readonly header: boolean | null;
 }
 
+/** Opens a CSV file; see `csvTableOf`. */
+export function csvTable(path: string, name: string, format: CsvFormat): Promise<Table> {
+  return csvTableOf(() => fileOf(path), name, format);
+}
+
 /**
- * Opens a CSV file. A column is text if one of its fields among the first 10,000 rows is neither a number nor missing. Without
+ * Opens CSV that comes in pieces, from the start at each call. A column is text if one of its fields among the first 10,000 rows is neither a number nor missing. Without
  * a header the columns are named `c1`, `c2`, and so on. Throws `DataError` for an empty file, and for two columns of one name.
  */
-export async function csvTable(path: string, name: string, format: CsvFormat): Promise<Table> {
-  const pieces = () => fileOf(path);
+export async function csvTableOf(
+  pieces: () => AsyncIterable<Uint8Array>,
+  name: string,
+  format: CsvFormat,
+): Promise<Table> {
   const { columns, header, width, firstLine } = await headOf(pieces, name, format);
   return {
     name,

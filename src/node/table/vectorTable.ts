@@ -78,6 +78,11 @@ export async function npzTable(path: string, name: string): Promise<Table> {
 
 type Stored = Pick<Idx, 'data' | 'shape'>;
 
+/** The bytes of a `.npy` file as a table with one column. */
+export function npyBytesTable(bytes: Uint8Array, name: string): Table {
+  return arraysTable(name, { [VECTOR]: npyArray(bytes, name) });
+}
+
 function npyArray(bytes: Uint8Array, file: string): Stored {
   const header = parseHeader(bytes.subarray(0, headerLength(bytes, file)), file);
   checkSize(bytes.length, header, file);

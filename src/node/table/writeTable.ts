@@ -135,6 +135,15 @@ function jsonValue(cell: Cell, type: 'number' | 'text'): Cell {
   return type === 'number' && typeof cell === 'string' ? Number(cell) : cell;
 }
 
+/** Lines of CSV with a header. */
+export function csvText(names: readonly string[], rows: number, values: OutputBlock): string {
+  const lines = [names.map((name) => fieldOf(name, ',')).join(',')];
+  for (let row = 0; row < rows; row++) {
+    lines.push(values.map((column) => fieldOf(column[row] as Cell, ',')).join(','));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 /** A field of a CSV file (RFC 4180): in quotes where it holds a separator, a quote or a line break. */
 function fieldOf(value: Cell | undefined, separator: string): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '';

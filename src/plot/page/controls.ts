@@ -29,9 +29,10 @@ function makeTooltip(
     if (row < 0) return;
     const isHeld = row >= data.heldFrom;
     find('#tip b').textContent = data.names[label[row]!] ?? '';
-    find('#tip i').textContent = isHeld ? `held-out row ${row - data.heldFrom}` : `row ${row}`;
+    const kind = data.live ? `${data.live.name} row` : 'held-out row';
+    find('#tip i').textContent = isHeld ? `${kind} ${row - data.heldFrom}` : `row ${row}`;
     find('#tip p').textContent = data.text[row] ?? '';
-    const { color, darkColor } = data.groups[map.group[row]!]!;
+    const { color, darkColor } = map.groups[map.group[row]!]!;
     find('#tip .dot').style.cssText = `--light:${color};--dark:${darkColor}`;
     thumbnail(row);
     const at = map.positionOf(row);
@@ -172,8 +173,22 @@ function listenToLegend(map: PageMap, hover: (row: number) => void): void {
   }
 }
 
+/** Adds the rows that come while the page is open. */
+function listenToEvents(map: PageMap, { events, ...look }: NonNullable<PageData['live']>): void {
+  const own = { ...look, rows: 0, isClass: false };
+  // The address of the page may hold a token.
+  const source = new EventSource(events + location.search);
+  source.addEventListener('message', ({ data }) => map.add(JSON.parse(data), own));
+  let opened = false;
+  source.addEventListener('open', () => {
+    // After an interruption all rows come again.
+    if (opened) location.reload();
+    opened = true;
+  });
+}
+
 /** The controls by the names that the page uses. */
-export const pageControls = { makeTooltip, listenToPointers, listenToKeys, listenToLegend };
+export const pageControls = { makeTooltip, listenToPointers, listenToKeys, listenToLegend, listenToEvents };
 
 /** The program of the page. */
 export function page(open: typeof openMap, parts: PageParts, controls: typeof pageControls): void {
@@ -185,4 +200,5 @@ export function page(open: typeof openMap, parts: PageParts, controls: typeof pa
   controls.listenToPointers(canvas, map, hover);
   controls.listenToKeys(canvas, map, hover);
   controls.listenToLegend(map, hover);
+  if (data.live) controls.listenToEvents(map, data.live);
 }

@@ -24,6 +24,13 @@ export interface PageData {
   /** Diameter of a point in pixels. */
   readonly diameter: number;
   readonly opacity: number;
+  /** Where rows come from that are added while the page is open, as server-sent events: lists of [x, y]. */
+  readonly live: {
+    readonly events: string;
+    readonly name: string;
+    readonly color: string;
+    readonly darkColor: string;
+  } | null;
 }
 
 /** The interface of the map for the controls. */
@@ -35,7 +42,11 @@ export interface PageMap {
   readonly hiddenKinds: Set<string>;
   /** `accent` is the group that stands out, `hover` the row under the pointer; -1 for none. */
   readonly marked: { accent: number; hover: number };
-  readonly group: Uint16Array;
+  /** The group of each row, and the groups. */
+  group: Uint16Array;
+  readonly groups: PageData['groups'][number][];
+  /** Adds rows, which are drawn as held-out ones, in a group of their own. */
+  add(points: readonly (readonly number[])[], own: PageData['groups'][number]): void;
   redraw(): void;
   reset(): void;
   /** Zooms by a factor, keeping the point at (x, y) where it is. */
@@ -54,13 +65,13 @@ export interface PageMap {
 export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PageParts): PageMap {
   const context = canvas.getContext('2d', { willReadFrequently: true })!;
   const dark = matchMedia('(prefers-color-scheme: dark)');
-  const positions = new Float32Array(parts.decode(data.positions).buffer);
-  const group = new Uint16Array(parts.decode(data.group).buffer);
+  let positions = new Float32Array(parts.decode(data.positions).buffer);
+  const groups = [...data.groups];
   const order = parts.drawOrder(positions);
   const fitted = order.filter((row) => row < data.heldFrom);
-  const held = order.filter((row) => row >= data.heldFrom);
-  const bounds = parts.findBounds(positions, order);
-  const grid = parts.makeGrid(positions, order, bounds);
+  let held = order.filter((row) => row >= data.heldFrom);
+  let bounds = parts.findBounds(positions, order);
+  let grid = parts.makeGrid(positions, order, bounds);
   const hidden = new Set<number>();
   const hiddenKinds = new Set<string>();
   const marked = { accent: -1, hover: -1 };
@@ -69,9 +80,9 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
   let pending = false;
 
   const shown = (row: number) =>
-    !hidden.has(group[row]!) && !hiddenKinds.has(row < data.heldFrom ? 'fitted' : 'held');
+    !hidden.has(map.group[row]!) && !hiddenKinds.has(row < data.heldFrom ? 'fitted' : 'held');
   const radius = () => (data.diameter / 2) * Math.min(5, Math.max(1, (view.scale / view.home) ** 0.4));
-  const colorOf = (at: number) => (dark.matches ? data.groups[at]!.darkColor : data.groups[at]!.color);
+  const colorOf = (at: number) => (dark.matches ? groups[at]!.darkColor : groups[at]!.color);
   const css = (name: string) => getComputedStyle(canvas).getPropertyValue(name).trim();
   const rgb = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
 
@@ -114,9 +125,9 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     new Uint32Array(image.data.buffer).fill(ground);
     const { width, height } = canvas;
     const target = { pixels: image.data, width, height, x: view.x, y: view.y, scale: view.scale * ratio };
-    const colors = Uint8Array.from(data.groups.flatMap((_, at) => rgb(colorOf(at))));
+    const colors = Uint8Array.from(groups.flatMap((_, at) => rgb(colorOf(at))));
     const put = (rows: Uint32Array, outer: number, hole: number, ink: Uint8Array, opacity: number) => {
-      const strengths = Uint16Array.from(data.groups, (_, at) =>
+      const strengths = Uint16Array.from(groups, (_, at) =>
         hidden.has(at) ? 0 : 256 * opacity * (marked.accent < 0 || marked.accent === at ? 1 : 0.12),
       );
       parts.paint(
@@ -124,7 +135,7 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
         parts.makeStamp(outer * ratio, hole * ratio),
         positions,
         rows,
-        group,
+        map.group,
         ink,
         strengths,
       );
@@ -132,7 +143,7 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     if (!hiddenKinds.has('fitted')) put(fitted, radius(), 0, colors, data.opacity);
     if (!hiddenKinds.has('held') && held.length > 0) {
       const ring = Math.max(2, radius() * 1.24);
-      put(held, ring, 0, Uint8Array.from(data.groups.flatMap(() => panel)), 0.85);
+      put(held, ring, 0, Uint8Array.from(groups.flatMap(() => panel)), 0.85);
       put(held, ring + 0.7, ring - 0.7, colors, 1);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -158,7 +169,7 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     const taken: { x: number; y: number; half: number }[] = [];
     for (const label of data.places) {
       if (hidden.has(label.group) || (marked.accent >= 0 && marked.accent !== label.group)) continue;
-      const { name } = data.groups[label.group]!;
+      const { name } = groups[label.group]!;
       const text = name.length > 24 ? `${name.slice(0, 23)}…` : name;
       const x = canvas.clientWidth / 2 + (label.x - view.x) * view.scale;
       const y = canvas.clientHeight / 2 - (label.y - view.y) * view.scale;
@@ -202,8 +213,51 @@ export function openMap(canvas: HTMLCanvasElement, data: PageData, parts: PagePa
     };
   }
 
+  function add(points: readonly (readonly number[])[], own: PageMap['groups'][number]): void {
+    if (!groups.includes(own)) groups.push(own);
+    const rows = positions.length / 2;
+    const more = new Float32Array(2 * (rows + points.length));
+    more.set(positions);
+    more.set(points.flat(), 2 * rows);
+    const moreGroups = new Uint16Array(rows + points.length).fill(groups.indexOf(own));
+    moreGroups.set(map.group);
+    positions = more;
+    map.group = moreGroups;
+    const drawn = parts.drawOrder(positions);
+    held = drawn.filter((row) => row >= data.heldFrom);
+    const before = bounds;
+    bounds = parts.findBounds(positions, drawn);
+    grid = parts.makeGrid(positions, drawn, bounds);
+    // A view of all points goes on to show all; another one stays where it is.
+    const { left, right, bottom, top } = before;
+    const same =
+      bounds.left === left && bounds.right === right && bounds.bottom === bottom && bounds.top === top;
+    const all = !Number.isFinite(left) || view.scale === view.home;
+    if (same || !all) redraw();
+    else {
+      view.scale = 0;
+      resize();
+    }
+  }
+
+  const group = new Uint16Array(parts.decode(data.group).buffer);
+  const map = {
+    view,
+    hidden,
+    hiddenKinds,
+    marked,
+    group,
+    groups,
+    add,
+    redraw,
+    reset,
+    zoom,
+    pan,
+    pick,
+    positionOf,
+  };
   resize();
   new ResizeObserver(resize).observe(canvas);
   dark.addEventListener('change', redraw);
-  return { view, hidden, hiddenKinds, marked, group, redraw, reset, zoom, pan, pick, positionOf };
+  return map;
 }

@@ -1,8 +1,9 @@
 /** `inspect`: what a saved model is. */
 
 import type { Command } from 'commander';
+import type { LoadedArtifact } from '../../../artifact/artifact.js';
 import { loadModel } from '../../../artifact/model.js';
-import { fromLoaded } from '../../../estimators/load.js';
+import { type AnyEstimator, fromLoaded } from '../../../estimators/load.js';
 import { planIn } from '../../table/savedPlan.js';
 import { shortList } from '../../table/table.js';
 import type { CommonFlags } from '../context.js';
@@ -29,37 +30,45 @@ export function addInspect(program: Command): void {
 
 async function inspect(path: string, flags: CommonFlags): Promise<void> {
   const artifact = await loadModel(path);
-  const plan = planIn(artifact);
   const estimator = await fromLoaded(artifact);
   try {
-    const { encoder, history, options } = estimator;
-    const rows = estimatorRows[flagNames[artifact.kind]!]!;
-    const chosen = Object.entries(options).filter(
-      ([name, value]) =>
-        Object.hasOwn(rows, name) && JSON.stringify(value) !== JSON.stringify(rows[name]!.default),
-    );
-    const found = {
-      estimator: artifact.kind,
-      version: artifact.libraryVersion,
-      rowShape: encoder.inputs[0]!.shape.slice(1),
-      dimensions: encoder.outputs[0]!.shape.at(-1),
-      networks: Object.keys(artifact.networks),
-      parameters: encoder.countParams(),
-      columns: plan?.features.map(({ name, kind }) => ({ name, kind })) ?? null,
-      label: plan?.label ?? null,
-      id: plan?.id ?? null,
-      scaling: plan?.scaling ?? null,
-      missing: plan?.missing ?? null,
-      graph: artifact.graph !== undefined,
-      options: Object.fromEntries(chosen),
-      losses: Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values.at(-1)])),
-      reports: history.loss?.length ?? 0,
-    };
+    const found = described(artifact, estimator);
     const text = flags.json ? JSON.stringify(found) : linesOf(found).join('\n');
     process.stdout.write(`${text}\n`);
   } finally {
     estimator.dispose();
   }
+}
+
+/** What a saved model is. */
+export function described(
+  artifact: LoadedArtifact,
+  estimator: AnyEstimator,
+): Readonly<Record<string, unknown>> {
+  const plan = planIn(artifact);
+  const { encoder, history, options } = estimator;
+  const rows = estimatorRows[flagNames[artifact.kind]!]!;
+  const chosen = Object.entries(options).filter(
+    ([name, value]) =>
+      Object.hasOwn(rows, name) && JSON.stringify(value) !== JSON.stringify(rows[name]!.default),
+  );
+  return {
+    estimator: artifact.kind,
+    version: artifact.libraryVersion,
+    rowShape: encoder.inputs[0]!.shape.slice(1),
+    dimensions: encoder.outputs[0]!.shape.at(-1),
+    networks: Object.keys(artifact.networks),
+    parameters: encoder.countParams(),
+    columns: plan?.features.map(({ name, kind }) => ({ name, kind })) ?? null,
+    label: plan?.label ?? null,
+    id: plan?.id ?? null,
+    scaling: plan?.scaling ?? null,
+    missing: plan?.missing ?? null,
+    graph: artifact.graph !== undefined,
+    options: Object.fromEntries(chosen),
+    losses: Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values.at(-1)])),
+    reports: history.loss?.length ?? 0,
+  };
 }
 
 function linesOf(found: Readonly<Record<string, unknown>>): string[] {

@@ -53,9 +53,10 @@ async function plot(source: string, flags: PlotFlags): Promise<void> {
   }
 }
 
-async function readPoints(
+/** The points of a map in a file, and their labels. Throws `DataError` for columns that the file lacks. */
+export async function readPoints(
   table: Table,
-  { x, y, label }: PlotFlags,
+  { x, y, label }: Pick<PlotFlags, 'x' | 'y' | 'label'>,
 ): Promise<{ readonly data: Float32Array; readonly labels: Cell[] | undefined }> {
   const vector = table.columns.findIndex(({ type }) => type === 'vector');
   const choices: Choice[] =
