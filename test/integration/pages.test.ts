@@ -1,19 +1,17 @@
 /** The packed package in a real browser, with and without cross-origin isolation: a headless Chromium where there is one. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { build } from 'esbuild';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { noBrowser, startBrowser } from '../helpers/browser.js';
 import { root } from '../helpers/files.js';
 import { folderWith, program } from '../helpers/packed.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (file) => existsSync(file),
-);
-const skip = executablePath === undefined && 'no Chromium is installed here';
+const skip = noBrowser;
 
 /** The page gives its functions to the test, which calls them. */
 const page = `
@@ -48,13 +46,7 @@ before(async () => {
     return response.end(script ? readFileSync(path.join(folder, 'bundle.js')) : html);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ],
-  });
+  browser = await startBrowser();
 });
 
 after(async () => {
