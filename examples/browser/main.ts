@@ -70,8 +70,8 @@ async function digits(): Promise<void> {
 
 function ownRows(): void {
   const [progress, stop, status] = [find<HTMLProgressElement>('#progress'), find('#stop'), find('#status')];
-  const trained = find('#trained');
-  const map = mapView(find('#trained'));
+  const trained = find<HTMLCanvasElement>('#trained');
+  const map = mapView(trained);
   let worker: Worker | undefined;
   const say = (message: ToWorker) => worker?.postMessage(message);
 

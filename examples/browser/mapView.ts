@@ -10,18 +10,16 @@ export interface MapPoints {
 
 /** Colors of classes; more classes than colors share them. */
 export const classColors = [
-  ...[
-    '#0e80e9',
-    '#ed8c3b',
-    '#36c497',
-    '#c93f0b',
-    '#5b32a8',
-    '#e6d82f',
-    '#22774f',
-    '#b96aa0',
-    '#70402f',
-    '#8fd0f7',
-  ],
+  '#0e80e9',
+  '#ed8c3b',
+  '#36c497',
+  '#c93f0b',
+  '#5b32a8',
+  '#e6d82f',
+  '#22774f',
+  '#b96aa0',
+  '#70402f',
+  '#8fd0f7',
 ] as const;
 
 /** Draws a map. `chosen` gets the places that are clicked, or reached by arrow keys. */

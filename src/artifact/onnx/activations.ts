@@ -3,10 +3,11 @@
 import type { OnnxGraph } from './graph.js';
 import { inputOf, type LayerCall, type LayerWriter, unwritable, weightConstant } from './layer.js';
 
+type Attributes = Readonly<Record<string, { readonly float: number }>>;
 type Activate = (graph: OnnxGraph, x: string, axis: number) => string;
 
 /** An operation of ONNX that computes the same. */
-function plain(op: string, attributes: Readonly<Record<string, { readonly float: number }>> = {}): Activate {
+function plain(op: string, attributes: Attributes = {}): Activate {
   return (graph, x) => graph.eachNumber(x, (each) => graph.add(op, [each], attributes));
 }
 
@@ -23,7 +24,7 @@ const activations: Readonly<Record<string, Activate>> = {
   elu: plain('Elu', { alpha: { float: 1 } }),
   selu: plain('Selu', SELU),
   relu: plain('Relu'),
-  relu6: composed((graph, x) => graph.add('Clip', [x, graph.scalar(0), graph.scalar(6)])),
+  relu6: (graph, x) => clipped(graph, x, 6),
   sigmoid: plain('Sigmoid'),
   hardSigmoid: plain('HardSigmoid', { alpha: { float: 0.2 }, beta: { float: 0.5 } }),
   softplus: plain('Softplus'),
@@ -47,6 +48,11 @@ const activations: Readonly<Record<string, Activate>> = {
   swish: composed((graph, x) => graph.add('Mul', [x, graph.add('Sigmoid', [x])])),
 };
 
+/** Numbers below 0 become 0, and those above `most` become that. */
+function clipped(graph: OnnxGraph, x: string, most: number): string {
+  return graph.eachNumber(x, (each) => graph.add('Clip', [each, graph.scalar(0), graph.scalar(most)]));
+}
+
 function halved(graph: OnnxGraph, x: string, factor: string): string {
   return graph.add('Mul', [graph.add('Mul', [x, factor]), graph.scalar(0.5)]);
 }
@@ -60,30 +66,24 @@ export function activated(call: LayerCall, x: string, axis = -1): string {
   return activations[name]!(call.graph, x, axis);
 }
 
-const number = (value: unknown, otherwise: number) => (typeof value === 'number' ? value : otherwise);
+/** A layer that is an operation of ONNX on each number. */
+function eachNumber(call: LayerCall, op: string, attributes: Attributes = {}): string {
+  return plain(op, attributes)(call.graph, inputOf(call), -1);
+}
 
 /** Layers that are activation functions. */
 export const activationLayers: Readonly<Record<string, LayerWriter>> = {
   ReLU(call) {
     const { graph, config } = call;
-    const most = config.maxValue;
-    if (typeof most !== 'number') return activations.relu!(graph, inputOf(call), -1);
-    return composed((_, x) => graph.add('Clip', [x, graph.scalar(0), graph.scalar(most)]))(
-      graph,
-      inputOf(call),
-      -1,
-    );
+    return typeof config.maxValue === 'number'
+      ? clipped(graph, inputOf(call), config.maxValue)
+      : eachNumber(call, 'Relu');
   },
-  LeakyReLU: (call) =>
-    plain('LeakyRelu', { alpha: { float: number(call.config.alpha, 0.3) } })(call.graph, inputOf(call), -1),
-  ELU: (call) => activations.elu!(call.graph, inputOf(call), -1),
+  LeakyReLU: (call) => eachNumber(call, 'LeakyRelu', { alpha: { float: call.config.alpha as number } }),
+  ELU: (call) => eachNumber(call, 'Elu', { alpha: { float: 1 } }),
   PReLU: (call) => call.graph.add('PRelu', [inputOf(call), weightConstant(call, 'alpha')]),
   ThresholdedReLU: (call) =>
-    plain('ThresholdedRelu', { alpha: { float: number(call.config.theta, 1) } })(
-      call.graph,
-      inputOf(call),
-      -1,
-    ),
+    eachNumber(call, 'ThresholdedRelu', { alpha: { float: call.config.theta as number } }),
   Softmax(call) {
     const { graph, config } = call;
     const axes = [config.axis ?? 1].flat() as number[];

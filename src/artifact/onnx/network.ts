@@ -70,6 +70,7 @@ function isModel(layer: tf.layers.Layer): layer is tf.LayersModel {
   return 'layers' in layer;
 }
 
-function rowShapeOf({ shape }: tf.SymbolicTensor): number[] {
+/** Shape of one row of a value. */
+export function rowShapeOf({ shape }: tf.SymbolicTensor): number[] {
   return shape.slice(1) as number[];
 }

@@ -3,7 +3,7 @@
 import type * as tf from '../../core/tf.js';
 import { libraryVersion } from '../manifest.js';
 import { OnnxGraph } from './graph.js';
-import { addNetwork, readWeights } from './network.js';
+import { addNetwork, readWeights, rowShapeOf } from './network.js';
 import { dataType, onnxBytes } from './proto.js';
 
 /** x becomes (x - shift) factor, computed in 64 bits; a value that is not a number becomes `missing` first. */
@@ -39,8 +39,8 @@ export async function onnxModel(parts: OnnxParts): Promise<Uint8Array> {
   const graph = new OnnxGraph();
   const input = graph.name(inputName);
   const end = graph.name(outputName);
-  const inputShape = rowShape(networks[0]![1].inputs[0]!);
-  const outputShape = rowShape(networks.at(-1)![1].outputs[0]!);
+  const inputShape = rowShapeOf(networks[0]![1].inputs[0]!);
+  const outputShape = rowShapeOf(networks.at(-1)![1].outputs[0]!);
   let x = before.reduce((value, map) => mapped(graph, value, map, inputShape), input);
   if (before.length > 0) x = graph.add('Cast', [x], { to: dataType.float });
   for (const [network, model] of networks) {
@@ -59,10 +59,6 @@ export async function onnxModel(parts: OnnxParts): Promise<Uint8Array> {
     inputs: [{ name: input, type: before.length > 0 ? 'double' : 'float', shape: rows(inputShape) }],
     outputs: [{ name: end, type: undone.length > 0 ? 'double' : 'float', shape: rows(outputShape) }],
   });
-}
-
-function rowShape({ shape }: tf.SymbolicTensor): number[] {
-  return shape.slice(1) as number[];
 }
 
 function mapped(graph: OnnxGraph, x: string, { shift, factor, missing }: AffineMap, shape: number[]): string {

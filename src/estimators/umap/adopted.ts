@@ -3,10 +3,9 @@
 import { OptionError } from '../../core/errors.js';
 import type { LayersModel } from '../../core/tf.js';
 import { optimizerOf } from '../../fit/prepare.js';
-import { fitCurve } from '../../math/curve.js';
 import { networkOf } from '../../networks/network.js';
 import type { GivenUMAPOptions, ParametricUMAPOptions } from './options.js';
-import type { UmapLearned } from './prepare.js';
+import { curveOf, type UmapLearned } from './prepare.js';
 
 /** The options that belong to an encoder from elsewhere. Throws `OptionError` for those that contradict it. */
 export function adoptingOptions(encoder: LayersModel, options: GivenUMAPOptions): GivenUMAPOptions {
@@ -50,7 +49,7 @@ export function adopted(options: Readonly<ParametricUMAPOptions>): UmapLearned {
       frame: undefined,
       fits: 0,
     },
-    curve: options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options),
+    curve: curveOf(options),
     edges: undefined,
   };
 }

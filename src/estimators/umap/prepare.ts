@@ -38,8 +38,7 @@ export async function prepareUmap(
   const { pauses, hold } = context;
   try {
     const { edges, networks } = await graphFit(base, options, inputs, parametric, context);
-    const curve =
-      options.a !== null && options.b !== null ? { a: options.a, b: options.b } : fitCurve(options);
+    const curve = curveOf(options);
     const loss = (stream: Random) => umapLossOf(options, curve, stream);
     const heldOut = { name: 'valUmap', loss, graph: heldOutGraph(options, context) };
     const validate = await heldOutValidator(base, networks, held, heldOut, context);
@@ -98,6 +97,12 @@ export async function prepareUmap(
     base.release(false);
     throw error;
   }
+}
+
+/** The curve that the options give, or the one that fits their distances. */
+export function curveOf(options: Pick<ParametricUMAPOptions, 'a' | 'b' | 'minDist' | 'spread'>): Curve {
+  const { a, b } = options;
+  return a !== null && b !== null ? { a, b } : fitCurve(options);
 }
 
 /** Negatives sampled per positive pair and unit of `negativeSampleRate`: more of them reduce the variance of the gradient. */

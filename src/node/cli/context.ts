@@ -1,6 +1,7 @@
 /** What all commands share: where they write, reading a model and a table, and flags of files. */
 
 import { InvalidArgumentError, Option } from 'commander';
+import type { LoadedArtifact } from '../../artifact/artifact.js';
 import { loadModel } from '../../artifact/model.js';
 import { OptionError } from '../../core/errors.js';
 import { type AnyEstimator, fromLoaded } from '../../estimators/load.js';
@@ -63,6 +64,8 @@ export function inputTable(source: string, flags: FileFlags): Promise<Table> {
 
 /** A model as the command line saves it. */
 export interface CommandModel {
+  /** What was saved. */
+  readonly artifact: LoadedArtifact;
   readonly estimator: AnyEstimator;
   /** How its files become rows; undefined for a model that a program saved. */
   readonly plan: ColumnPlan | undefined;
@@ -71,7 +74,8 @@ export interface CommandModel {
 /** Loads a model. Throws `ArtifactError` for what is none. */
 export async function readModel(path: string, { backend }: CommonFlags): Promise<CommandModel> {
   const artifact = await loadModel(path);
-  return { estimator: await fromLoaded(artifact, backend ? { backend } : {}), plan: planIn(artifact) };
+  const plan = planIn(artifact);
+  return { artifact, plan, estimator: await fromLoaded(artifact, backend ? { backend } : {}) };
 }
 
 /**

@@ -52,14 +52,6 @@ function npyBytes({ rows, values }: Answer): Uint8Array {
   return bytes;
 }
 
-/** The columns of a matrix. */
-export function columnsOf(data: Float32Array, rows: number): Float32Array[] {
-  const width = rows === 0 ? 0 : data.length / rows;
-  return Array.from({ length: width }, (_, c) =>
-    Float32Array.from({ length: rows }, (_, row) => data[row * width + c]!),
-  );
-}
-
 /** The rows of a matrix, as JSON has them. */
 export function nested(data: Float32Array, rows: number): number[][] {
   const width = rows === 0 ? 0 : data.length / rows;

@@ -8,13 +8,13 @@ import type { AnyEstimator } from '../../estimators/load.js';
 import { CompressionVAE } from '../../estimators/vae/compressionVae.js';
 import { type ColumnPlan, unscaledPlan } from '../table/columnPlan.js';
 import { coordinateNames } from '../table/embedTable.js';
-import { decodedNames, decodeRows } from '../table/encodeRows.js';
+import { columnsOf, decodedNames, decodeRows } from '../table/encodeRows.js';
 import { limitRequests, requireToken } from './access.js';
 import { batcher } from './batcher.js';
 import { addLiveMap, type Background } from './liveMap.js';
 import { addMetrics } from './metrics.js';
 import { installAdvice, type ServerOptions } from './options.js';
-import { columnsOf, nested, send } from './replies.js';
+import { nested, send } from './replies.js';
 import { formOf, type RequestRows, requestRows, TooManyRows } from './requestRows.js';
 
 /** What is served. */
@@ -44,7 +44,7 @@ export async function serveModel(
   const { fastify } = await importPackage<typeof import('fastify')>('fastify', 'serve', installAdvice);
   const wait = options.timeout * 1000;
   const app: FastifyInstance = fastify({
-    ...{ bodyLimit: options.maxBytes, requestTimeout: wait, handlerTimeout: wait, connectionTimeout: 0 },
+    ...{ bodyLimit: options.maxBytes, requestTimeout: wait, handlerTimeout: wait },
     // How often Node.js looks for requests that take too long to come.
     http: { connectionsCheckingInterval: Math.min(wait, 5_000) },
     ...{ keepAliveTimeout: 5_000, forceCloseConnections: 'idle', exposeHeadRoutes: false },
@@ -124,7 +124,7 @@ function addRoutes(
 
   const decode = through((places) => estimator.inverseTransform(places), [dimensions]);
   const width = rowShape.reduce((product, size) => product * size, 1);
-  const names = plan ? decodedNames(plan) : Array.from({ length: width }, (_, c) => `c${c + 1}`);
+  const names = decodedNames(plan, width);
   app.post('/inverse', async (request, reply) => {
     const places = await read(request, placesPlan(dimensions), [dimensions]);
     const data = await decode(places);

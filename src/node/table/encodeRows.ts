@@ -143,9 +143,20 @@ export function decodeRows(data: ArrayLike<number>, rows: number, plan: ColumnPl
   return columns;
 }
 
-/** Names of the columns that `decodeRows` gives. */
-export function decodedNames({ features }: ColumnPlan): string[] {
-  return features.flatMap(({ name, kind, width }) =>
-    kind === 'vector' ? Array.from({ length: width }, (_, i) => `${name}_${i}`) : [name],
+/** Names of the columns that `decodeRows` gives; without a plan, of a matrix with so many columns. */
+export function decodedNames(plan: ColumnPlan | undefined, width = 0): string[] {
+  if (!plan) return Array.from({ length: width }, (_, c) => `c${c + 1}`);
+  return plan.features.flatMap((feature) =>
+    feature.kind === 'vector'
+      ? Array.from({ length: feature.width }, (_, i) => `${feature.name}_${i}`)
+      : [feature.name],
+  );
+}
+
+/** The columns of a matrix. */
+export function columnsOf(data: Float32Array, rows: number): Float32Array[] {
+  const width = rows === 0 ? 0 : data.length / rows;
+  return Array.from({ length: width }, (_, c) =>
+    Float32Array.from({ length: rows }, (_, row) => data[row * width + c]!),
   );
 }

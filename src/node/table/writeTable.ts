@@ -111,18 +111,17 @@ async function writeText(
 ): Promise<number> {
   const { once } = await events();
   const separator = format === 'tsv' ? '\t' : ',';
-  const field = (value: Cell | undefined) => fieldOf(value, separator);
   let total = 0;
   const names = columns.map(({ name }) => name);
-  if (format !== 'jsonl') stream.write(`${names.map(field).join(separator)}\n`);
+  if (format !== 'jsonl') stream.write(lineOf(names, separator));
   for await (const { rows, values } of blocks) {
     let text = '';
     for (let row = 0; row < rows; row++) {
-      const cells = values.map((column) => column[row] as Cell);
+      const cells = cellsAt(values, row);
       text +=
         format === 'jsonl'
           ? `${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, jsonValue(cells[i]!, columns[i]!.type)])))}\n`
-          : `${cells.map(field).join(separator)}\n`;
+          : lineOf(cells, separator);
     }
     total += rows;
     if (!stream.write(text)) await once(stream, 'drain');
@@ -137,11 +136,18 @@ function jsonValue(cell: Cell, type: 'number' | 'text'): Cell {
 
 /** Lines of CSV with a header. */
 export function csvText(names: readonly string[], rows: number, values: OutputBlock): string {
-  const lines = [names.map((name) => fieldOf(name, ',')).join(',')];
-  for (let row = 0; row < rows; row++) {
-    lines.push(values.map((column) => fieldOf(column[row] as Cell, ',')).join(','));
-  }
-  return `${lines.join('\n')}\n`;
+  let text = lineOf(names, ',');
+  for (let row = 0; row < rows; row++) text += lineOf(cellsAt(values, row), ',');
+  return text;
+}
+
+function cellsAt(values: OutputBlock, row: number): Cell[] {
+  return values.map((column) => column[row] as Cell);
+}
+
+/** A line of a CSV file. */
+function lineOf(cells: readonly (Cell | undefined)[], separator: string): string {
+  return `${cells.map((cell) => fieldOf(cell, separator)).join(separator)}\n`;
 }
 
 /** A field of a CSV file (RFC 4180): in quotes where it holds a separator, a quote or a line break. */

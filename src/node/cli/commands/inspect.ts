@@ -1,12 +1,8 @@
 /** `inspect`: what a saved model is. */
 
 import type { Command } from 'commander';
-import type { LoadedArtifact } from '../../../artifact/artifact.js';
-import { loadModel } from '../../../artifact/model.js';
-import { type AnyEstimator, fromLoaded } from '../../../estimators/load.js';
-import { planIn } from '../../table/savedPlan.js';
 import { shortList } from '../../table/table.js';
-import type { CommonFlags } from '../context.js';
+import { type CommandModel, type CommonFlags, readModel } from '../context.js';
 import { estimatorRows } from '../flags.js';
 
 const flagNames: Readonly<Record<string, string>> = {
@@ -29,23 +25,18 @@ export function addInspect(program: Command): void {
 }
 
 async function inspect(path: string, flags: CommonFlags): Promise<void> {
-  const artifact = await loadModel(path);
-  const estimator = await fromLoaded(artifact);
+  const model = await readModel(path, flags);
   try {
-    const found = described(artifact, estimator);
+    const found = described(model);
     const text = flags.json ? JSON.stringify(found) : linesOf(found).join('\n');
     process.stdout.write(`${text}\n`);
   } finally {
-    estimator.dispose();
+    model.estimator.dispose();
   }
 }
 
 /** What a saved model is. */
-export function described(
-  artifact: LoadedArtifact,
-  estimator: AnyEstimator,
-): Readonly<Record<string, unknown>> {
-  const plan = planIn(artifact);
+export function described({ artifact, estimator, plan }: CommandModel): Readonly<Record<string, unknown>> {
   const { encoder, history, options } = estimator;
   const rows = estimatorRows[flagNames[artifact.kind]!]!;
   const chosen = Object.entries(options).filter(

@@ -6,7 +6,7 @@ import type { MatrixInput } from '../../../data/matrix.js';
 import { CompressionVAE } from '../../../estimators/vae/compressionVae.js';
 import type { ColumnPlan } from '../../table/columnPlan.js';
 import { coordinateNames } from '../../table/embedTable.js';
-import { decodedNames, decodeRows, plannedBlocks } from '../../table/encodeRows.js';
+import { columnsOf, decodedNames, decodeRows, plannedBlocks } from '../../table/encodeRows.js';
 import type { Table } from '../../table/table.js';
 import { type OutputTable, outputFormat, writeTable } from '../../table/writeTable.js';
 import {
@@ -109,7 +109,7 @@ function placesPlan(table: Table, dimensions: number): ColumnPlan {
 /** Rows that a decoder gives, as a table with the columns of the model, scaled back. */
 function rowTable({ plan, estimator }: CommandModel, blocks: AsyncIterable<MatrixInput>): OutputTable {
   const width = (estimator.encoder.inputs[0]!.shape.slice(1) as number[]).reduce((a, b) => a * b, 1);
-  const names = plan ? decodedNames(plan) : Array.from({ length: width }, (_, i) => `c${i + 1}`);
+  const names = decodedNames(plan, width);
   const text = new Set(plan?.features.filter(({ kind }) => kind === 'onehot').map(({ name }) => name));
   return {
     columns: names.map((name) => ({ name, type: text.has(name) ? 'text' : 'number' })),
@@ -117,16 +117,10 @@ function rowTable({ plan, estimator }: CommandModel, blocks: AsyncIterable<Matri
       for await (const block of blocks) {
         const { data, shape } = block as { data: Float32Array; shape: readonly number[] };
         const rows = shape[0]!;
-        yield { rows, values: plan ? decodeRows(data, rows, plan) : columnsOf(data, rows, width) };
+        yield { rows, values: plan ? decodeRows(data, rows, plan) : columnsOf(data, rows) };
       }
     })(),
   };
-}
-
-function columnsOf(data: Float32Array, rows: number, width: number): Float32Array[] {
-  return Array.from({ length: width }, (_, c) =>
-    Float32Array.from({ length: rows }, (_, row) => data[row * width + c]!),
-  );
 }
 
 async function sample(path: string, flags: SampleFlags): Promise<void> {

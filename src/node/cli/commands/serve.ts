@@ -1,14 +1,11 @@
 /** `serve`: a saved model as a server. */
 
 import { type Command, Option } from 'commander';
-import { loadModel } from '../../../artifact/model.js';
-import { fromLoaded } from '../../../estimators/load.js';
 import type { Background } from '../../server/liveMap.js';
 import { type ServerOptions, serverDefaults } from '../../server/options.js';
 import { serveModel } from '../../server/server.js';
 import { openTable } from '../../table/openTable.js';
-import { planIn } from '../../table/savedPlan.js';
-import { type CommonFlags, note, report, wholeNumber } from '../context.js';
+import { type CommonFlags, note, readModel, report, wholeNumber } from '../context.js';
 import { labelsOf } from '../embedding.js';
 import { described } from './inspect.js';
 import { readPoints } from './plot.js';
@@ -59,16 +56,10 @@ Example:
 }
 
 async function serve(path: string, flags: ServeFlags): Promise<void> {
-  const artifact = await loadModel(path);
   const background = flags.map === undefined ? undefined : await backgroundOf(flags.map, flags.label);
-  const estimator = await fromLoaded(artifact, flags.backend ? { backend: flags.backend } : {});
+  const read = await readModel(path, flags);
   try {
-    const model = {
-      estimator,
-      plan: planIn(artifact),
-      description: described(artifact, estimator),
-      background,
-    };
+    const model = { ...read, description: described(read), background };
     const server = await serveModel(model, { ...flags, token: flags.token ?? null }, (line) =>
       note(flags, line),
     );
@@ -77,7 +68,7 @@ async function serve(path: string, flags: ServeFlags): Promise<void> {
     note(flags, 'ending, after the requests that run');
     await server.close();
   } finally {
-    estimator.dispose();
+    read.estimator.dispose();
   }
 }
 
